@@ -1,0 +1,13 @@
+//! The container on disk: a `.har` with payload files beside it, or one `.zip`.
+
+/// Where bodies go (Playwright's `content`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum BodyStorage {
+    /// Files named by their hash.
+    #[default]
+    Attach,
+    /// Inside the HAR text.
+    Embed,
+    /// Nowhere.
+    Omit,
+}

@@ -1,0 +1,1 @@
+//! The certificate authority: its store, and the leaf certificates that it signs.

@@ -1,0 +1,172 @@
+//! One recorded exchange as replay needs it: what was asked, what came back, where the bodies are.
+
+use std::ops::Range;
+
+use crate::message::CanonicalUrl;
+
+/// One entry of an archive that replay can use.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    /// Its place in `log.entries`, from zero.
+    pub ordinal: usize,
+    /// What was asked.
+    pub request: RecordedRequest,
+    /// What came back, or why nothing did.
+    pub outcome: Outcome,
+    /// `_harmock.hash` is there: harmock recorded this entry and saw every byte on the wire.
+    pub recorded_by_harmock: bool,
+}
+
+/// A header field as recorded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Field {
+    /// The name, lower case, never a pseudo-header (`:authority` and its like are left out when reading).
+    pub name: Box<str>,
+    /// The exact bytes.
+    pub value: Box<[u8]>,
+}
+
+/// HAR `request`.
+#[derive(Debug, Clone)]
+pub struct RecordedRequest {
+    /// As recorded; upper case in all that browsers write.
+    pub method: Box<str>,
+    /// WHATWG serialisation, no fragment.
+    pub url: CanonicalUrl,
+    /// In recorded order, repeats apart.
+    pub fields: Vec<Field>,
+    /// HAR `postData`.
+    pub payload: RecordedPayload,
+}
+
+/// HAR `postData`, in the forms that producers give it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RecordedPayload {
+    /// No `postData`, or an empty one.
+    Absent,
+    /// Bytes that can be compared.
+    Stored(StoredBody),
+    /// Only `params`: names and values, decoded, in order; a file part carries its content as value.
+    Params(Vec<(String, String)>),
+    /// The producer destroyed the bytes (U+FFFD in the text): matches any payload.
+    Damaged,
+}
+
+/// Where the bytes of a body are. Read with [`crate::archive::Archive::read`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StoredBody {
+    /// A JSON string literal inside the HAR text: its byte range without the quotes, and how its text becomes bytes.
+    Embedded {
+        /// Bytes of the HAR text between the quotes.
+        span: Range<u64>,
+        /// How the unescaped text becomes bytes.
+        text: BodyText,
+    },
+    /// `_file`: a payload file relative to the archive's folder, or an entry of the zip.
+    File(Box<str>),
+}
+
+/// How the text of an embedded body becomes bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BodyText {
+    /// As UTF-8.
+    Utf8,
+    /// `encoding: base64`.
+    Base64,
+    /// One code point up to U+00FF per byte (Firefox's binary strings).
+    Latin1,
+}
+
+/// HAR `response`, answered or not.
+#[derive(Debug, Clone)]
+pub enum Outcome {
+    /// A status came back.
+    Answered(Answer),
+    /// Status 0 or -1: no answer, and why.
+    Failed(Failure),
+}
+
+/// What came back.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// 100 to 999.
+    pub status: u16,
+    /// The reason phrase, empty where HTTP/2 had none.
+    pub reason: Box<str>,
+    /// In recorded order, repeats apart.
+    pub fields: Vec<Field>,
+    /// The body, decoded; none where the archive holds none.
+    pub body: Option<StoredBody>,
+    /// How the body ended.
+    pub end: End,
+}
+
+impl Answer {
+    /// The first field of this lower-case name.
+    pub fn field(&self, name: &str) -> Option<&[u8]> {
+        self.fields.iter().find(|field| &*field.name == name).map(|field| &*field.value)
+    }
+}
+
+/// How a recorded body ended (`_harmock.end`; absent means complete).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// The whole body is there.
+    Complete,
+    /// `"client"`: the client went away, the body may be cut.
+    Client,
+    /// `"upstream"`: the upstream broke off, the body is cut.
+    Upstream,
+}
+
+/// Why no answer came.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// `_harmock.failure.cause`, where harmock recorded it; foreign archives have none.
+    pub cause: Option<FailureCause>,
+    /// `_error` or `_failureText`, empty where neither is there.
+    pub detail: Box<str>,
+}
+
+/// What went wrong on the way to the upstream (`_harmock.failure.cause`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FailureCause {
+    /// The name did not resolve: 502.
+    Dns,
+    /// Nothing listens there, or no route: 502.
+    Refused,
+    /// The handshake or the certificate failed: 502.
+    Tls,
+    /// The connection broke before the response head: 502.
+    Reset,
+    /// A time limit passed: 504.
+    Timeout,
+    /// Not HTTP, or a head that cannot be passed on: 502.
+    Protocol,
+}
+
+impl FailureCause {
+    /// The word in the archive.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Dns => "dns",
+            Self::Refused => "refused",
+            Self::Tls => "tls",
+            Self::Reset => "reset",
+            Self::Timeout => "timeout",
+            Self::Protocol => "protocol",
+        }
+    }
+
+    /// Reads the word in the archive.
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::Dns, Self::Refused, Self::Tls, Self::Reset, Self::Timeout, Self::Protocol]
+            .into_iter()
+            .find(|cause| cause.as_str() == word)
+    }
+
+    /// The status that the client gets: 504 for a time limit, else 502.
+    pub fn status(self) -> u16 {
+        if self == Self::Timeout { 504 } else { 502 }
+    }
+}

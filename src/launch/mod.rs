@@ -1,0 +1,1 @@
+//! Starting a client that already uses and trusts the proxy.

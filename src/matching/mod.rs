@@ -1,0 +1,1 @@
+//! Which recorded entry answers a request: policy alone, no input or output.

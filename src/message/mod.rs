@@ -1,0 +1,7 @@
+//! Words of HTTP that every stage shares: URLs, fields, bodies, codings.
+
+pub mod body;
+pub mod url;
+
+pub use body::{Body, BodyError};
+pub use url::{CanonicalUrl, Destination, Scheme};

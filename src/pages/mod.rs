@@ -1,0 +1,1 @@
+//! The proxy's own pages: that traffic arrives, the CA certificate, the settings of each client.

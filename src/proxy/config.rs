@@ -1,0 +1,226 @@
+//! All that a proxy is told before it starts. Nothing here is checked against the disk or the network.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::archive::BodyStorage;
+use crate::upstream::UpstreamConfig;
+
+/// The settings of one proxy.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Where it listens; port 0 picks one.
+    pub listen: SocketAddr,
+    /// Allows an address that is not loopback.
+    pub public: bool,
+    /// The folder of the certificate authority; `None`: the platform's data folder.
+    pub ca_dir: Option<PathBuf>,
+    /// Host globs (`*.example.com`, `host:port`) or URL globs whose TLS is never opened.
+    pub tunnel: Vec<String>,
+    /// How the real servers are reached.
+    pub upstream: UpstreamConfig,
+    /// Time and number limits.
+    pub limits: Limits,
+    /// Record or replay.
+    pub mode: Mode,
+}
+
+impl Config {
+    /// The defaults of a mode: `127.0.0.1:8899`.
+    pub fn new(mode: Mode) -> Self {
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8899)),
+            public: false,
+            ca_dir: None,
+            tunnel: Vec::new(),
+            upstream: UpstreamConfig::default(),
+            limits: Limits::default(),
+            mode,
+        }
+    }
+}
+
+/// What the proxy does with a request.
+#[derive(Debug, Clone)]
+pub enum Mode {
+    /// Pass it on and keep the exchange.
+    Record(RecordConfig),
+    /// Answer it from the archive.
+    Replay(ReplayConfig),
+}
+
+/// Record mode.
+#[derive(Debug, Clone)]
+pub struct RecordConfig {
+    /// The archive to write: `.har`, or `.zip`.
+    pub har: PathBuf,
+    /// URL globs of what is written; empty: everything.
+    pub glob: Vec<String>,
+    /// URL globs of what is not.
+    pub exclude: Vec<String>,
+    /// Where bodies go.
+    pub content: BodyStorage,
+    /// Which fields entries have.
+    pub detail: Detail,
+    /// What becomes of the entries that are there.
+    pub update: Update,
+    /// Change nothing on the way but hop-by-hop fields.
+    pub raw: bool,
+    /// Leave payload files that no archive names any more.
+    pub keep_payloads: bool,
+}
+
+impl Default for RecordConfig {
+    fn default() -> Self {
+        Self {
+            har: PathBuf::from("hars/recording.har"),
+            glob: Vec::new(),
+            exclude: Vec::new(),
+            content: BodyStorage::Attach,
+            detail: Detail::Minimal,
+            update: Update::Replace,
+            raw: false,
+            keep_payloads: false,
+        }
+    }
+}
+
+/// Which fields a recorded entry has (Playwright's `mode`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Detail {
+    /// What replay needs, byte-equal for equal traffic.
+    #[default]
+    Minimal,
+    /// Times, sizes, cookies and addresses too, in the order of start.
+    Full,
+}
+
+/// What a recording does with the entries that its archive holds already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Update {
+    /// The new recording takes the place of the old one.
+    #[default]
+    Replace,
+    /// Keep all and add.
+    Append,
+}
+
+/// Replay mode.
+#[derive(Debug, Clone)]
+pub struct ReplayConfig {
+    /// Archives, or folders of archives, in the order in which they count.
+    pub archives: Vec<PathBuf>,
+    /// Scope: URL globs of what must be answered from the archive; empty: everything.
+    pub glob: Vec<String>,
+    /// URL globs that are out of scope.
+    pub exclude: Vec<String>,
+    /// What a request in scope without an entry gets.
+    pub not_found: NotFound,
+    /// What a request out of scope gets.
+    pub out_of_scope: OutOfScope,
+    /// Whether clients that are no navigations get recorded redirects or their end.
+    pub redirects: RedirectPolicy,
+    /// Whether CORS fields are made to fit the live origin.
+    pub cors: Cors,
+    /// URL globs that get a 404 and never count as misses.
+    pub ignore_miss: Vec<String>,
+    /// Bytes of payloads kept in memory.
+    pub cache_size: u64,
+    /// No upstream socket and no DNS query whatever the other settings say.
+    pub offline: bool,
+    /// An odd entry stops the start.
+    pub strict_archives: bool,
+    /// The archive that [`NotFound::Record`] adds to.
+    pub har: PathBuf,
+}
+
+impl Default for ReplayConfig {
+    fn default() -> Self {
+        Self {
+            archives: vec![PathBuf::from("hars")],
+            glob: Vec::new(),
+            exclude: Vec::new(),
+            not_found: NotFound::default(),
+            out_of_scope: OutOfScope::default(),
+            redirects: RedirectPolicy::default(),
+            cors: Cors::default(),
+            ignore_miss: Vec::new(),
+            cache_size: 64 << 20,
+            offline: false,
+            strict_archives: false,
+            har: PathBuf::from("hars/recording.har"),
+        }
+    }
+}
+
+/// What a miss gets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum NotFound {
+    /// 502 with the nearest entry; counted.
+    #[default]
+    Fail,
+    /// A reset connection or stream; counted.
+    Abort,
+    /// The upstream's answer; reported.
+    Fallback,
+    /// The upstream's answer, which is added to the archive; reported.
+    Record,
+}
+
+/// What a request out of scope gets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OutOfScope {
+    /// The upstream's answer, counted by host.
+    #[default]
+    Pass,
+    /// The same as a miss under `fail`.
+    Fail,
+}
+
+/// What a request that is no navigation gets for a recorded redirect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum RedirectPolicy {
+    /// The answer at the end of the recorded chain.
+    #[default]
+    Follow,
+    /// The recorded 3xx.
+    Serve,
+}
+
+/// CORS fields on replayed answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Cors {
+    /// Made to fit the live `Origin`; preflights that are not recorded are answered.
+    #[default]
+    Auto,
+    /// As recorded.
+    Recorded,
+}
+
+/// Time and number limits of a proxy.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// To decide what a `CONNECT` carries; then it is a tunnel.
+    pub detect: Duration,
+    /// A connection without traffic is closed after this.
+    pub idle: Duration,
+    /// A TLS handshake with a client.
+    pub tls: Duration,
+    /// Connections at a time; further ones wait.
+    pub connections: usize,
+    /// For exchanges in flight when the run ends.
+    pub grace: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            detect: Duration::from_secs(1),
+            idle: Duration::from_secs(600),
+            tls: Duration::from_secs(10),
+            connections: 10_000,
+            grace: Duration::from_secs(5),
+        }
+    }
+}

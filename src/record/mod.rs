@@ -1,0 +1,1 @@
+//! Keeping what passed: the tee, the spool, the journal, the finished archive.

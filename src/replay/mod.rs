@@ -1,0 +1,1 @@
+//! From a recorded entry to a response.
