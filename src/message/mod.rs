@@ -1,6 +1,8 @@
 //! Words of HTTP that every stage shares: URLs, fields, bodies, codings.
 
 pub mod body;
+pub mod coding;
+pub mod fields;
 pub mod url;
 
 pub use body::{Body, BodyError};
