@@ -2,6 +2,6 @@
 
 pub mod entry;
 
-pub use entry::{
-    Answer, BodyText, End, Entry, Failure, FailureCause, Field, Outcome, RecordedPayload, RecordedRequest, StoredBody,
-};
+pub use entry::{Answer, BodyText, End, Entry, Failure, Field, Outcome, RecordedPayload, RecordedRequest, StoredBody};
+
+pub use crate::message::FailureCause;
