@@ -1,5 +1,11 @@
 //! The container on disk: a `.har` with payload files beside it, or one `.zip`.
 
+pub mod write_error;
+pub mod writer;
+
+pub use write_error::WriteError;
+pub use writer::{ArchiveWriter, WriterOptions, Written};
+
 /// Where bodies go (Playwright's `content`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum BodyStorage {

@@ -2,8 +2,10 @@
 
 pub mod body;
 pub mod coding;
+pub mod failure;
 pub mod fields;
 pub mod url;
 
 pub use body::{Body, BodyError};
+pub use failure::FailureCause;
 pub use url::{CanonicalUrl, Destination, Scheme};

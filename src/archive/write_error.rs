@@ -1,0 +1,65 @@
+//! What can go wrong while an archive is written.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Why an archive could not be written. The archive that was there before is untouched.
+#[derive(Debug, thiserror::Error)]
+pub enum WriteError {
+    /// A file or folder could not be read or written.
+    #[error("cannot {doing} {}: {source}; check that the folder is writable and the disk not full", path.display())]
+    Io {
+        /// What was tried, as the words after "cannot".
+        doing: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The target is a symbolic link, a folder or a device.
+    #[error("{} is {what}; name a regular file for the archive", path.display())]
+    NotAFile {
+        /// The target.
+        path: PathBuf,
+        /// What it is.
+        what: &'static str,
+    },
+    /// `.harmock` beside the archive cannot hold its temporary files.
+    #[error("{} is not a folder of its own; remove it so that harmock can keep its temporary files there", path.display())]
+    Workspace {
+        /// The path of `.harmock`.
+        path: PathBuf,
+    },
+    /// The archive that is to be carried over cannot be understood.
+    #[error("{} is not an archive that can be added to: {reason}", path.display())]
+    Existing {
+        /// The archive.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// Two archives have different payloads of one name.
+    #[error("payload {name} of {} differs from the one of the same name that is there already; give the archive a folder of its own", path.display())]
+    PayloadConflict {
+        /// The archive or folder that has the second one.
+        path: PathBuf,
+        /// The payload's name.
+        name: String,
+    },
+    /// The zip container could not be written.
+    #[error("cannot write {}: {source}", path.display())]
+    Zip {
+        /// The archive.
+        path: PathBuf,
+        /// What the container format said.
+        source: zip::result::ZipError,
+    },
+}
+
+impl WriteError {
+    /// Wraps an IO error: `.map_err(WriteError::io("read", path))`.
+    pub(crate) fn io(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_path_buf();
+        move |source| Self::Io { doing, path, source }
+    }
+}
