@@ -97,6 +97,8 @@ pub struct Answer {
     pub fields: Vec<Field>,
     /// The body, decoded; none where the archive holds none.
     pub body: Option<StoredBody>,
+    /// The body still has the coding that `Content-Encoding` names (`_harmock.coded`): it is served with that field.
+    pub coded: bool,
     /// How the body ended.
     pub end: End,
 }

@@ -4,8 +4,8 @@ use std::net::IpAddr;
 use std::path::Path;
 use std::time::SystemTime;
 
-use super::entry::{End, FailureCause, Field};
-use crate::message::CanonicalUrl;
+use super::entry::{End, Field};
+use crate::message::{CanonicalUrl, FailureCause};
 
 /// Which fields a recorded entry has (Playwright's `mode`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -78,6 +78,8 @@ pub struct NewResponse<'a> {
     pub fields: &'a [Field],
     /// Decoded; empty and none are the same.
     pub body: NewBody<'a>,
+    /// The content coding could not be undone, so that `body` still has it (`_harmock.coded`).
+    pub coded: bool,
     /// Fields after the body (`_harmock.trailers`).
     pub trailers: &'a [Field],
     /// How the body ended (`_harmock.end`, left out when complete).
