@@ -2,6 +2,12 @@
 //!
 //! One file per command holds its clap type and its `run`; this file only names them.
 
+mod env;
+mod open;
+mod shell;
+pub(crate) mod signals;
+mod wait;
+
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -15,14 +21,22 @@ struct Cli {
 }
 
 #[derive(Debug, Subcommand)]
-enum Command {}
+enum Command {
+    Env(env::Args),
+    Open(open::Args),
+    Wait(wait::Args),
+}
 
 /// What a command gives back: its exit code, or the error that `main` prints as one line.
 pub(crate) type CommandResult = anyhow::Result<ExitCode>;
 
 impl Command {
     fn run(self) -> CommandResult {
-        match self {}
+        match self {
+            Self::Env(args) => env::run(args),
+            Self::Open(args) => open::run(args),
+            Self::Wait(args) => wait::run(args),
+        }
     }
 }
 
