@@ -5,6 +5,17 @@ pub mod writer;
 
 pub use write_error::WriteError;
 pub use writer::{ArchiveWriter, WriterOptions, Written};
+mod discover;
+pub mod error;
+pub mod limits;
+pub mod payload_path;
+mod read;
+
+pub use discover::discover;
+pub use error::{Error, PayloadError};
+pub use limits::Limits;
+pub use payload_path::{PayloadPath, PayloadPathError};
+pub use read::Archive;
 
 /// Where bodies go (Playwright's `content`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -1,4 +1,6 @@
 //! `harmock open`
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {}
-pub(crate) fn run(_: Args) -> super::CommandResult { anyhow::bail!("todo") }
+pub(crate) fn run(_: Args) -> super::CommandResult {
+    anyhow::bail!("todo")
+}

@@ -1,6 +1,5 @@
 //! Passing a stream on, unopened, in both directions.
 
-
 use tokio::io::{AsyncRead, AsyncWrite, copy_bidirectional_with_sizes};
 
 /// Copied at a time in each direction.
@@ -28,4 +27,3 @@ where
         Err(_broken) => Passed::default(),
     }
 }
-

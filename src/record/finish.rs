@@ -79,8 +79,7 @@ pub struct Finished {
 ///
 /// When the journal cannot be read or the archive cannot be written; both are then as they were.
 pub fn finish(archive: &Path, journal: &Path, options: &WriterOptions, append: bool) -> Result<Finished, Error> {
-    let write_error =
-        |source| Error::Write { path: archive.to_owned(), journal: journal.to_owned(), source };
+    let write_error = |source| Error::Write { path: archive.to_owned(), journal: journal.to_owned(), source };
     let folder = journal.parent().unwrap_or(Path::new("."));
     let mut writer = ArchiveWriter::create(archive, *options).map_err(write_error)?;
     if append && archive.exists() {
@@ -295,10 +294,7 @@ fn read_out(mut reader: Box<dyn Read + '_>, folder: &Path) -> io::Result<Decoded
 }
 
 fn restore_fields(fields: &[(String, String)]) -> Vec<Field> {
-    fields
-        .iter()
-        .map(|(name, value)| Field { name: name.as_str().into(), value: latin1_bytes(value).into() })
-        .collect()
+    fields.iter().map(|(name, value)| Field { name: name.as_str().into(), value: latin1_bytes(value).into() }).collect()
 }
 
 fn wire_length(body: &JournalBody) -> u64 {

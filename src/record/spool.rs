@@ -91,7 +91,11 @@ struct Writer {
 #[derive(Debug)]
 enum BodySpool {
     Memory(Vec<u8>),
-    File { file: File, number: u64, length: u64 },
+    File {
+        file: File,
+        number: u64,
+        length: u64,
+    },
     /// A write failed: the exchange is lost, the traffic goes on.
     Failed(io::Error),
 }
