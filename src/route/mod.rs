@@ -1,1 +1,12 @@
 //! What happens to a request: globs and scope, policy alone.
+
+pub mod glob_list;
+mod glob_pattern;
+mod glob_reach;
+mod glob_resolve;
+mod glob_warning;
+pub mod scope;
+
+pub use glob_list::GlobList;
+pub use glob_pattern::GlobError;
+pub use scope::Scope;
