@@ -2,7 +2,8 @@
 
 use std::ops::Range;
 
-use crate::message::{CanonicalUrl, FailureCause};
+use crate::message::CanonicalUrl;
+pub use crate::message::FailureCause;
 
 /// One entry of an archive that replay can use.
 #[derive(Debug, Clone)]

@@ -1,9 +1,17 @@
 //! The HAR 1.2 format: tolerant reading, exact writing.
 
+pub(crate) mod compose;
+pub(crate) mod content_type;
+mod cookies;
 pub mod entry;
 pub(crate) mod fields;
+pub mod fingerprint;
+mod instant;
 pub(crate) mod json;
+mod json_text;
+mod lists;
 pub(crate) mod log;
+mod own_fields;
 pub(crate) mod post_data;
 pub(crate) mod raw;
 pub mod read;
