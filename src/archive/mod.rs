@@ -1,21 +1,22 @@
 //! The container on disk: a `.har` with payload files beside it, or one `.zip`.
 
-pub mod write_error;
-pub mod writer;
-
-pub use write_error::WriteError;
-pub use writer::{ArchiveWriter, WriterOptions, Written};
 mod discover;
 pub mod error;
 pub mod limits;
 pub mod payload_path;
 mod read;
+mod stamp;
+pub mod write_error;
+pub mod writer;
 
 pub use discover::discover;
 pub use error::{Error, PayloadError};
 pub use limits::Limits;
 pub use payload_path::{PayloadPath, PayloadPathError};
 pub use read::Archive;
+pub use stamp::Stamp;
+pub use write_error::WriteError;
+pub use writer::{ArchiveWriter, WriterOptions, Written};
 
 /// Where bodies go (Playwright's `content`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
