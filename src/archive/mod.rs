@@ -1,13 +1,17 @@
 //! The container on disk: a `.har` with payload files beside it, or one `.zip`.
 
 mod discover;
+mod embedded;
 pub mod error;
+mod folder;
 pub mod limits;
 pub mod payload_path;
 mod read;
+mod source;
 mod stamp;
 pub mod write_error;
 pub mod writer;
+mod zip_reader;
 
 pub use discover::discover;
 pub use error::{Error, PayloadError};

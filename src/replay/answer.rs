@@ -109,12 +109,7 @@ fn is_bodiless(method: &Method, status: u16) -> bool {
 }
 
 /// A `Content-Length` without a body tells what a GET would have got: allowed for HEAD and 304 alone.
-fn bodiless_length(
-    method: &Method,
-    status: u16,
-    recorded: Option<&HeaderValue>,
-    stored: u64,
-) -> Option<HeaderValue> {
+fn bodiless_length(method: &Method, status: u16, recorded: Option<&HeaderValue>, stored: u64) -> Option<HeaderValue> {
     if status < 200 || status == StatusCode::NO_CONTENT.as_u16() {
         return None;
     }

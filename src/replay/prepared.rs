@@ -21,9 +21,10 @@ impl Prepared {
     /// Leaves out what HTTP cannot carry and what no longer holds: fields of one hop, lengths, undone codings.
     pub(super) fn of(answer: &Answer) -> Self {
         let mut fields = HeaderMap::with_capacity(answer.fields.len());
-        let kept = answer.fields.iter().filter(|field| {
-            !is_framing(&field.name) || (answer.encoded && &*field.name == CONTENT_ENCODING.as_str())
-        });
+        let kept = answer
+            .fields
+            .iter()
+            .filter(|field| !is_framing(&field.name) || (answer.encoded && &*field.name == CONTENT_ENCODING.as_str()));
         for field in kept {
             let name = HeaderName::from_bytes(field.name.as_bytes());
             if let (Ok(name), Ok(value)) = (name, HeaderValue::from_bytes(&field.value)) {
