@@ -55,8 +55,11 @@ pub(crate) fn run(args: Args) -> CommandResult {
 
 /// What a person should know about the files that were written; one line each.
 pub(crate) fn trust_warnings(trust: &TrustFiles) -> Vec<String> {
-    let mut lines: Vec<String> =
-        trust.warnings.iter().map(|warning| format!("warning: a part of the system's roots is missing: {warning}")).collect();
+    let mut lines: Vec<String> = trust
+        .warnings
+        .iter()
+        .map(|warning| format!("warning: a part of the system's roots is missing: {warning}"))
+        .collect();
     if trust.roots == 0 {
         lines.push(
             "warning: this system has no root certificates, so clients will trust the hosts that harmock opens and no \

@@ -219,10 +219,7 @@ mod tests {
     #[test]
     fn powershell_quotes_are_doubled_the_typographic_ones_too() {
         let text = Shell::Powershell.text(&[("A", Some("it's \u{2019} $x `n".into())), ("B", None)]);
-        assert_eq!(
-            text,
-            "$env:A = 'it''s \u{2019}\u{2019} $x `n'\nRemove-Item Env:B -ErrorAction SilentlyContinue\n"
-        );
+        assert_eq!(text, "$env:A = 'it''s \u{2019}\u{2019} $x `n'\nRemove-Item Env:B -ErrorAction SilentlyContinue\n");
     }
 
     #[test]
@@ -235,7 +232,8 @@ mod tests {
 
     #[test]
     fn github_lines_are_plain_and_values_of_several_lines_stand_between_a_word_they_do_not_hold() {
-        let text = Shell::Github.text(&[("A", Some("x y".into())), ("B", Some("1\nHARMOCK_END\n2".into())), ("C", None)]);
+        let text =
+            Shell::Github.text(&[("A", Some("x y".into())), ("B", Some("1\nHARMOCK_END\n2".into())), ("C", None)]);
         assert_eq!(text, "A=x y\nB<<HARMOCK_END_\n1\nHARMOCK_END\n2\nHARMOCK_END_\nC=\n");
     }
 
