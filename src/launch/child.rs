@@ -143,14 +143,12 @@ pub async fn run_process(
 
 /// The Ctrl-C that ended the command has arrived here too; it must not count as a second one afterwards.
 async fn forget_arrived(signals: &mut impl SignalSource) {
-    let none_yet = async {
-        // Lets a look at the signals go first, then ends.
-        tokio::task::yield_now().await;
-    };
-    tokio::select! {
-        biased;
-        _ = signals.next() => {},
-        () = none_yet => {},
+    loop {
+        tokio::select! {
+            biased;
+            _ = signals.next() => {},
+            () = std::future::ready(()) => return,
+        }
     }
 }
 
