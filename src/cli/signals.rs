@@ -9,8 +9,6 @@
 use std::io;
 use std::time::{Duration, Instant};
 
-use tokio::sync::mpsc;
-
 use crate::launch::child::{Signal, SignalSource};
 
 /// One press of Ctrl-C may arrive twice, from the terminal and from a parent such as npm that passes it on; what comes
@@ -20,7 +18,7 @@ const SAME_WISH: Duration = Duration::from_millis(100);
 /// The signals that ask this process to end. From [`Signals::listen`] on, none of them ends it by itself any more.
 #[derive(Debug)]
 pub(crate) struct Signals {
-    arrivals: mpsc::UnboundedReceiver<(Signal, Instant)>,
+    arrivals: Arrivals,
     last: Option<(Signal, Instant)>,
 }
 
@@ -30,18 +28,17 @@ impl Signals {
     /// # Errors
     /// What the system said when it would not register a handler.
     pub(crate) fn listen() -> io::Result<Self> {
-        let (sender, arrivals) = mpsc::unbounded_channel();
-        register(&sender)?;
-        Ok(Self { arrivals, last: None })
+        Ok(Self { arrivals: Arrivals::listen()?, last: None })
     }
 
     /// Waits for the next signal, for ever if none comes. Dropping the future loses none, so it fits into `select!`.
     pub(crate) async fn next(&mut self) -> Signal {
         loop {
-            let Some((signal, at)) = self.arrivals.recv().await else { return std::future::pending().await };
-            let repeated = self.last.is_some_and(|(last, before)| last == signal && at - before < SAME_WISH);
+            let signal = self.arrivals.next().await;
+            let now = Instant::now();
+            let repeated = self.last.is_some_and(|(last, before)| last == signal && now - before < SAME_WISH);
             if !repeated {
-                self.last = Some((signal, at));
+                self.last = Some((signal, now));
                 return signal;
             }
         }
@@ -55,37 +52,72 @@ impl SignalSource for Signals {
 }
 
 #[cfg(unix)]
-fn register(sender: &mpsc::UnboundedSender<(Signal, Instant)>) -> io::Result<()> {
-    use tokio::signal::unix::{SignalKind, signal};
-    for (kind, meaning) in [
-        (SignalKind::interrupt(), Signal::Interrupt),
-        (SignalKind::terminate(), Signal::Terminate),
-        (SignalKind::hangup(), Signal::Hangup),
-    ] {
-        let mut arrivals = signal(kind)?;
-        let sender = sender.clone();
-        tokio::spawn(async move {
-            while arrivals.recv().await.is_some() && sender.send((meaning, Instant::now())).is_ok() {}
-        });
+#[derive(Debug)]
+struct Arrivals {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+    hangup: Option<tokio::signal::unix::Signal>,
+}
+
+#[cfg(unix)]
+impl Arrivals {
+    fn listen() -> io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+            // Under nohup the run is to outlive its terminal.
+            hangup: if hangup_is_ignored() { None } else { Some(signal(SignalKind::hangup())?) },
+        })
     }
-    Ok(())
+
+    async fn next(&mut self) -> Signal {
+        let hangup = async {
+            match &mut self.hangup {
+                Some(hangup) => hangup.recv().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            Some(()) = self.interrupt.recv() => Signal::Interrupt,
+            Some(()) = self.terminate.recv() => Signal::Terminate,
+            Some(()) = hangup => Signal::Hangup,
+            else => std::future::pending().await,
+        }
+    }
+}
+
+/// What the parent left: Linux says it in the process's status, in a mask whose lowest bit is signal 1, SIGHUP.
+#[cfg(unix)]
+fn hangup_is_ignored() -> bool {
+    let Ok(status) = std::fs::read_to_string("/proc/self/status") else { return false };
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_some_and(|mask| mask & 1 == 1)
 }
 
 #[cfg(windows)]
-fn register(sender: &mpsc::UnboundedSender<(Signal, Instant)>) -> io::Result<()> {
-    use tokio::signal::windows::{ctrl_break, ctrl_c, ctrl_close, ctrl_shutdown};
-    macro_rules! pass {
-        ($listener:expr, $meaning:expr) => {{
-            let mut arrivals = $listener?;
-            let sender = sender.clone();
-            tokio::spawn(async move {
-                while arrivals.recv().await.is_some() && sender.send(($meaning, Instant::now())).is_ok() {}
-            });
-        }};
+#[derive(Debug)]
+struct Arrivals {
+    interrupt: tokio::signal::windows::CtrlC,
+    stop: tokio::signal::windows::CtrlBreak,
+    close: tokio::signal::windows::CtrlClose,
+    shutdown: tokio::signal::windows::CtrlShutdown,
+}
+
+#[cfg(windows)]
+impl Arrivals {
+    fn listen() -> io::Result<Self> {
+        use tokio::signal::windows::{ctrl_break, ctrl_c, ctrl_close, ctrl_shutdown};
+        Ok(Self { interrupt: ctrl_c()?, stop: ctrl_break()?, close: ctrl_close()?, shutdown: ctrl_shutdown()? })
     }
-    pass!(ctrl_c(), Signal::Interrupt);
-    pass!(ctrl_break(), Signal::Interrupt);
-    pass!(ctrl_close(), Signal::Hangup);
-    pass!(ctrl_shutdown(), Signal::Terminate);
-    Ok(())
+
+    async fn next(&mut self) -> Signal {
+        tokio::select! {
+            Some(()) = self.interrupt.recv() => Signal::Interrupt,
+            Some(()) = self.stop.recv() => Signal::Interrupt,
+            Some(()) = self.close.recv() => Signal::Hangup,
+            Some(()) = self.shutdown.recv() => Signal::Terminate,
+            else => std::future::pending().await,
+        }
+    }
 }

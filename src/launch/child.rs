@@ -1,6 +1,6 @@
 //! Running one command as a client of the proxy, and ending as it ended.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::Path;
 use std::process::ExitStatus;
@@ -24,10 +24,6 @@ impl ChildCommand {
         let mut words = words.into_iter();
         let program = words.next()?;
         Some(Self { program, args: words.collect() })
-    }
-
-    fn name(&self) -> String {
-        self.program.to_string_lossy().into_owned()
     }
 }
 
@@ -103,13 +99,33 @@ pub async fn run(
     variables: &[Variable],
     signals: &mut impl SignalSource,
 ) -> Result<ChildExit, Error> {
-    let mut child = spawn(command, variables)?;
-    let waiting = |source| Error::Wait { program: command.name(), source };
+    let mut process = Command::new(program_file(&command.program));
+    process.args(&command.args);
+    for variable in variables {
+        match variable.value(std::env::var_os(variable.name).as_deref()) {
+            Some(value) => process.env(variable.name, value),
+            None => process.env_remove(variable.name),
+        };
+    }
+    run_process(process, &command.program.to_string_lossy(), signals).await
+}
+
+/// [`run`] for a command that is put together already; `name` is what messages call it.
+///
+/// # Errors
+/// Those of [`run`].
+pub async fn run_process(
+    mut process: Command,
+    name: &str,
+    signals: &mut impl SignalSource,
+) -> Result<ChildExit, Error> {
+    let mut child = process.kill_on_drop(true).spawn().map_err(|source| start_error(name, source))?;
+    let waiting = |source| Error::Wait { program: name.to_owned(), source };
     let mut passed_on = false;
-    loop {
+    let exit = loop {
         let signal = tokio::select! {
             biased;
-            status = child.wait() => return status.map(ChildExit::from).map_err(waiting),
+            status = child.wait() => break status.map(ChildExit::from).map_err(waiting)?,
             signal = signals.next() => signal,
         };
         if reached_the_child_too(signal) {
@@ -117,33 +133,29 @@ pub async fn run(
         }
         if passed_on || !pass_on(&child, signal) {
             child.kill().await.map_err(waiting)?;
-            return Ok(ChildExit::Killed);
+            break ChildExit::Killed;
         }
         passed_on = true;
+    };
+    forget_arrived(signals).await;
+    Ok(exit)
+}
+
+/// The Ctrl-C that ended the command has arrived here too; it must not count as a second one afterwards.
+async fn forget_arrived(signals: &mut impl SignalSource) {
+    loop {
+        tokio::select! {
+            biased;
+            _ = signals.next() => {},
+            () = std::future::ready(()) => return,
+        }
     }
 }
 
-/// Gives the process this environment but for `variables`.
-pub(super) fn set_variables(process: &mut Command, variables: &[Variable]) {
-    for variable in variables {
-        match variable.value(std::env::var_os(variable.name).as_deref()) {
-            Some(value) => process.env(variable.name, value),
-            None => process.env_remove(variable.name),
-        };
-    }
-}
-
-fn spawn(command: &ChildCommand, variables: &[Variable]) -> Result<Child, Error> {
-    let mut process = Command::new(program_file(&command.program));
-    process.args(&command.args).kill_on_drop(true);
-    set_variables(&mut process, variables);
-    process.spawn().map_err(|source| start_error(command, source))
-}
-
-fn start_error(command: &ChildCommand, source: io::Error) -> Error {
-    let program = command.name();
+fn start_error(name: &str, source: io::Error) -> Error {
+    let program = name.to_owned();
     match source.kind() {
-        io::ErrorKind::NotFound if is_path(&command.program) && Path::new(&command.program).exists() => {
+        io::ErrorKind::NotFound if is_path(name.as_ref()) && Path::new(name).exists() => {
             Error::InterpreterNotFound { program }
         }
         io::ErrorKind::NotFound => Error::CommandNotFound { program },
@@ -151,7 +163,7 @@ fn start_error(command: &ChildCommand, source: io::Error) -> Error {
     }
 }
 
-fn is_path(program: &OsString) -> bool {
+fn is_path(program: &OsStr) -> bool {
     Path::new(program).components().count() > 1
 }
 
