@@ -2,6 +2,11 @@
 //!
 //! One file per command holds its clap type and its `run`; this file only names them.
 
+mod flags;
+mod record;
+mod replay;
+mod settings;
+
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -15,24 +20,31 @@ struct Cli {
 }
 
 #[derive(Debug, Subcommand)]
-enum Command {}
+enum Command {
+    Record(Box<record::RecordArgs>),
+    Replay(Box<replay::ReplayArgs>),
+}
 
 /// What a command gives back: its exit code, or the error that `main` prints as one line.
 pub(crate) type CommandResult = anyhow::Result<ExitCode>;
 
 impl Command {
     fn run(self) -> CommandResult {
-        match self {}
+        match self {
+            Self::Record(args) => record::run(&args),
+            Self::Replay(args) => replay::run(&args),
+        }
     }
 }
 
-/// Parses the arguments, runs the command, and gives the exit code of the process: an error is one line and 1.
+/// Parses the arguments, runs the command, and gives the exit code of the process: an error is one line and 1,
+/// or 2 where the command was called wrongly.
 pub fn main() -> ExitCode {
     match Cli::parse().command.run() {
         Ok(code) => code,
         Err(error) => {
             anstream::eprintln!("harmock: {error:#}");
-            ExitCode::FAILURE
+            error.downcast_ref().map_or(ExitCode::FAILURE, |error: &settings::SettingsError| error.exit_code().into())
         }
     }
 }
