@@ -2,14 +2,17 @@
 //!
 //! One file per command holds its clap type and its `run`; this file only names them.
 
+mod completions;
+mod config;
 mod flags;
+mod man;
 mod record;
 mod replay;
 mod settings;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 /// Records HTTP traffic to a HAR and replays it strictly, for every client.
 #[derive(Debug, Parser)]
@@ -23,6 +26,9 @@ struct Cli {
 enum Command {
     Record(Box<record::RecordArgs>),
     Replay(Box<replay::ReplayArgs>),
+    Config(config::ConfigArgs),
+    Completions(completions::CompletionsArgs),
+    Man(man::ManArgs),
 }
 
 /// What a command gives back: its exit code, or the error that `main` prints as one line.
@@ -33,8 +39,16 @@ impl Command {
         match self {
             Self::Record(args) => record::run(&args),
             Self::Replay(args) => replay::run(&args),
+            Self::Config(args) => config::run(&args),
+            Self::Completions(args) => completions::run(&args),
+            Self::Man(args) => man::run(&args),
         }
     }
+}
+
+/// The whole command line, for what describes it.
+fn command() -> clap::Command {
+    Cli::command()
 }
 
 /// Parses the arguments, runs the command, and gives the exit code of the process: an error is one line and 1,

@@ -84,11 +84,7 @@ impl Layers {
     /// The variables of this process, and the file that `--config`, `HARMOCK_CONFIG` or the search names.
     pub(crate) fn load(config: Option<&Path>) -> Result<Self, SettingsError> {
         let environment = Environment::of_process();
-        let named = match (config, keys::find("config")) {
-            (None, Some(key)) => environment.one::<PathBuf>(key)?,
-            (named, _) => named.map(Path::to_owned),
-        };
-        let file = ConfigFile::load(named.as_deref())?;
+        let file = load_file(config, &environment)?;
         Ok(Self::new(environment, file))
     }
 
@@ -100,11 +96,6 @@ impl Layers {
     /// The file in force.
     pub(crate) fn file(&self) -> Option<&ConfigFile> {
         self.file.as_ref()
-    }
-
-    /// The variables in force.
-    pub(crate) fn environment(&self) -> &Environment {
-        &self.environment
     }
 
     /// The settings that were asked for, in order.
@@ -139,7 +130,7 @@ impl Layers {
     ) -> Result<(T, u8), SettingsError> {
         let (value, source) = self.pick(name, flag)?.unwrap_or((default, Source::Default));
         let rank = source.rank();
-        self.notes.push(Note { name, value: NotedValue::One(value.to_scalar()), sources: vec![source] });
+        self.note(name, NotedValue::One(value.to_scalar()), vec![source]);
         Ok((value, rank))
     }
 
@@ -156,7 +147,7 @@ impl Layers {
             None => (None, Source::Default),
         };
         let noted = value.as_ref().map_or(NotedValue::Unset(unset), |value| NotedValue::One(value.to_scalar()));
-        self.notes.push(Note { name, value: noted, sources: vec![source] });
+        self.note(name, noted, vec![source]);
         Ok(value)
     }
 
@@ -179,8 +170,14 @@ impl Layers {
             sources.push(source);
         }
         let noted = NotedValue::List(values.iter().map(Value::to_scalar).collect());
-        self.notes.push(Note { name, value: noted, sources });
+        self.note(name, noted, sources);
         Ok(values)
+    }
+
+    fn note(&mut self, name: &'static str, value: NotedValue, sources: Vec<Source>) {
+        if self.notes.iter().all(|note| note.name != name) {
+            self.notes.push(Note { name, value, sources });
+        }
     }
 
     fn pick<T: Value>(&self, name: &str, flag: Option<&T>) -> Result<Option<(T, Source)>, SettingsError> {
@@ -221,4 +218,26 @@ impl Layers {
         let (items, line) = file.list(key)?;
         Some((items, Source::File { path: file.path.clone(), line }))
     }
+}
+
+fn load_file(config: Option<&Path>, environment: &Environment) -> Result<Option<ConfigFile>, SettingsError> {
+    let named = match (config, keys::find("config")) {
+        (None, Some(key)) => environment.one::<PathBuf>(key)?,
+        (named, _) => named.map(Path::to_owned),
+    };
+    ConfigFile::load(named.as_deref())
+}
+
+/// Every problem of the config file and of the variables of this process, one line each.
+pub(crate) fn load_problems(config: Option<&Path>) -> Vec<String> {
+    let environment = Environment::of_process();
+    let mut lines = match load_file(config, &environment) {
+        Ok(_) => Vec::new(),
+        Err(SettingsError::File(problems)) => problems.lines().collect(),
+        Err(error @ SettingsError::Unreadable { .. }) => vec![error.to_string()],
+        // A variable is reported with the others.
+        Err(SettingsError::Variable { .. } | SettingsError::Conflict(_)) => Vec::new(),
+    };
+    lines.extend(environment.problems().iter().map(ToString::to_string));
+    lines
 }

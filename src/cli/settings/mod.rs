@@ -21,7 +21,7 @@ pub(crate) mod value;
 
 pub(crate) use choice::LogFormat;
 pub(crate) use error::SettingsError;
-pub(crate) use layers::Layers;
+pub(crate) use layers::{Layers, load_problems};
 pub(crate) use place::{ArchivePath, LogTarget};
 pub(crate) use quantity::{ByteSize, TimeLimit};
-pub(crate) use resolve::{RecordSettings, ReplaySettings, RunOptions, open_config};
+pub(crate) use resolve::{RecordSettings, ReplaySettings, RunOptions, all_settings, open_config};

@@ -87,12 +87,24 @@ pub(crate) fn open_config(shared: &SharedFlags, mode: Mode) -> Result<(Config, R
     Ok((config, run))
 }
 
-/// The shared settings, in the order in which they are shown.
-pub(super) fn config(
+/// Asks for every setting there is, so that the layers note it; one that both modes have is noted once.
+pub(crate) fn all_settings(
     layers: &mut Layers,
+    archives: &[Item<PathBuf>],
+    scope: &ScopeFlags,
+    record: &RecordFlags,
+    replay: &ReplayFlags,
     shared: &SharedFlags,
-    mode: Mode,
-) -> Result<(Config, RunOptions), SettingsError> {
+) -> Result<(), SettingsError> {
+    let replay_config = replay_config(layers, archives, scope, replay)?;
+    max_misses(layers, replay)?;
+    record_config(layers, scope, record)?;
+    config(layers, shared, Mode::Replay(replay_config))?;
+    Ok(())
+}
+
+/// The shared settings, in the order in which they are shown.
+fn config(layers: &mut Layers, shared: &SharedFlags, mode: Mode) -> Result<(Config, RunOptions), SettingsError> {
     let defaults = Config::new(mode);
     let mut config = Config {
         listen: layers.one("listen", shared.listen.as_ref(), defaults.listen)?,
@@ -163,11 +175,7 @@ fn verbosity((verbose, verbose_rank): (u8, u8), (quiet, quiet_rank): (u8, u8)) -
     more.min(9).cast_signed() - less.min(9).cast_signed()
 }
 
-pub(super) fn record_config(
-    layers: &mut Layers,
-    scope: &ScopeFlags,
-    flags: &RecordFlags,
-) -> Result<RecordConfig, SettingsError> {
+fn record_config(layers: &mut Layers, scope: &ScopeFlags, flags: &RecordFlags) -> Result<RecordConfig, SettingsError> {
     let defaults = RecordConfig::default();
     Ok(RecordConfig {
         har: har(layers, scope, defaults.har)?,
@@ -181,7 +189,7 @@ pub(super) fn record_config(
     })
 }
 
-pub(super) fn replay_config(
+fn replay_config(
     layers: &mut Layers,
     archives: &[Item<PathBuf>],
     scope: &ScopeFlags,
@@ -205,7 +213,7 @@ pub(super) fn replay_config(
     })
 }
 
-pub(super) fn max_misses(layers: &mut Layers, flags: &ReplayFlags) -> Result<Option<u64>, SettingsError> {
+fn max_misses(layers: &mut Layers, flags: &ReplayFlags) -> Result<Option<u64>, SettingsError> {
     layers.optional("max-misses", flags.max_misses.as_ref(), "none may be missed")
 }
 
