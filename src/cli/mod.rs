@@ -2,15 +2,23 @@
 //!
 //! One file per command holds its clap type and its `run`; this file only names them.
 
+mod completions;
+mod config;
 mod env;
+pub(crate) mod flags;
+mod man;
 mod open;
+mod record;
+mod replay;
+pub(crate) mod settings;
 mod shell;
 pub(crate) mod signals;
 mod wait;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+
+use clap::{CommandFactory, Parser, Subcommand};
 
 /// Records HTTP traffic to a HAR and replays it strictly, for every client.
 #[derive(Debug, Parser)]
@@ -22,9 +30,14 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    Env(env::Args),
+    Record(Box<record::RecordArgs>),
+    Replay(Box<replay::ReplayArgs>),
     Open(open::Args),
+    Env(env::Args),
+    Config(config::ConfigArgs),
     Wait(wait::Args),
+    Completions(completions::CompletionsArgs),
+    Man(man::ManArgs),
 }
 
 /// What a command gives back: its exit code, or the error that `main` prints as one line.
@@ -33,20 +46,31 @@ pub(crate) type CommandResult = anyhow::Result<ExitCode>;
 impl Command {
     fn run(self) -> CommandResult {
         match self {
-            Self::Env(args) => env::run(args),
+            Self::Record(args) => record::run(&args),
+            Self::Replay(args) => replay::run(&args),
             Self::Open(args) => open::run(args),
+            Self::Env(args) => env::run(args),
+            Self::Config(args) => config::run(&args),
             Self::Wait(args) => wait::run(args),
+            Self::Completions(args) => completions::run(&args),
+            Self::Man(args) => man::run(&args),
         }
     }
 }
 
-/// Parses the arguments, runs the command, and gives the exit code of the process: an error is one line and 1.
+/// The whole command line, for what describes it.
+fn command() -> clap::Command {
+    Cli::command()
+}
+
+/// Parses the arguments, runs the command, and gives the exit code of the process: an error is one line and 1,
+/// or 2 where the command was called wrongly.
 pub fn main() -> ExitCode {
     match Cli::parse().command.run() {
         Ok(code) => code,
         Err(error) => {
             anstream::eprintln!("harmock: {error:#}");
-            ExitCode::FAILURE
+            error.downcast_ref().map_or(ExitCode::FAILURE, |error: &settings::SettingsError| error.exit_code().into())
         }
     }
 }
