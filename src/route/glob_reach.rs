@@ -177,5 +177,5 @@ fn in_url(c: char) -> bool {
 
 /// Whether the host and port of a serialised URL can hold it.
 fn in_authority(c: char) -> bool {
-    in_url(c) && !c.is_ascii_uppercase() && !matches!(c, '/' | '?' | '\\')
+    c.is_ascii_graphic() && !c.is_ascii_uppercase() && !matches!(c, '/' | '?' | '\\' | '#' | '<' | '>')
 }

@@ -51,6 +51,9 @@ fn readings(pattern: &str) -> Vec<String> {
         Some('?') => readings.push(format!("**{rest}")),
         Some(_) if rest == "*" => readings.push("**".to_owned()),
         Some(_) => {
+            if let Some(behind) = rest.strip_prefix("*/") {
+                readings.push(format!("**/{behind}"));
+            }
             if starts_with_host(rest) {
                 readings.push(format!("*://{rest}"));
             }

@@ -10,3 +10,6 @@ pub mod scope;
 pub use glob_list::GlobList;
 pub use glob_pattern::GlobError;
 pub use scope::Scope;
+
+#[cfg(test)]
+mod tests;
