@@ -17,7 +17,6 @@ mod wait;
 
 use std::process::ExitCode;
 
-
 use clap::{CommandFactory, Parser, Subcommand};
 
 /// Records HTTP traffic to a HAR and replays it strictly, for every client.

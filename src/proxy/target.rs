@@ -173,6 +173,9 @@ mod tests {
     #[test]
     fn connect_without_a_port_is_refused() {
         assert_eq!(connect_target(&"a.example".parse::<Uri>().unwrap()), None);
-        assert_eq!(connect_target(&"a.example:8443".parse::<Uri>().unwrap()), Some(to(Scheme::Https, "a.example", 8443)));
+        assert_eq!(
+            connect_target(&"a.example:8443".parse::<Uri>().unwrap()),
+            Some(to(Scheme::Https, "a.example", 8443))
+        );
     }
 }

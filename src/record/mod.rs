@@ -15,7 +15,7 @@ pub mod tee;
 
 pub use exchange::{ExchangeFacts, ResponseFacts};
 pub use finish::{Finished, finish};
-pub use recorder::{Recorder, Recording};
+pub use recorder::{Recorded, Recorder, Recording};
 
 use std::io;
 use std::path::PathBuf;

@@ -114,7 +114,7 @@ impl Recorder {
     /// # Errors
     ///
     /// When the archive cannot be written; the journal then stays where it is.
-    pub fn close(&self) -> Result<Closed, Error> {
+    pub fn close(&self) -> Result<Recorded, Error> {
         let _ = self.notes.send(Note::Close);
         let spool = self.spool.lock().unwrap_or_else(PoisonError::into_inner).take();
         let spooled = spool.map(Spool::join).unwrap_or_default();
@@ -124,7 +124,7 @@ impl Recorder {
         } else {
             Some(finish::finish(&self.archive, &self.journal, &self.options, self.append)?)
         };
-        Ok(Closed {
+        Ok(Recorded {
             finished,
             spooled,
             waited_ms: self.waited.load(Ordering::Relaxed) / 1000,
@@ -135,7 +135,7 @@ impl Recorder {
 
 /// What a run left behind.
 #[derive(Debug, Clone)]
-pub struct Closed {
+pub struct Recorded {
     /// The archive; `None` when nothing was recorded, and then the previous one is untouched.
     pub finished: Option<finish::Finished>,
     /// What went through the journal.
