@@ -46,7 +46,8 @@ pub fn main() -> ExitCode {
         Ok(code) => code,
         Err(error) => {
             anstream::eprintln!("harmock: {error:#}");
-            ExitCode::FAILURE
+            // A command that cannot be started has exit codes of its own.
+            error.downcast_ref::<crate::launch::Error>().map_or(ExitCode::FAILURE, |error| error.exit_code().into())
         }
     }
 }

@@ -206,7 +206,7 @@ pub fn command(browser: &Path, facts: &ProxyFacts, url: &str, profile_dir: &Path
     command.arg(data_dir);
     command.arg(format!("--proxy-server={}", facts.url));
     command.arg("--proxy-bypass-list=<-loopback>");
-    command.arg(format!("--ignore-certificate-errors-spki-list={}", facts.trust.spki));
+    command.arg(format!("--ignore-certificate-errors-spki-list={}", facts.spki));
     command.args(QUIET).arg(disabled);
     if needs_no_sandbox() {
         command.arg("--no-sandbox");
@@ -218,18 +218,9 @@ pub fn command(browser: &Path, facts: &ProxyFacts, url: &str, profile_dir: &Path
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::launch::TrustFiles;
 
     fn arguments(extra: &[&str]) -> Vec<String> {
-        let trust = TrustFiles {
-            bundle: "/b".into(),
-            truststore: "/t".into(),
-            php: "/p".into(),
-            spki: "c3BraQ==".into(),
-            roots: 0,
-            warnings: Vec::new(),
-        };
-        let facts = ProxyFacts::new("127.0.0.1", 8899, Path::new("/ca.pem"), trust);
+        let facts = crate::launch::variables::tests::facts("/h");
         let extra: Vec<OsString> = extra.iter().map(OsString::from).collect();
         let command = command(Path::new("/chrome"), &facts, "http://a.test/", Path::new("/pro file"), &extra);
         command.as_std().get_args().map(|argument| argument.to_str().unwrap().to_owned()).collect()
