@@ -13,6 +13,9 @@ mod ready_file;
 mod trust_files;
 mod variables;
 
+#[cfg(all(test, feature = "cli"))]
+mod tests;
+
 pub use error::Error;
 pub use ready_file::ReadyFile;
 pub use trust_files::TrustFiles;
