@@ -13,7 +13,8 @@ mod ready_file;
 mod trust_files;
 mod variables;
 
-#[cfg(all(test, feature = "cli"))]
+#[cfg(test)]
+#[cfg(feature = "cli")]
 mod tests;
 
 pub use error::Error;

@@ -105,8 +105,8 @@ fn bundle(ca: &[u8], roots: &[Vec<u8>]) -> String {
 }
 
 fn php_ini(bundle: &Path) -> String {
-    // In a double-quoted value of an ini file PHP takes `\"` and `\\` for the character itself.
-    let path = bundle.to_string_lossy().replace('\\', "\\\\").replace('"', "\\\"");
+    // In a double-quoted value of an ini file a backslash makes these themselves; `${` would name a setting.
+    let path = bundle.to_string_lossy().replace('\\', "\\\\").replace('"', "\\\"").replace('$', "\\$");
     format!("curl.cainfo=\"{path}\"\nopenssl.cafile=\"{path}\"\n")
 }
 
