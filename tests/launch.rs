@@ -174,6 +174,20 @@ fn both_clients_of_java_use_and_trust_the_proxy() {
 }
 
 #[test]
+fn a_python_script_that_knows_nothing_of_a_proxy_uses_and_trusts_it() {
+    if !is_here("python3", "--version") {
+        return;
+    }
+    let temp = tempfile::tempdir().unwrap();
+    let ca_dir = nasty_folder(&temp);
+    let proxy = OpeningProxy::start(&ca_dir);
+    let script =
+        "import urllib.request; print(urllib.request.urlopen('https://nowhere.test/').read().decode(), end='')";
+    let output = with_variables(program("python3"), &ca_dir, &proxy.url).args(["-c", script]).output().unwrap();
+    assert_eq!(text(&output), "hello");
+}
+
+#[test]
 fn php_finds_the_bundle_in_its_settings() {
     if !is_here("php", "--version") {
         return;
