@@ -1,2 +1,5 @@
+//! The integration tests, one themed module each, in one binary that links once.
+
+mod launch;
 mod oracle;
 mod playwright_globs;

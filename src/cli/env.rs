@@ -1,13 +1,14 @@
 //! `harmock env`: lines for a shell that point every client at the proxy and make it trust the authority.
 
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, anyhow};
 
 use super::shell::Shell;
 use super::{CommandResult, wait::ProxyUrl};
+use crate::ca::CertAuthority;
 use crate::launch::{ProxyFacts, TrustFiles, Variable, variables};
 
 /// Print shell lines that point every client at the proxy
@@ -40,13 +41,11 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: Args) -> CommandResult {
-    let (ca, dir) = authority(args.ca_dir.as_deref())?;
-    let pem = std::fs::read(&ca).with_context(|| format!("cannot read {}", ca.display()))?;
-    let trust = TrustFiles::write(&pem, &dir)?;
-    for line in trust_warnings(&trust) {
+    let authority = CertAuthority::load_or_create(args.ca_dir.as_deref())?;
+    let facts = ProxyFacts::new(&args.proxy.host, args.proxy.port, &authority)?;
+    for line in trust_warnings(&facts.trust) {
         anstream::eprintln!("harmock: {line}");
     }
-    let facts = ProxyFacts::new(&args.proxy.host, args.proxy.port, &ca, trust);
     let shell = args.shell.unwrap_or_else(|| Shell::of_user(std::env::var_os("SHELL")));
     let lines = shell.text(&values(&variables(&facts))?);
     std::io::stdout().write_all(lines.as_bytes()).context("cannot write to standard output")?;
@@ -86,10 +85,4 @@ fn values(variables: &[Variable]) -> anyhow::Result<Vec<(&'static str, Option<St
             Ok((variable.name, text?))
         })
         .collect()
-}
-
-/// The CA certificate's file, made on the spot if there is none, and the folder for what is made of it.
-fn authority(dir: Option<&Path>) -> anyhow::Result<(PathBuf, PathBuf)> {
-    let dir = dir.context("--ca-dir is needed")?;
-    Ok((dir.join("ca.pem"), dir.to_owned()))
 }

@@ -69,7 +69,15 @@ pub fn main() -> ExitCode {
         Ok(code) => code,
         Err(error) => {
             anstream::eprintln!("harmock: {error:#}");
-            error.downcast_ref().map_or(ExitCode::FAILURE, |error: &settings::SettingsError| error.exit_code().into())
+            exit_code(&error).into()
         }
     }
+}
+
+/// Wrong settings and a command that cannot be started have exit codes of their own.
+fn exit_code(error: &anyhow::Error) -> u8 {
+    if let Some(settings) = error.downcast_ref::<settings::SettingsError>() {
+        return settings.exit_code();
+    }
+    error.downcast_ref::<crate::launch::Error>().map_or(1, crate::launch::Error::exit_code)
 }

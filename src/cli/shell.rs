@@ -177,6 +177,7 @@ mod tests {
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
             .env("HOME", std::env::temp_dir())
+            .env("LC_ALL", "C.UTF-8")
             .env("GONE", "still here")
             .env("LINES_TO_LOAD", &lines)
             .stderr(Stdio::inherit())

@@ -121,3 +121,24 @@ impl Arrivals {
         }
     }
 }
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn each_signal_comes_out_once_and_its_echo_is_the_same_wish() {
+        let mut signals = Signals::listen().unwrap();
+        let send = |name| {
+            let pid = std::process::id().to_string();
+            assert!(std::process::Command::new("kill").args(["-s", name, &pid]).status().unwrap().success());
+        };
+        send("HUP");
+        assert_eq!(signals.next().await, Signal::Hangup);
+        let first = signals.last;
+        send("HUP");
+        send("TERM");
+        assert_eq!(signals.next().await, Signal::Terminate);
+        assert_ne!(signals.last, first);
+    }
+}

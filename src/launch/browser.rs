@@ -54,6 +54,10 @@ const QUIET_FEATURES: &[&str] = &[
     "Translate",
 ];
 
+/// A name that resolves to nothing, asks no DNS and passes the proxy by: where the questions go that no switch stops.
+/// Those are whether a Google account is signed in, and the list of models for the browser's own assistant.
+const NOWHERE: &str = "nowhere.harmock.invalid";
+
 /// The settings of the throw-away profile: what has no switch.
 const PREFERENCES: &str = r#"{
   "alternate_error_pages": {"enabled": false},
@@ -172,11 +176,15 @@ fn snap_folder(browser: &Path) -> Option<PathBuf> {
     ((is_snap || is_wrapper) && folder.is_dir()).then_some(folder)
 }
 
-/// Whether the browser refuses to start with its sandbox: Chromium does for root.
+/// Whether the browser refuses to start with its sandbox: on Linux Chromium does for root.
+#[cfg(target_os = "linux")]
 pub fn needs_no_sandbox() -> bool {
-    #[cfg(unix)]
-    return rustix::process::geteuid().is_root();
-    #[cfg(not(unix))]
+    rustix::process::geteuid().is_root()
+}
+
+/// Whether the browser refuses to start with its sandbox: nowhere but on Linux.
+#[cfg(not(target_os = "linux"))]
+pub fn needs_no_sandbox() -> bool {
     false
 }
 
@@ -205,8 +213,11 @@ pub fn command(browser: &Path, facts: &ProxyFacts, url: &str, profile_dir: &Path
     let mut command = Command::new(browser);
     command.arg(data_dir);
     command.arg(format!("--proxy-server={}", facts.url));
-    command.arg("--proxy-bypass-list=<-loopback>");
-    command.arg(format!("--ignore-certificate-errors-spki-list={}", facts.trust.spki));
+    command.arg(format!("--proxy-bypass-list=<-loopback>;{NOWHERE}"));
+    command.arg(format!("--host-resolver-rules=MAP {NOWHERE} ~NOTFOUND"));
+    command.arg(format!("--gaia-url=https://{NOWHERE}"));
+    command.arg(format!("--component-updater=url-source=https://{NOWHERE}/"));
+    command.arg(format!("--ignore-certificate-errors-spki-list={}", facts.spki));
     command.args(QUIET).arg(disabled);
     if needs_no_sandbox() {
         command.arg("--no-sandbox");
@@ -218,18 +229,9 @@ pub fn command(browser: &Path, facts: &ProxyFacts, url: &str, profile_dir: &Path
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::launch::TrustFiles;
 
     fn arguments(extra: &[&str]) -> Vec<String> {
-        let trust = TrustFiles {
-            bundle: "/b".into(),
-            truststore: "/t".into(),
-            php: "/p".into(),
-            spki: "c3BraQ==".into(),
-            roots: 0,
-            warnings: Vec::new(),
-        };
-        let facts = ProxyFacts::new("127.0.0.1", 8899, Path::new("/ca.pem"), trust);
+        let facts = crate::launch::variables::tests::facts("/h");
         let extra: Vec<OsString> = extra.iter().map(OsString::from).collect();
         let command = command(Path::new("/chrome"), &facts, "http://a.test/", Path::new("/pro file"), &extra);
         command.as_std().get_args().map(|argument| argument.to_str().unwrap().to_owned()).collect()
@@ -241,7 +243,7 @@ mod tests {
         for needed in [
             "--user-data-dir=/pro file",
             "--proxy-server=http://127.0.0.1:8899",
-            "--proxy-bypass-list=<-loopback>",
+            "--proxy-bypass-list=<-loopback>;nowhere.harmock.invalid",
             "--ignore-certificate-errors-spki-list=c3BraQ==",
         ] {
             assert!(arguments.iter().any(|argument| argument == needed), "{needed}");

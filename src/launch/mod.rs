@@ -13,6 +13,10 @@ mod ready_file;
 mod trust_files;
 mod variables;
 
+#[cfg(test)]
+#[cfg(feature = "cli")]
+mod tests;
+
 pub use error::Error;
 pub use ready_file::ReadyFile;
 pub use trust_files::TrustFiles;

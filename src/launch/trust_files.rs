@@ -11,11 +11,10 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
-use sha2::{Digest, Sha256};
 
 use super::{Error, pkcs12};
 
-/// What was written for clients, and what they need to know about the CA.
+/// Where the files are, and what became of the platform's roots in them.
 #[derive(Debug, Clone)]
 pub struct TrustFiles {
     /// The CA certificate and the platform's roots, PEM: `bundle.pem`.
@@ -24,8 +23,6 @@ pub struct TrustFiles {
     pub truststore: PathBuf,
     /// A folder for `PHP_INI_SCAN_DIR` whose one file points PHP's curl and streams at the bundle.
     pub php: PathBuf,
-    /// Base64 of the SHA-256 of the CA's public key, for `--ignore-certificate-errors-spki-list`.
-    pub spki: String,
     /// How many roots of the platform are in the bundle. 0: it has none, and clients that are pointed at the bundle
     /// trust nothing but the CA.
     pub roots: usize,
@@ -44,12 +41,10 @@ impl TrustFiles {
     /// [`Error::CaCertificate`] where `ca_pem` holds no certificate, [`Error::Write`] where a file cannot be written.
     pub fn write(ca_pem: &[u8], dir: &Path) -> Result<Self, Error> {
         let ca = ca_certificate(ca_pem)?;
-        let spki = spki(&ca)?;
         let mut files = Self {
             bundle: dir.join("bundle.pem"),
             truststore: dir.join("truststore.p12"),
             php: dir.join("php"),
-            spki,
             roots: 0,
             warnings: Vec::new(),
         };
@@ -68,13 +63,6 @@ fn ca_certificate(pem: &[u8]) -> Result<Vec<u8>, Error> {
     CertificateDer::from_pem_slice(pem)
         .map(|certificate| certificate.to_vec())
         .map_err(|error| Error::CaCertificate { reason: error.to_string() })
-}
-
-/// Base64 of the SHA-256 of the certificate's DER `SubjectPublicKeyInfo`, as Chromium wants it.
-fn spki(certificate: &[u8]) -> Result<String, Error> {
-    let (_, parsed) = x509_parser::parse_x509_certificate(certificate)
-        .map_err(|error| Error::CaCertificate { reason: error.to_string() })?;
-    Ok(STANDARD.encode(Sha256::digest(parsed.public_key().raw)))
 }
 
 /// The roots that a client has without us, in a stable order, and what could not be read of them.
@@ -117,8 +105,8 @@ fn bundle(ca: &[u8], roots: &[Vec<u8>]) -> String {
 }
 
 fn php_ini(bundle: &Path) -> String {
-    // In a double-quoted value of an ini file PHP takes `\"` and `\\` for the character itself.
-    let path = bundle.to_string_lossy().replace('\\', "\\\\").replace('"', "\\\"");
+    // In a double-quoted value of an ini file a backslash makes these themselves; `${` would name a setting.
+    let path = bundle.to_string_lossy().replace('\\', "\\\\").replace('"', "\\\"").replace('$', "\\$");
     format!("curl.cainfo=\"{path}\"\nopenssl.cafile=\"{path}\"\n")
 }
 

@@ -4,9 +4,10 @@
 //! replaces them, so the list is long; each group says whom it is for.
 
 use std::ffi::{OsStr, OsString};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use super::TrustFiles;
+use super::{Error, TrustFiles};
+use crate::ca::CertAuthority;
 
 /// Where a listening proxy is, and what its clients need to trust it.
 #[derive(Debug, Clone)]
@@ -19,7 +20,9 @@ pub struct ProxyFacts {
     pub port: u16,
     /// The CA certificate, PEM.
     pub ca: PathBuf,
-    /// The files made of it.
+    /// Base64 of the SHA-256 of the CA's public key, by which Chromium knows it.
+    pub spki: String,
+    /// The files made of the CA certificate and the platform's roots.
     pub trust: TrustFiles,
     /// The token for changes through the control API, where one was made.
     pub token: Option<String>,
@@ -28,15 +31,28 @@ pub struct ProxyFacts {
 impl ProxyFacts {
     /// The facts of a proxy that listens at `host` and `port`. An unspecified address (`0.0.0.0`, `::`) is no
     /// destination, so clients are sent to loopback instead.
-    pub fn new(host: &str, port: u16, ca: &Path, trust: TrustFiles) -> Self {
-        let host = match host.trim_start_matches('[').trim_end_matches(']') {
-            "0.0.0.0" => "127.0.0.1",
-            "::" => "::1",
-            host => host,
-        };
-        let url = if host.contains(':') { format!("http://[{host}]:{port}") } else { format!("http://{host}:{port}") };
-        Self { url, host: host.to_owned(), port, ca: ca.to_owned(), trust, token: None }
+    ///
+    /// Writes the files for clients beside the certificate.
+    ///
+    /// # Errors
+    /// Those of [`TrustFiles::write`].
+    pub fn new(host: &str, port: u16, authority: &CertAuthority) -> Result<Self, Error> {
+        let trust = TrustFiles::write(authority.cert_pem().as_bytes(), authority.dir())?;
+        let (host, url) = destination(host, port);
+        let ca = authority.cert_path().to_owned();
+        let spki = authority.spki_sha256_base64().to_owned();
+        Ok(Self { url, host, port, ca, spki, trust, token: None })
     }
+}
+
+fn destination(host: &str, port: u16) -> (String, String) {
+    let host = match host.trim_start_matches('[').trim_end_matches(']') {
+        "0.0.0.0" => "127.0.0.1",
+        "::" => "::1",
+        host => host,
+    };
+    let url = if host.contains(':') { format!("http://[{host}]:{port}") } else { format!("http://{host}:{port}") };
+    (host.to_owned(), url)
 }
 
 /// One environment variable and what becomes of it.
@@ -217,20 +233,29 @@ fn php(facts: &ProxyFacts) -> Variable {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
+    use std::path::Path;
+
     use super::*;
 
-    fn facts(folder: &str) -> ProxyFacts {
+    pub(in crate::launch) fn facts(folder: &str) -> ProxyFacts {
         let dir = Path::new(folder);
         let trust = TrustFiles {
             bundle: dir.join("bundle.pem"),
             truststore: dir.join("truststore.p12"),
             php: dir.join("php"),
-            spki: "c3BraQ==".into(),
             roots: 1,
             warnings: Vec::new(),
         };
-        ProxyFacts::new("127.0.0.1", 8899, &dir.join("ca.pem"), trust)
+        ProxyFacts {
+            url: "http://127.0.0.1:8899".into(),
+            host: "127.0.0.1".into(),
+            port: 8899,
+            ca: dir.join("ca.pem"),
+            spki: "c3BraQ==".into(),
+            trust,
+            token: None,
+        }
     }
 
     fn value(all: &[Variable], name: &str) -> Option<String> {
@@ -295,9 +320,8 @@ mod tests {
 
     #[test]
     fn a_proxy_on_every_address_is_reached_through_loopback() {
-        let trust = facts("/h").trust;
-        assert_eq!(ProxyFacts::new("0.0.0.0", 1, Path::new("/c"), trust.clone()).url, "http://127.0.0.1:1");
-        assert_eq!(ProxyFacts::new("[::]", 1, Path::new("/c"), trust.clone()).url, "http://[::1]:1");
-        assert_eq!(ProxyFacts::new("::1", 1, Path::new("/c"), trust).host, "::1");
+        assert_eq!(destination("0.0.0.0", 1), ("127.0.0.1".into(), "http://127.0.0.1:1".into()));
+        assert_eq!(destination("[::]", 1), ("::1".into(), "http://[::1]:1".into()));
+        assert_eq!(destination("localhost", 1), ("localhost".into(), "http://localhost:1".into()));
     }
 }

@@ -19,7 +19,7 @@ use crate::matching::{Hit, LiveRequest, Lookup, MissReason, is_navigation};
 use crate::message::Body;
 use crate::message::fields::{is_upgrade, strip_own};
 use crate::replay::{ReplayedAnswer, Replayer, cors};
-use crate::route::housekeeping::is_housekeeping;
+use crate::route::is_housekeeping;
 
 /// A larger request payload is not compared: no recording of an API holds one.
 const PAYLOAD_MOST: usize = 256 << 20;
