@@ -8,7 +8,7 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use super::Error;
-use super::root::{self, Root};
+use super::root::{self, Facts, Root};
 
 /// The certificate, which clients are told to trust.
 pub(super) const CERT_FILE: &str = "ca.pem";
@@ -36,6 +36,12 @@ pub(super) fn load_or_create(dir: &Path) -> Result<Root, Error> {
     }
     create(dir)?;
     load(dir)?.ok_or_else(|| io_error("read", &cert_path(dir))(io::ErrorKind::NotFound.into()))
+}
+
+/// What the certificate of a folder says, whatever became of its key, and the certificate as one PEM block.
+pub(super) fn read_certificate(dir: &Path) -> Result<Option<(Facts, String)>, Error> {
+    let path = cert_path(dir);
+    read(&path)?.map(|cert| root::read_certificate(&cert, &path)).transpose()
 }
 
 fn load(dir: &Path) -> Result<Option<Root>, Error> {
