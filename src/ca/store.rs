@@ -141,5 +141,5 @@ fn write_new(dir: &Path, path: &Path, bytes: &[u8], mode: u32) -> Result<(), Err
 
 fn io_error(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Error + use<> {
     let path = path.to_owned();
-    move |source| Error::Io { doing, path, source }
+    move |cause| Error::Io { doing, path, cause }
 }

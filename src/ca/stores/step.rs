@@ -46,12 +46,12 @@ pub enum StepError {
         output: String,
     },
     /// The operating system refused something else.
-    #[error("{}: {source}", path.display())]
+    #[error("{}: {cause}", path.display())]
     Io {
         /// The file.
         path: PathBuf,
         /// What the system said.
-        source: io::Error,
+        cause: io::Error,
     },
 }
 
@@ -141,7 +141,7 @@ fn copy(pem: &str, to: &Path) -> Result<(), StepError> {
 fn refused(path: &Path, source: io::Error) -> StepError {
     match source.kind() {
         io::ErrorKind::PermissionDenied => StepError::Permission,
-        _ => StepError::Io { path: path.to_owned(), source },
+        _ => StepError::Io { path: path.to_owned(), cause: source },
     }
 }
 
