@@ -108,13 +108,22 @@ fn make_dir(dir: &Path) -> Result<(), Error> {
     if let Some(parent) = dir.parent() {
         fs::create_dir_all(parent).map_err(io_error("create", parent))?;
     }
-    let mut builder = fs::DirBuilder::new();
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    match builder.create(dir) {
+    match private_dir().create(dir) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists && dir.is_dir() => Ok(()),
         other => other.map_err(io_error("create", dir)),
     }
+}
+
+#[cfg(unix)]
+fn private_dir() -> fs::DirBuilder {
+    let mut builder = fs::DirBuilder::new();
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder
+}
+
+#[cfg(not(unix))]
+fn private_dir() -> fs::DirBuilder {
+    fs::DirBuilder::new()
 }
 
 /// Held until the file is dropped; the file itself stays, since removing it would let two holders in.

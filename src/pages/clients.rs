@@ -112,12 +112,21 @@ fn command_line(v: &Values) -> Vec<Client> {
 
 fn posix_exports(v: &Values) -> String {
     let Values { proxy, ca, bundle, .. } = v;
-    format!(
-        "export http_proxy={proxy} https_proxy={proxy} all_proxy={proxy}\nexport HTTP_PROXY={proxy} \
-         HTTPS_PROXY={proxy} ALL_PROXY={proxy}\nexport NODE_USE_ENV_PROXY=1 NODE_EXTRA_CA_CERTS={ca} \
-         DENO_CERT={ca}\nexport SSL_CERT_FILE={bundle} REQUESTS_CA_BUNDLE={bundle}\nexport \
-         CURL_CA_BUNDLE={bundle} GIT_SSL_CAINFO={bundle} AWS_CA_BUNDLE={bundle}\nunset no_proxy NO_PROXY"
-    )
+    let proxy_lines = ["http_proxy", "https_proxy", "all_proxy"]
+        .map(|name| format!("export {name}={proxy} {}={proxy}", name.to_ascii_uppercase()))
+        .join("\n");
+    let added = format!("export NODE_USE_ENV_PROXY=1 NODE_EXTRA_CA_CERTS={ca}\nexport DENO_CERT={ca}");
+    let replaced = [
+        "SSL_CERT_FILE",
+        "REQUESTS_CA_BUNDLE",
+        "CURL_CA_BUNDLE",
+        "GIT_SSL_CAINFO",
+        "AWS_CA_BUNDLE",
+        "CARGO_HTTP_CAINFO",
+    ]
+    .map(|name| format!("export {name}={bundle}"))
+    .join("\n");
+    format!("{proxy_lines}\n{added}\n{replaced}\nunset no_proxy NO_PROXY")
 }
 
 fn powershell_exports(v: &Values) -> String {

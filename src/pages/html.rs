@@ -90,8 +90,8 @@ fn certificate(page: &mut String, facts: &PageFacts, address: SocketAddr) {
     row(page, "Name", &escape(&facts.ca_name));
     row(page, "File", &format!("<code>{}</code>", escape(&facts.ca_path.to_string_lossy())));
     row(page, "SHA-256", &format!("<code>{}</code>", escape(&facts.ca_fingerprint)));
-    row(page, "Public key", &format!("<code>{}</code>", escape(&facts.spki)));
-    page.push_str("</dl>\n<p>From a container or another machine:</p>\n");
+    row(page, "SPKI SHA-256", &format!("<code>{}</code>", escape(&facts.spki)));
+    page.push_str("</dl>\n<p>Or fetch it where the file is out of reach, in a container for instance:</p>\n");
     code(page, &format!("curl -fsSo harmock-ca.pem http://{address}/__harmock/ca.pem"));
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Pure functions from a request's head to a response; what they tell is in [`PageFacts`]. The router calls
 //! [`respond`] for `http://harmock.test/` through the proxy and for requests to the proxy's own address. No page
-//! holds a secret, and still only the user's own hand may open one: see [`guard`].
+//! holds a secret, and still no other site may send a browser here: `guard` sees to that.
 
 mod clients;
 mod guard;

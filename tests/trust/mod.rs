@@ -2,6 +2,7 @@
 //!
 //! Each test hands a real verifier a real handshake: OpenSSL, Python, Go and NSS have their own reading of RFC 5280.
 
+mod chromium;
 mod first_use;
 mod go_verifier;
 mod nss;

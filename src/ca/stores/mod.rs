@@ -177,5 +177,6 @@ impl std::fmt::Display for Place {
     }
 }
 
-#[cfg(test)]
+// The expected commands are written with slashes.
+#[cfg(all(test, unix))]
 mod tests;
