@@ -3,3 +3,8 @@
 mod launch;
 mod oracle;
 mod playwright_globs;
+//! The integration tests: one binary, a module for each theme.
+// A test ends by panicking; clippy allows that of itself only inside the test functions.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod trust;

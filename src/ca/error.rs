@@ -10,14 +10,14 @@ use time::OffsetDateTime;
 #[non_exhaustive]
 pub enum Error {
     /// The operating system refused a file operation.
-    #[error("cannot {doing} {}: {source}", path.display())]
+    #[error("cannot {doing} {}: {cause}", path.display())]
     Io {
         /// The verb: `read`, `write`, `lock`, …
         doing: &'static str,
         /// The file or folder.
         path: PathBuf,
-        /// What the system said.
-        source: io::Error,
+        /// What the system said; part of the message, so that it stays one line without a chain.
+        cause: io::Error,
     },
     /// The user has no home folder to keep the authority in.
     #[error("no home folder to keep the certificate authority in; name a folder with --ca-dir")]

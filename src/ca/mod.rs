@@ -53,11 +53,9 @@ impl CertAuthority {
     /// certificate's, and when the certificate is no authority or is not valid today.
     pub fn load_or_create(dir: Option<&Path>) -> Result<Self, Error> {
         let dir = match dir {
-            Some(dir) => std::path::absolute(dir).map_err(|source| Error::Io {
-                doing: "resolve",
-                path: dir.to_owned(),
-                source,
-            })?,
+            Some(dir) => {
+                std::path::absolute(dir).map_err(|cause| Error::Io { doing: "resolve", path: dir.to_owned(), cause })?
+            }
             None => Self::default_dir()?,
         };
         let root = Arc::new(store::load_or_create(&dir)?);

@@ -108,6 +108,14 @@ impl Facts {
     }
 }
 
+/// Reads a certificate without its key, and gives it as one PEM block.
+pub(super) fn read_certificate(cert: &[u8], path: &Path) -> Result<(Facts, String), Error> {
+    let unreadable = |reason: String| Error::Certificate { path: path.to_owned(), reason };
+    let der = CertificateDer::from_pem_slice(cert).map_err(|error| unreadable(error.to_string()))?;
+    let (_, parsed) = x509_parser::parse_x509_certificate(&der).map_err(|error| unreadable(error.to_string()))?;
+    Ok((Facts::of(&der, &parsed), certificate_pem(&der)))
+}
+
 /// Makes a new key, as PKCS #8 in PEM.
 pub(super) fn new_key() -> Result<String, Error> {
     let key = KeyPair::generate().map_err(|error| Error::crypto("make a key", error))?;

@@ -8,7 +8,7 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use super::Error;
-use super::root::{self, Root};
+use super::root::{self, Facts, Root};
 
 /// The certificate, which clients are told to trust.
 pub(super) const CERT_FILE: &str = "ca.pem";
@@ -36,6 +36,12 @@ pub(super) fn load_or_create(dir: &Path) -> Result<Root, Error> {
     }
     create(dir)?;
     load(dir)?.ok_or_else(|| io_error("read", &cert_path(dir))(io::ErrorKind::NotFound.into()))
+}
+
+/// What the certificate of a folder says, whatever became of its key, and the certificate as one PEM block.
+pub(super) fn read_certificate(dir: &Path) -> Result<Option<(Facts, String)>, Error> {
+    let path = cert_path(dir);
+    read(&path)?.map(|cert| root::read_certificate(&cert, &path)).transpose()
 }
 
 fn load(dir: &Path) -> Result<Option<Root>, Error> {
@@ -102,13 +108,22 @@ fn make_dir(dir: &Path) -> Result<(), Error> {
     if let Some(parent) = dir.parent() {
         fs::create_dir_all(parent).map_err(io_error("create", parent))?;
     }
-    let mut builder = fs::DirBuilder::new();
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    match builder.create(dir) {
+    match private_dir().create(dir) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists && dir.is_dir() => Ok(()),
         other => other.map_err(io_error("create", dir)),
     }
+}
+
+#[cfg(unix)]
+fn private_dir() -> fs::DirBuilder {
+    let mut builder = fs::DirBuilder::new();
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder
+}
+
+#[cfg(not(unix))]
+fn private_dir() -> fs::DirBuilder {
+    fs::DirBuilder::new()
 }
 
 /// Held until the file is dropped; the file itself stays, since removing it would let two holders in.
@@ -135,5 +150,5 @@ fn write_new(dir: &Path, path: &Path, bytes: &[u8], mode: u32) -> Result<(), Err
 
 fn io_error(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Error + use<> {
     let path = path.to_owned();
-    move |source| Error::Io { doing, path, source }
+    move |cause| Error::Io { doing, path, cause }
 }

@@ -2,6 +2,7 @@
 //!
 //! One file per command holds its clap type and its `run`; this file only names them.
 
+mod ca;
 mod completions;
 mod config;
 mod env;
@@ -37,6 +38,7 @@ enum Command {
     Wait(wait::Args),
     Completions(completions::CompletionsArgs),
     Man(man::ManArgs),
+    Ca(ca::CaArgs),
 }
 
 /// What a command gives back: its exit code, or the error that `main` prints as one line.
@@ -53,6 +55,7 @@ impl Command {
             Self::Wait(args) => wait::run(args),
             Self::Completions(args) => completions::run(&args),
             Self::Man(args) => man::run(&args),
+            Self::Ca(args) => ca::run(args),
         }
     }
 }
