@@ -1,5 +1,6 @@
 //! The container on disk: a `.har` with payload files beside it, or one `.zip`.
 
+pub mod check;
 mod discover;
 mod embedded;
 pub mod error;
@@ -8,13 +9,16 @@ pub mod limits;
 pub mod payload_path;
 mod read;
 mod source;
+mod summary;
 mod zip_reader;
 
+pub use check::{Finding, Severity, check};
 pub use discover::discover;
 pub use error::{Error, PayloadError};
 pub use limits::Limits;
 pub use payload_path::{PayloadPath, PayloadPathError};
 pub use read::Archive;
+pub use summary::EntrySummary;
 
 /// Where bodies go (Playwright's `content`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
