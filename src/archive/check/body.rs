@@ -20,7 +20,7 @@ pub(super) enum PayloadKey {
 /// Payload files that were read already: many entries name the same.
 #[derive(Debug, Default)]
 pub(super) struct Bodies {
-    files: HashMap<Box<str>, Result<u128, String>>,
+    files: HashMap<Box<str>, Result<Body, String>>,
 }
 
 impl Bodies {
@@ -33,31 +33,64 @@ impl Bodies {
             RecordedPayload::Absent => PayloadKey::Absent,
             RecordedPayload::Damaged => PayloadKey::Unknown(entry.ordinal),
             RecordedPayload::Params(params) => PayloadKey::Params(params.clone()),
-            RecordedPayload::Stored(body) => self
-                .read(report, entry, "request.postData", body)
-                .map_or(PayloadKey::Unknown(entry.ordinal), PayloadKey::Bytes),
+            RecordedPayload::Stored(body) => match self.read(report, entry, "request.postData", body) {
+                Some(body) => {
+                    check_length(report, entry, body.length);
+                    PayloadKey::Bytes(body.hash)
+                }
+                None => PayloadKey::Unknown(entry.ordinal),
+            },
         }
     }
 
-    fn read(&mut self, report: &mut Report<'_>, entry: &Entry, field: &str, body: &StoredBody) -> Option<u128> {
+    fn read(&mut self, report: &mut Report<'_>, entry: &Entry, field: &str, body: &StoredBody) -> Option<Body> {
         let read = || {
             let bytes = report.archive.read(body);
-            bytes.map(|bytes| xxh3_128(&bytes)).map_err(|error| in_full(&error))
+            bytes.map(|bytes| Body::of(&bytes)).map_err(|error| in_full(&error))
         };
-        let (field, hash) = match body {
+        let (field, read) = match body {
             StoredBody::Embedded { .. } => (format!("{field}.text"), read()),
             StoredBody::File(name) => {
-                let hash = self.files.entry(name.clone()).or_insert_with(read);
-                (format!("{field}._file"), hash.clone())
+                let read = self.files.entry(name.clone()).or_insert_with(read);
+                (format!("{field}._file"), read.clone())
             }
         };
-        match hash {
-            Ok(hash) => Some(hash),
+        match read {
+            Ok(body) => Some(body),
             Err(message) => {
                 report.add(Severity::Error, Some(entry.ordinal), Some(&field), message);
                 None
             }
         }
+    }
+}
+
+/// What is kept of a body that was read.
+#[derive(Debug, Clone, Copy)]
+struct Body {
+    hash: u128,
+    length: usize,
+}
+
+impl Body {
+    fn of(bytes: &[u8]) -> Self {
+        Self { hash: xxh3_128(bytes), length: bytes.len() }
+    }
+}
+
+/// A payload shorter or longer than its `Content-Length` is not what was sent: Chrome leaves uploaded files out.
+fn check_length(report: &mut Report<'_>, entry: &Entry, stored: usize) {
+    let fields = &entry.request.fields;
+    if fields.iter().any(|field| &*field.name == "content-encoding") {
+        return;
+    }
+    let mut lengths = fields.iter().filter(|field| &*field.name == "content-length");
+    let (Some(said), None) = (lengths.next(), lengths.next()) else { return };
+    let said = std::str::from_utf8(&said.value).ok().and_then(|said| said.parse::<usize>().ok());
+    if let Some(said) = said.filter(|said| *said != stored) {
+        let message =
+            format!("{stored} bytes are stored and {said} were sent; where payloads are compared, no request matches");
+        report.add(Severity::Warning, Some(entry.ordinal), Some("request.postData"), message);
     }
 }
 

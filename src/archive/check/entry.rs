@@ -35,12 +35,20 @@ fn check_url(report: &mut Report<'_>, entry: &Entry, raw: &RawEntry<'_>) {
 
 fn check_missing_body(report: &mut Report<'_>, entry: &Entry, raw: &RawEntry<'_>) {
     let Outcome::Answered(Answer { body: None, status, .. }) = &entry.outcome else { return };
-    let size = raw.response.content.size.number().unwrap_or_default();
-    let has_none = matches!(status, 100..=199 | 204 | 304) || &*entry.request.method == "HEAD";
-    if size > 0.0 && !has_none {
-        let message = format!("the body of {size} bytes was not recorded; replay serves an empty one: record it again");
-        report.add(Severity::Warning, Some(entry.ordinal), Some("response.content.text"), message);
+    if matches!(status, 100..=199 | 204 | 304) || &*entry.request.method == "HEAD" {
+        return;
     }
+    let content = &raw.response.content;
+    let size = match content.size.number() {
+        Some(size) if size > 0.0 => format!(" of {size} bytes"),
+        Some(size) if size < 0.0 => String::new(),
+        None if content.comment.non_empty().is_some() => String::new(),
+        _ => return,
+    };
+    let message = format!("the body{size} was not recorded; replay serves an empty one");
+    // Hardly anybody reads the body of a redirect, and Chrome never keeps it.
+    let severity = if matches!(status, 300..=399) { Severity::Note } else { Severity::Warning };
+    report.add(severity, Some(entry.ordinal), Some("response.content.text"), message);
 }
 
 fn check_payload(report: &mut Report<'_>, entry: &Entry) {
@@ -61,6 +69,7 @@ fn check_payload(report: &mut Report<'_>, entry: &Entry) {
 fn check_status(report: &mut Report<'_>, entry: &Entry, answer: &Answer) {
     let problem = match answer.status {
         100..=199 => "is an interim status, which cannot be the answer to a request; record it again",
+        304 => "was recorded from a reload: a client that holds no copy cannot use it; record with an empty cache",
         600.. => "is above 599; many clients refuse it",
         _ => return,
     };
