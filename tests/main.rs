@@ -1,10 +1,8 @@
-//! The integration tests, one themed module each, in one binary that links once.
-
-mod launch;
-mod oracle;
-mod playwright_globs;
 //! The integration tests: one binary, a module for each theme.
 // A test ends by panicking; clippy allows that of itself only inside the test functions.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod launch;
+mod oracle;
+mod playwright_globs;
 mod trust;

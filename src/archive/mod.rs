@@ -1,5 +1,6 @@
 //! The container on disk: a `.har` with payload files beside it, or one `.zip`.
 
+pub mod check;
 mod discover;
 mod embedded;
 pub mod error;
@@ -9,16 +10,19 @@ pub mod payload_path;
 mod read;
 mod source;
 mod stamp;
+mod summary;
 pub mod write_error;
 pub mod writer;
 mod zip_reader;
 
+pub use check::{Finding, Severity, check};
 pub use discover::discover;
 pub use error::{Error, PayloadError};
 pub use limits::Limits;
 pub use payload_path::{PayloadPath, PayloadPathError};
 pub use read::Archive;
 pub use stamp::Stamp;
+pub use summary::EntrySummary;
 pub use write_error::WriteError;
 pub use writer::{ArchiveWriter, WriterOptions, Written};
 

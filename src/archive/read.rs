@@ -92,6 +92,12 @@ impl Archive {
         &self.har.entries
     }
 
+    /// The usable entry at this place in `log.entries`.
+    pub fn entry(&self, ordinal: usize) -> Option<&Entry> {
+        let place = self.har.entries.binary_search_by_key(&ordinal, |entry| entry.ordinal).ok()?;
+        self.har.entries.get(place)
+    }
+
     /// Moves the entries out, for an index that owns them; [`Archive::entries`] is empty afterwards.
     pub fn take_entries(&mut self) -> Vec<Entry> {
         std::mem::take(&mut self.har.entries)
@@ -148,15 +154,6 @@ impl Archive {
         let Some(span) = self.har.spans.get(ordinal) else { return Ok(None) };
         let bytes = self.read_text(span)?;
         String::from_utf8(bytes).map(Some).map_err(|_| PayloadError::Changed { archive: self.path.clone() })
-    }
-
-    /// The length of a payload file or zip entry, found without reading it.
-    pub(crate) fn payload_length(&self, name: &str) -> Result<u64, PayloadError> {
-        let path = self.payload_path(name)?;
-        match &self.payloads {
-            Payloads::Folder(folder) => folder.length(&self.path, &path),
-            Payloads::Zip(zip) => zip.length(&self.path, &path),
-        }
     }
 
     /// Each `_file` that is no acceptable payload path.
@@ -271,3 +268,6 @@ fn not_a_har(path: &Path, error: LogError, base: u64) -> Error {
         LogError::NotHar(reason) => Error::NotHar { path, reason },
     }
 }
+
+#[cfg(test)]
+mod tests;

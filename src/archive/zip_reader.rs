@@ -76,13 +76,6 @@ impl ZipReader {
         }
     }
 
-    /// The unpacked length of a payload as the directory has it, in bytes.
-    pub(crate) fn length(&self, archive: &Path, path: &PayloadPath) -> Result<u64, PayloadError> {
-        let report = Report { archive, path };
-        let index = self.find(path).ok_or_else(|| report.missing())?;
-        self.zip.by_index_data(index).map(|entry| entry.size()).map_err(|error| report.zip(in_words(&error)))
-    }
-
     fn find(&self, path: &PayloadPath) -> Option<usize> {
         let at_root = self.zip.index_for_name_raw(path.as_str().as_bytes());
         at_root.or_else(|| self.zip.index_for_name_raw(format!("{}{path}", self.har_folder).as_bytes()))

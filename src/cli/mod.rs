@@ -7,6 +7,7 @@ mod completions;
 mod config;
 mod env;
 pub(crate) mod flags;
+mod har;
 mod man;
 mod open;
 mod record;
@@ -39,6 +40,7 @@ enum Command {
     Completions(completions::CompletionsArgs),
     Man(man::ManArgs),
     Ca(ca::CaArgs),
+    Har(har::Args),
 }
 
 /// What a command gives back: its exit code, or the error that `main` prints as one line.
@@ -56,6 +58,7 @@ impl Command {
             Self::Completions(args) => completions::run(&args),
             Self::Man(args) => man::run(&args),
             Self::Ca(args) => ca::run(args),
+            Self::Har(args) => har::run(args),
         }
     }
 }

@@ -5,14 +5,15 @@ use std::ops::Range;
 
 use serde_json::value::RawValue;
 
-use crate::har::entry::{Answer, BodyText, End, Entry, Failure, Outcome, RecordedPayload, RecordedRequest, StoredBody};
-use crate::har::fields::{is_token, read_fields};
+use crate::har::entry::{
+    Answer, BodyText, End, Entry, Failure, FailureCause, Outcome, RecordedPayload, RecordedRequest, StoredBody,
+};
+use crate::har::fields::{is_token, latin1_bytes, read_fields};
 use crate::har::json::{Json, span_in};
 use crate::har::log::{Log, LogError};
 use crate::har::post_data::{TextContext, is_base64, read_payload};
 use crate::har::raw::{RawEntry, RawRequest, RawResponse};
 use crate::message::CanonicalUrl;
-use crate::message::FailureCause;
 
 /// Something odd in one entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -182,8 +183,25 @@ impl EntryReader<'_> {
         if content.text.is_there() && content.text.literal().is_none() {
             self.warn("response.content.text", "is not a string; the body is left out".to_owned());
         }
-        let text = if is_base64(content.encoding) { BodyText::Base64 } else { BodyText::Utf8 };
-        self.context.embedded(content.text, text)
+        self.context.embedded(content.text, self.body_text(response))
+    }
+
+    /// The text is one byte per code point where that alone gives the size that the entry says: Firefox keeps what it
+    /// could not decode so, and a page in Latin-1 has to come back in the bytes that its `charset` promises.
+    fn body_text(&self, response: &RawResponse<'_>) -> BodyText {
+        let content = &response.content;
+        if is_base64(content.encoding) {
+            return BodyText::Base64;
+        }
+        let mime_type = content.mime_type.text().unwrap_or_default().to_ascii_lowercase();
+        let latin1 = ["8859-1", "latin1", "1252"].iter().any(|charset| mime_type.ends_with(charset));
+        if !latin1 && !self.context.binary_strings {
+            return BodyText::Utf8;
+        }
+        let text = content.text.text().unwrap_or_default();
+        let size = content.size.number().filter(|size| *size > 0.0).map(|size| size as usize);
+        let one_byte_each = size == latin1_bytes(&text).map(|bytes| bytes.len());
+        if one_byte_each && size.is_some() && size != Some(text.len()) { BodyText::Latin1 } else { BodyText::Utf8 }
     }
 
     fn fields(&mut self, path: &str, headers: Json<'_>) -> Vec<crate::har::Field> {

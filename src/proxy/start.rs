@@ -199,7 +199,7 @@ fn page_facts(config: &Config, listen: SocketAddr, ca: &CertAuthority, prepared:
         listen,
         mode,
         ca_pem: ca.cert_pem().to_owned(),
-        ca_der: ca.cert_der().to_vec(),
+        ca_der: ca.cert_der().to_vec().into(),
         ca_name: ca.name().to_owned(),
         ca_fingerprint: ca.fingerprint().to_owned(),
         spki: ca.spki_sha256_base64().to_owned(),
