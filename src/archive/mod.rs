@@ -1,8 +1,30 @@
 //! The container on disk: a `.har` with payload files beside it, or one `.zip`.
 
+mod body_placement;
+mod body_scan;
+mod carry_over;
+mod discover;
+mod entry_spool;
+pub mod error;
+mod folder_writer;
+pub mod limits;
+mod media_types;
+mod orphans;
+pub mod payload_path;
+mod payload_store;
+mod raw_log;
+mod read;
+mod workspace;
 pub mod write_error;
 pub mod writer;
+mod zip_writer;
 
+pub use discover::discover;
+pub use error::{Error, PayloadError};
+pub use limits::Limits;
+pub use payload_path::{PayloadPath, PayloadPathError};
+pub use read::Archive;
+pub use workspace::private_folder;
 pub use write_error::WriteError;
 pub use writer::{ArchiveWriter, WriterOptions, Written};
 

@@ -97,6 +97,9 @@ pub struct Answer {
     pub fields: Vec<Field>,
     /// The body, decoded; none where the archive holds none.
     pub body: Option<StoredBody>,
+    /// The stored body is still under its `content-encoding`: the field has to be served with it. Producers that
+    /// could not decode a body keep it as it came.
+    pub encoded: bool,
     /// How the body ended.
     pub end: End,
 }
