@@ -17,7 +17,19 @@ pub(crate) struct Placement {
     folder: Dir,
     folder_path: PathBuf,
     spool: Dir,
+    on_other: OnOther,
     done: Vec<Step>,
+}
+
+/// What becomes of a file that has a payload's name and other content.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum OnOther {
+    /// It stays, and nothing is written.
+    Refuse,
+    /// It gives way if its name is a hash: it is a payload that was edited. Else it stays, and nothing is written.
+    ReplacePayloads,
+    /// It gives way.
+    Replace,
 }
 
 /// One file that was put in its place.
@@ -28,14 +40,19 @@ struct Step {
 }
 
 impl Placement {
-    /// Moves all spooled payloads into the archive's folder. A file of the same name and content is left as it is; one
-    /// of the same name with other content, edited by hand since an earlier recording, gives way to what was recorded.
-    pub(crate) fn put(store: &PayloadStore, spool: &Path, folder: &Path) -> Result<Self, WriteError> {
+    /// Moves all spooled payloads into the archive's folder. A file of the same name and content is left as it is.
+    pub(crate) fn put(
+        store: &PayloadStore,
+        spool: &Path,
+        folder: &Path,
+        on_other: OnOther,
+    ) -> Result<Self, WriteError> {
         let open = |path: &Path| Dir::open_ambient_dir(path, ambient_authority());
         let mut placement = Self {
             folder: open(folder).map_err(WriteError::io("open", folder))?,
             folder_path: folder.to_path_buf(),
             spool: open(spool).map_err(WriteError::io("open", spool))?,
+            on_other,
             done: Vec::new(),
         };
         for (name, spooled, hash) in store.spooled() {
@@ -55,7 +72,7 @@ impl Placement {
         let mut before = None;
         match self.folder.symlink_metadata(name) {
             Ok(there) if there.is_file() && self.hash_of(name).ok() == hash => return Ok(()),
-            Ok(there) if there.is_dir() || named_hash(name).is_none() => {
+            Ok(there) if there.is_dir() || !self.may_replace(name) => {
                 return Err(WriteError::PayloadConflict { path: self.folder_path.clone(), name: name.to_owned() });
             }
             Ok(_) => {
@@ -72,6 +89,14 @@ impl Placement {
         }
         self.done.push(Step { name: name.to_owned(), before });
         self.spool.rename(spooled, &self.folder, name).map_err(WriteError::io("write", &path))
+    }
+
+    fn may_replace(&self, name: &str) -> bool {
+        match self.on_other {
+            OnOther::Refuse => false,
+            OnOther::ReplacePayloads => named_hash(name).is_some(),
+            OnOther::Replace => true,
+        }
     }
 
     fn hash_of(&self, name: &str) -> io::Result<[u8; 32]> {

@@ -96,11 +96,6 @@ impl PayloadStore {
         self.payloads.len()
     }
 
-    /// Whether a payload of this name is part of the archive.
-    pub(crate) fn contains(&self, name: &str) -> bool {
-        self.payloads.contains_key(name)
-    }
-
     /// Name, spooled file and hash of the payloads that are not in their place, by name.
     pub(crate) fn spooled(&self) -> impl Iterator<Item = (&str, &Path, Option<[u8; 32]>)> {
         self.payloads.iter().filter_map(|(name, payload)| Some((&**name, payload.spooled.as_deref()?, payload.hash)))

@@ -30,8 +30,14 @@ pub enum WriteError {
         /// The path of `.harmock`.
         path: PathBuf,
     },
-    /// The archive that is to be carried over cannot be understood.
-    #[error("{} is not an archive that can be added to: {reason}", path.display())]
+    /// Something is there that is not to be overwritten.
+    #[error("{} is there already; choose another name, or --force to overwrite it", path.display())]
+    Exists {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The archive that is to be carried over, packed or unpacked cannot be used.
+    #[error("{} cannot be used: {reason}; see `harmock har check`", path.display())]
     Existing {
         /// The archive.
         path: PathBuf,
@@ -39,9 +45,9 @@ pub enum WriteError {
         reason: String,
     },
     /// Two archives have different payloads of one name.
-    #[error("payload {name} of {} differs from the one of the same name that is there already; give the archive a folder of its own", path.display())]
+    #[error("a file {name} with other content is in {} already; give the archive a folder of its own", path.display())]
     PayloadConflict {
-        /// The archive or folder that has the second one.
+        /// The archive or folder that has the other one.
         path: PathBuf,
         /// The payload's name.
         name: String,

@@ -11,7 +11,7 @@ use super::BodyStorage;
 use super::body_placement::{Incoming, Side};
 use super::carry_over::{CarryOver, folder_of};
 use super::entry_spool::{EntrySpool, SortKey};
-use super::folder_writer::Placement;
+use super::folder_writer::{OnOther, Placement};
 use super::orphans::{previous_payloads, remove_orphans};
 use super::payload_store::PayloadStore;
 use super::raw_log::LogFrame;
@@ -126,10 +126,11 @@ impl ArchiveWriter {
             return Ok(Written { entries, payloads, removed_payloads: 0, bytes });
         }
         let previous = if self.options.keep_payloads { Default::default() } else { previous_payloads(&self.target) };
-        let placement = Placement::put(&self.payloads, &self.workspace.join("payloads"), folder_of(&self.target))?;
+        let (spool, folder) = (self.workspace.join("payloads"), folder_of(&self.target));
+        let placement = Placement::put(&self.payloads, &spool, folder, OnOther::ReplacePayloads)?;
         replace(&har, &self.target)?;
         placement.commit();
-        let removed_payloads = remove_orphans(previous, folder_of(&self.target));
+        let removed_payloads = remove_orphans(previous, folder);
         Ok(Written { entries, payloads, removed_payloads, bytes })
     }
 }

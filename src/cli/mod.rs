@@ -2,6 +2,8 @@
 //!
 //! One file per command holds its clap type and its `run`; this file only names them.
 
+mod har;
+
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -15,14 +17,18 @@ struct Cli {
 }
 
 #[derive(Debug, Subcommand)]
-enum Command {}
+enum Command {
+    Har(har::Args),
+}
 
 /// What a command gives back: its exit code, or the error that `main` prints as one line.
 pub(crate) type CommandResult = anyhow::Result<ExitCode>;
 
 impl Command {
     fn run(self) -> CommandResult {
-        match self {}
+        match self {
+            Self::Har(args) => har::run(args),
+        }
     }
 }
 
