@@ -2,20 +2,19 @@
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
-use std::io::{self, BufReader, Read};
+use std::io::{self, Read};
 use std::path::Path;
 
-use cap_std::ambient_authority;
-use cap_std::fs::Dir;
 use serde_json::value::RawValue;
-use zip::ZipArchive;
 
 use super::entry_spool::EntrySpool;
-use super::limits::{Bounded, Limits};
+use super::error::PayloadError;
+use super::folder::{PayloadFolder, Report};
 use super::payload_path::PayloadPath;
 use super::payload_store::PayloadStore;
 use super::raw_log::{LogFrame, payload_names, read_log};
 use super::write_error::WriteError;
+use super::zip_source::ZipSource;
 
 /// Where carried entries and payloads go.
 pub(crate) struct CarryOver<'a> {
@@ -49,41 +48,29 @@ impl CarryOver<'_> {
             }
             return Ok(frame);
         }
-        let dir = Dir::open_ambient_dir(parent, ambient_authority()).map_err(WriteError::io("open", parent))?;
+        let folder = PayloadFolder::of_archive(existing).map_err(WriteError::io("read", existing))?;
         for name in &names {
-            if let Some(mut payload) =
-                open_payload(&dir, name).map_err(WriteError::io("read", &parent.join(name.to_path())))?
-            {
-                self.payloads.carry(name.as_str(), &mut payload, existing)?;
+            match folder.open(&Report { archive: existing, path: name }) {
+                Ok(mut payload) => self.payloads.carry(name.as_str(), &mut payload, existing)?,
+                Err(PayloadError::Missing { .. }) => {}
+                Err(error) => return Err(error.into()),
             }
         }
         Ok(frame)
     }
 
     fn take_zip(&mut self, existing: &Path) -> Result<LogFrame, WriteError> {
-        let file = File::open(existing).map_err(WriteError::io("read", existing))?;
-        let unusable = |reason: String| WriteError::Existing { path: existing.to_path_buf(), reason };
-        let mut zip = ZipArchive::new(BufReader::new(file)).map_err(|error| unusable(error.to_string()))?;
-        let har = zip.file_names().position(|name| name.is_ok_and(|name| name.ends_with(".har")));
-        let har = har.ok_or_else(|| unusable("the zip holds no .har file".to_owned()))?;
-        let (frame, names) = {
-            let limits = Limits::default();
-            let text = zip.by_index(har).map_err(|error| unusable(error.to_string()))?;
-            let compressed = text.compressed_size();
-            self.take_entries(existing, Bounded::new(text, compressed, limits.text, &limits))?
-        };
+        let mut zip = ZipSource::open(existing)?;
+        let (frame, names) = self.take_entries(existing, zip.har()?)?;
         for name in &names {
-            let Some(at) = zip.index_for_name(name.as_str()) else { continue };
-            let limits = Limits::default();
-            let payload = zip.by_index(at).map_err(|error| unusable(format!("{name}: {error}")))?;
-            let compressed = payload.compressed_size();
-            let mut payload = Bounded::new(payload, compressed, u64::MAX, &limits);
-            self.payloads.carry(name.as_str(), &mut payload, existing)?;
+            if let Some(mut payload) = zip.payload(name)? {
+                self.payloads.carry(name.as_str(), &mut payload, existing)?;
+            }
         }
         Ok(frame)
     }
 
-    /// Payloads that are named but cannot be read by that name are no reason to refuse: their entries stay as they are.
+    /// An entry whose payload has an unacceptable path, or none at all, is carried as it is: it was no better before.
     fn take_entries(
         &mut self,
         existing: &Path,
@@ -105,17 +92,6 @@ pub(crate) fn starts_as_zip(file: &mut File) -> io::Result<bool> {
     let read = file.read(&mut magic)?;
     file.rewind()?;
     Ok(read == 4 && (magic == *b"PK\x03\x04" || magic == *b"PK\x05\x06"))
-}
-
-/// Opens a payload below `dir` without leaving it; none if there is no regular file of that name.
-pub(crate) fn open_payload(dir: &Dir, name: &PayloadPath) -> io::Result<Option<cap_std::fs::File>> {
-    let path = name.to_path();
-    match dir.metadata(&path) {
-        Ok(metadata) if metadata.is_file() => dir.open(&path).map(Some),
-        Ok(_) => Ok(None),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error),
-    }
 }
 
 /// The folder that a file is in.

@@ -2,22 +2,19 @@
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
-use std::io::{self, BufReader, Seek};
+use std::io::{self, Seek};
 use std::path::{Path, PathBuf};
 
-use cap_std::ambient_authority;
-use cap_std::fs::Dir;
-use zip::ZipArchive;
-
-use super::carry_over::{folder_of, open_payload, starts_as_zip};
+use super::carry_over::{folder_of, starts_as_zip};
+use super::folder::{PayloadFolder, Report};
 use super::folder_writer::{OnOther, Placement};
-use super::limits::{Bounded, Limits};
 use super::payload_path::PayloadPath;
 use super::payload_store::PayloadStore;
 use super::raw_log::{payload_names, read_log};
 use super::workspace::Workspace;
 use super::write_error::WriteError;
 use super::writer::{is_zip, refuse_odd_target, replace};
+use super::zip_source::ZipSource;
 use super::zip_writer::{HAR_NAME, ZipArchiveWriter};
 
 /// What was packed or unpacked.
@@ -48,8 +45,7 @@ pub fn pack(source: &Path, out: &Path, force: bool) -> Result<Repacked, WriteErr
         return Err(WriteError::Existing { path: har, reason: "it is a zip already".to_owned() });
     }
     let (entries, names) = named_payloads(&har, &file)?;
-    let folder = folder_of(&har);
-    let dir = Dir::open_ambient_dir(folder, ambient_authority()).map_err(WriteError::io("open", folder))?;
+    let folder = PayloadFolder::of_archive(&har).map_err(WriteError::io("read", &har))?;
     let target_folder = folder_of(out);
     fs::create_dir_all(target_folder).map_err(WriteError::io("create", target_folder))?;
     let workspace = Workspace::hidden(target_folder)?;
@@ -59,12 +55,8 @@ pub fn pack(source: &Path, out: &Path, force: bool) -> Result<Repacked, WriteErr
     let length = file.metadata().map_err(WriteError::io("read", &har))?.len();
     zip.add(HAR_NAME, length, &mut file)?;
     for name in &names {
-        let path = folder.join(name.to_path());
-        let payload = open_payload(&dir, name).map_err(WriteError::io("read", &path))?;
-        let Some(mut payload) = payload else {
-            return Err(WriteError::Existing { path: har, reason: format!("its payload {name} is missing") });
-        };
-        let length = payload.metadata().map_err(WriteError::io("read", &path))?.len();
+        let mut payload = folder.open(&Report { archive: &har, path: name })?;
+        let length = payload.metadata().map_err(WriteError::io("read", &har))?.len();
         zip.add(name.as_str(), length, &mut payload)?;
     }
     zip.finish()?;
@@ -83,7 +75,7 @@ pub fn unpack(zip: &Path, out: &Path, force: bool) -> Result<Repacked, WriteErro
     refuse_existing(&target, force)?;
     let folder = folder_of(&target);
     let is_new = !folder.exists();
-    let unpacked = Unpacking::open(zip)?.run(&target, folder, force);
+    let unpacked = unpack_to(zip, &target, folder, force);
     if unpacked.is_err() && is_new {
         // Only an empty folder goes; if it is not, it is somebody else's by now.
         let _ = fs::remove_dir(folder);
@@ -91,71 +83,32 @@ pub fn unpack(zip: &Path, out: &Path, force: bool) -> Result<Repacked, WriteErro
     unpacked
 }
 
-struct Unpacking<'a> {
-    path: &'a Path,
-    zip: ZipArchive<BufReader<File>>,
-}
-
-impl<'a> Unpacking<'a> {
-    fn open(path: &'a Path) -> Result<Self, WriteError> {
-        let regular = fs::metadata(path).map_err(WriteError::io("read", path))?.is_file();
-        if !regular {
-            return Err(WriteError::NotAFile { path: path.to_path_buf(), what: "not a regular file" });
+fn unpack_to(zip: &Path, target: &Path, folder: &Path, force: bool) -> Result<Repacked, WriteError> {
+    let mut source = ZipSource::open(zip)?;
+    fs::create_dir_all(folder).map_err(WriteError::io("create", folder))?;
+    let workspace = Workspace::hidden(folder)?;
+    let har = workspace.join(HAR_NAME);
+    let mut staged = File::create_new(&har).map_err(WriteError::io("create", &har))?;
+    io::copy(&mut source.har()?, &mut staged).and_then(|_| staged.sync_all()).map_err(WriteError::io("unpack", zip))?;
+    let text = File::open(&har).map_err(WriteError::io("read", &har))?;
+    let (entries, names) = named_payloads(zip, &text)?;
+    let spool = workspace.join("payloads");
+    fs::create_dir(&spool).map_err(WriteError::io("create", &spool))?;
+    let permissions = staged.metadata().map_err(WriteError::io("read", &har))?.permissions();
+    let mut payloads = PayloadStore::new(spool.clone(), folder.to_path_buf(), permissions);
+    let mut missing = Vec::new();
+    for name in &names {
+        match source.payload(name)? {
+            Some(mut payload) => payloads.carry(name.as_str(), &mut payload, zip)?,
+            None => missing.push(name.as_str().to_owned()),
         }
-        let file = File::open(path).map_err(WriteError::io("read", path))?;
-        let zip = ZipArchive::new(BufReader::new(file)).map_err(|error| unusable(path, error))?;
-        Ok(Self { path, zip })
     }
-
-    fn run(mut self, target: &Path, folder: &Path, force: bool) -> Result<Repacked, WriteError> {
-        fs::create_dir_all(folder).map_err(WriteError::io("create", folder))?;
-        let workspace = Workspace::hidden(folder)?;
-        let har = workspace.join(HAR_NAME);
-        self.har(&har)?;
-        let staged = File::open(&har).map_err(WriteError::io("read", &har))?;
-        let (entries, names) = named_payloads(self.path, &staged)?;
-        let spool = workspace.join("payloads");
-        fs::create_dir(&spool).map_err(WriteError::io("create", &spool))?;
-        let permissions = staged.metadata().map_err(WriteError::io("read", &har))?.permissions();
-        let mut payloads = PayloadStore::new(spool.clone(), folder.to_path_buf(), permissions);
-        let missing = self.payloads(&names, &mut payloads)?;
-        let files = self.zip.file_names().filter(|name| name.as_ref().is_ok_and(|name| !name.ends_with('/'))).count();
-        let on_other = if force { OnOther::Replace } else { OnOther::Refuse };
-        let placement = Placement::put(&payloads, &spool, folder, on_other)?;
-        replace(&har, target)?;
-        placement.commit();
-        let left = files.saturating_sub(payloads.len() + 1);
-        Ok(Repacked { path: target.to_path_buf(), entries, payloads: payloads.len(), missing, left })
-    }
-
-    fn har(&mut self, staged: &Path) -> Result<(), WriteError> {
-        let at = self.zip.file_names().position(|name| name.is_ok_and(|name| name.ends_with(".har")));
-        let at = at.ok_or_else(|| unusable(self.path, "the zip holds no .har file"))?;
-        let limits = Limits::default();
-        let text = self.zip.by_index(at).map_err(|error| unusable(self.path, error))?;
-        let compressed = text.compressed_size();
-        let mut text = Bounded::new(text, compressed, limits.text, &limits);
-        let mut out = File::create_new(staged).map_err(WriteError::io("create", staged))?;
-        io::copy(&mut text, &mut out).map_err(|error| unusable(self.path, error))?;
-        out.sync_all().map_err(WriteError::io("write", staged))
-    }
-
-    /// Spools the payloads and gives the names of those that are not there.
-    fn payloads(&mut self, names: &BTreeSet<PayloadPath>, store: &mut PayloadStore) -> Result<Vec<String>, WriteError> {
-        let limits = Limits::default();
-        let mut missing = Vec::new();
-        for name in names {
-            let Some(at) = self.zip.index_for_name(name.as_str()) else {
-                missing.push(name.as_str().to_owned());
-                continue;
-            };
-            let payload = self.zip.by_index(at).map_err(|error| unusable(self.path, format!("{name}: {error}")))?;
-            let compressed = payload.compressed_size();
-            let mut payload = Bounded::new(payload, compressed, u64::MAX, &limits);
-            store.carry(name.as_str(), &mut payload, self.path)?;
-        }
-        Ok(missing)
-    }
+    let on_other = if force { OnOther::Replace } else { OnOther::Refuse };
+    let placement = Placement::put(&payloads, &spool, folder, on_other)?;
+    replace(&har, target)?;
+    placement.commit();
+    let left = source.files().saturating_sub(payloads.len() + 1);
+    Ok(Repacked { path: target.to_path_buf(), entries, payloads: payloads.len(), missing, left })
 }
 
 /// The number of entries and the payloads that they name, none of which may leave the folder.
@@ -215,8 +168,4 @@ fn refuse_existing(target: &Path, force: bool) -> Result<(), WriteError> {
         return Err(WriteError::Exists { path: target.to_path_buf() });
     }
     Ok(())
-}
-
-fn unusable(path: &Path, reason: impl ToString) -> WriteError {
-    WriteError::Existing { path: path.to_path_buf(), reason: reason.to_string() }
 }

@@ -3,6 +3,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::error::PayloadError;
+
 /// Why an archive could not be written. The archive that was there before is untouched.
 #[derive(Debug, thiserror::Error)]
 pub enum WriteError {
@@ -52,6 +54,9 @@ pub enum WriteError {
         /// The payload's name.
         name: String,
     },
+    /// A payload that is to come along cannot be read.
+    #[error(transparent)]
+    Payload(#[from] PayloadError),
     /// The zip container could not be written.
     #[error("cannot write {}: {source}", path.display())]
     Zip {

@@ -229,7 +229,7 @@ mod tests {
     fn a_syntax_error_is_placed_by_line_column_and_byte() {
         let text = "{\n \"log\": {\n  \"entries\": [oops]\n }\n}";
         let Err(LogError::NotJson { line, column, byte, .. }) = Log::parse(text) else { panic!() };
-        assert_eq!((line, column), (3, 16));
+        assert_eq!((line, column), (3, 15));
         assert_eq!(&text[byte as usize..byte as usize + 1], "o");
     }
 
