@@ -1,1 +1,5 @@
+//! The integration tests, one themed module each, in one binary that links once.
 
+mod sample_archive;
+
+mod archive_writing;
