@@ -1,1 +1,5 @@
+//! The integration tests, one themed module each, in one binary that links once.
 
+mod support;
+
+mod clients_curl;
