@@ -15,7 +15,10 @@ pub(crate) fn curl(proxy: &Harmock, arguments: &[&str]) -> Answer {
     let output = run(proxy, arguments, &head, &body);
     assert!(output.status.success(), "curl {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
     let mut answer = parse(&String::from_utf8_lossy(&fs::read(&head).unwrap()));
-    answer.body = fs::read(&body).unwrap_or_default();
+    // With -I curl writes the head where the body would go.
+    if !arguments.contains(&"-I") {
+        answer.body = fs::read(&body).unwrap_or_default();
+    }
     answer
 }
 

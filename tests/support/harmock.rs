@@ -4,6 +4,7 @@ use std::ffi::OsStr;
 use std::io::{BufRead as _, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
 use std::time::Duration;
@@ -137,11 +138,14 @@ impl Ended {
     }
 }
 
+/// Lines of a pipe; behind a lock, so that clients in several threads may share a proxy.
+type Lines = Mutex<Receiver<String>>;
+
 /// A child whose output is read as it comes, so that it never blocks on a full pipe.
 struct Process {
     child: Child,
-    stdout: Receiver<String>,
-    stderr: Receiver<String>,
+    stdout: Lines,
+    stderr: Lines,
     lines: String,
 }
 
@@ -155,7 +159,7 @@ impl Process {
     }
 
     fn first_line(&mut self) -> String {
-        let Ok(line) = self.stdout.recv_timeout(PATIENCE) else {
+        let Ok(line) = self.stdout.get_mut().unwrap().recv_timeout(PATIENCE) else {
             let _ = self.child.kill();
             panic!("harmock printed no URL; standard error was:\n{}", drain(&self.stderr));
         };
@@ -193,7 +197,7 @@ pub(crate) fn signal(pid: u32, name: &str) {
     assert!(status.success(), "kill -{name} {pid}: {status}");
 }
 
-fn read_lines(pipe: impl Read + Send + 'static) -> Receiver<String> {
+fn read_lines(pipe: impl Read + Send + 'static) -> Lines {
     let (sender, lines) = channel();
     thread::spawn(move || {
         let mut pipe = BufReader::new(pipe);
@@ -205,11 +209,12 @@ fn read_lines(pipe: impl Read + Send + 'static) -> Receiver<String> {
             line.clear();
         }
     });
-    lines
+    Mutex::new(lines)
 }
 
 /// All lines until the pipe is closed.
-fn drain(lines: &Receiver<String>) -> String {
+fn drain(lines: &Lines) -> String {
+    let lines = lines.lock().unwrap();
     let mut all = String::new();
     loop {
         match lines.recv_timeout(PATIENCE) {

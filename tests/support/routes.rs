@@ -34,6 +34,7 @@ pub(crate) async fn answer(request: Request<Incoming>, shared: Arc<Shared>) -> A
         ["json"] => content("application/json", r#"{"answer":42,"who":"origin"}"#),
         ["latin1"] => content("text/plain; charset=iso-8859-1", b"caf\xe9 \xff".to_vec()),
         ["echo", ..] => echo(request).await,
+        ["length"] => length(request).await,
         ["coded", coding] => coded(coding).await,
         ["bytes", length] => content("application/octet-stream", noise(length.parse().unwrap())),
         ["status", status] => status_alone(status),
@@ -103,6 +104,12 @@ async fn echo(request: Request<Incoming>) -> Answered {
         "base64": STANDARD.encode(&body),
     });
     content("application/json", seen.to_string())
+}
+
+/// How long the request's body was.
+async fn length(request: Request<Incoming>) -> Answered {
+    let body = request.into_body().collect().await.map(|body| body.to_bytes()).unwrap_or_default();
+    content("text/plain", format!("{} bytes", body.len()))
 }
 
 fn pairs(headers: &HeaderMap) -> Vec<(String, String)> {
