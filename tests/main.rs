@@ -2,7 +2,12 @@
 // A test ends by panicking; clippy allows that of itself only inside the test functions.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod archive_writing;
+mod clients_curl;
+mod consumers;
 mod launch;
 mod oracle;
 mod playwright_globs;
+mod sample_archive;
+mod support;
 mod trust;

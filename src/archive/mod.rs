@@ -1,19 +1,38 @@
 //! The container on disk: a `.har` with payload files beside it, or one `.zip`.
 
+<<<<<<< HEAD
 pub mod check;
+=======
+mod body_placement;
+mod body_scan;
+mod carry_over;
+>>>>>>> write
 mod discover;
 mod embedded;
+mod entry_spool;
 pub mod error;
 mod folder;
+mod folder_writer;
 pub mod limits;
+mod media_types;
+mod orphans;
 pub mod payload_path;
+mod payload_store;
+mod raw_log;
 mod read;
+mod repack;
 mod source;
+<<<<<<< HEAD
 mod stamp;
 mod summary;
+=======
+mod workspace;
+>>>>>>> write
 pub mod write_error;
 pub mod writer;
 mod zip_reader;
+mod zip_source;
+mod zip_writer;
 
 pub use check::{Finding, Severity, check};
 pub use discover::discover;
@@ -21,8 +40,13 @@ pub use error::{Error, PayloadError};
 pub use limits::Limits;
 pub use payload_path::{PayloadPath, PayloadPathError};
 pub use read::Archive;
+<<<<<<< HEAD
 pub use stamp::Stamp;
 pub use summary::EntrySummary;
+=======
+pub use repack::{Repacked, pack, unpack};
+pub use workspace::private_folder;
+>>>>>>> write
 pub use write_error::WriteError;
 pub use writer::{ArchiveWriter, WriterOptions, Written};
 

@@ -17,12 +17,17 @@ pub(crate) struct Workspace {
 impl Workspace {
     /// Makes a temporary folder for an archive in `archive_folder`.
     pub(crate) fn open(archive_folder: &Path) -> Result<Self, WriteError> {
-        let private = private_folder(archive_folder)?;
-        let temp = tempfile::Builder::new()
-            .prefix("write-")
-            .tempdir_in(&private)
-            .map_err(WriteError::io("create a temporary folder in", &private))?;
-        Ok(Self { temp })
+        Self::named("write-", &private_folder(archive_folder)?)
+    }
+
+    /// Makes a temporary folder in `folder` itself, for work that is done at once and is to leave no `.harmock`.
+    pub(crate) fn hidden(folder: &Path) -> Result<Self, WriteError> {
+        Self::named(".harmock-", folder)
+    }
+
+    fn named(prefix: &str, folder: &Path) -> Result<Self, WriteError> {
+        let temp = tempfile::Builder::new().prefix(prefix).tempdir_in(folder);
+        Ok(Self { temp: temp.map_err(WriteError::io("create a temporary folder in", folder))? })
     }
 
     /// A path inside.

@@ -3,6 +3,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::error::PayloadError;
+
 /// Why an archive could not be written. The archive that was there before is untouched.
 #[derive(Debug, thiserror::Error)]
 pub enum WriteError {
@@ -30,8 +32,14 @@ pub enum WriteError {
         /// The path of `.harmock`.
         path: PathBuf,
     },
-    /// The archive that is to be carried over cannot be understood.
-    #[error("{} is not an archive that can be added to: {reason}", path.display())]
+    /// Something is there that is not to be overwritten.
+    #[error("{} is there already; choose another name, or --force to overwrite it", path.display())]
+    Exists {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The archive that is to be carried over, packed or unpacked cannot be used.
+    #[error("{} cannot be used: {reason}; see `harmock har check`", path.display())]
     Existing {
         /// The archive.
         path: PathBuf,
@@ -39,13 +47,16 @@ pub enum WriteError {
         reason: String,
     },
     /// Two archives have different payloads of one name.
-    #[error("payload {name} of {} differs from the one of the same name that is there already; give the archive a folder of its own", path.display())]
+    #[error("a file {name} with other content is in {} already; give the archive a folder of its own", path.display())]
     PayloadConflict {
-        /// The archive or folder that has the second one.
+        /// The archive or folder that has the other one.
         path: PathBuf,
         /// The payload's name.
         name: String,
     },
+    /// A payload that is to come along cannot be read.
+    #[error(transparent)]
+    Payload(#[from] PayloadError),
     /// The zip container could not be written.
     #[error("cannot write {}: {source}", path.display())]
     Zip {

@@ -189,6 +189,14 @@ impl<W: Write> JsonText<W> {
     }
 }
 
+/// A JSON string.
+pub(crate) fn quoted(text: &str) -> String {
+    let mut json = JsonText::new(Vec::new(), 0);
+    // A vector takes everything, and escaping leaves UTF-8 valid.
+    let _ = json.string(text);
+    String::from_utf8(json.into_inner()).unwrap_or_default()
+}
+
 /// Divisible by three, so that base64 chunks can be joined.
 const CHUNK: usize = 48 << 10;
 

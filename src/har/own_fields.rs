@@ -41,6 +41,10 @@ impl OwnFields<'_> {
                 json.end()?;
             }
             NewAnswer::Answered(response) => {
+                if response.encoded {
+                    json.key("encoded")?;
+                    json.raw("true")?;
+                }
                 match response.end {
                     End::Complete => {}
                     End::Client => json.string_field("end", "client")?,

@@ -1,0 +1,89 @@
+//! What a test needs of the machine, and the one way in which a test is skipped.
+
+use std::env;
+use std::io::{Write as _, stderr};
+use std::net::{Ipv6Addr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::thread;
+
+/// A program or a property of the machine that a test cannot do without.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Need {
+    Certutil,
+    Chromium,
+    Curl,
+    Ipv6,
+    Node,
+    Openssl,
+    Playwright,
+    Python,
+    Strace,
+}
+
+/// Whether all needs are met. If not, the test is named on standard error as skipped; with `CI=true` it fails.
+pub(crate) fn met(needs: &[Need]) -> bool {
+    let Some(reason) = needs.iter().find_map(|need| need.missing()) else { return true };
+    skip(&reason);
+    false
+}
+
+impl Need {
+    fn missing(self) -> Option<String> {
+        let (there, reason) = match self {
+            Self::Certutil => (runs("certutil", "-H"), "certutil of libnss3-tools is not installed"),
+            Self::Chromium => (chromium_path().is_some(), "no Chromium found; HARMOCK_TEST_CHROMIUM may name one"),
+            Self::Curl => (runs("curl", "--version"), "curl is not installed"),
+            Self::Ipv6 => (TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).is_ok(), "this machine has no IPv6 loopback"),
+            Self::Node => (runs("node", "--version") && in_clients("node_modules/undici").exists(), NODE),
+            Self::Openssl => (runs("openssl", "version"), "openssl is not installed"),
+            Self::Playwright => {
+                (runs("node", "--version") && in_clients("node_modules/playwright-core").exists(), NODE)
+            }
+            Self::Python => (in_clients(".venv/ready").exists(), "tests/clients/.venv is missing; tests/run makes it"),
+            Self::Strace => (strace_works(), "strace is not installed, or may not trace here"),
+        };
+        (!there).then(|| reason.to_owned())
+    }
+}
+
+const NODE: &str = "node or tests/clients/node_modules is missing; tests/run installs the packages";
+
+/// Written past the capture of the test harness, which would swallow the output of a test that passes.
+fn skip(reason: &str) {
+    let test = thread::current().name().unwrap_or("a test").to_owned();
+    assert!(env::var("CI").as_deref() != Ok("true"), "{test} cannot run here: {reason}");
+    let _ = writeln!(stderr(), "\nskipped: {test} ({reason})");
+}
+
+/// A path below `tests/clients`, where the scripts and the installed client packages are.
+pub(crate) fn in_clients(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients").join(path)
+}
+
+/// The browser that the browser tests drive.
+pub(crate) fn chromium_path() -> Option<PathBuf> {
+    if let Some(path) = env::var_os("HARMOCK_TEST_CHROMIUM") {
+        return Some(path.into());
+    }
+    let names = ["chromium", "chromium-browser", "google-chrome-stable", "google-chrome"];
+    let folders = env::var_os("PATH").map(|path| env::split_paths(&path).collect::<Vec<_>>()).unwrap_or_default();
+    names.iter().flat_map(|name| folders.iter().map(move |folder| folder.join(name))).find(|path| path.is_file())
+}
+
+fn strace_works() -> bool {
+    runs_with("strace", &["-f", "-o", "/dev/null", "-e", "trace=network", "true"])
+}
+
+fn runs(program: &str, argument: &str) -> bool {
+    // certutil answers its help with a status of its own; that it starts is what counts.
+    quiet(program, &[argument]).is_ok()
+}
+
+fn runs_with(program: &str, arguments: &[&str]) -> bool {
+    quiet(program, arguments).is_ok_and(|status| status.success())
+}
+
+fn quiet(program: &str, arguments: &[&str]) -> std::io::Result<std::process::ExitStatus> {
+    Command::new(program).args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status()
+}

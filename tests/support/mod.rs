@@ -1,0 +1,38 @@
+//! What the end-to-end tests stand on: an origin that they own, a harmock process, a folder of its own, real clients.
+
+mod answer;
+mod coding;
+mod curl;
+mod harmock;
+mod machine;
+mod origin;
+mod raw_origin;
+mod routes;
+mod scripts;
+mod site;
+mod tls;
+mod twice;
+mod wire;
+mod workspace;
+
+pub(crate) use answer::Answer;
+pub(crate) use curl::{curl, curl_exit};
+pub(crate) use harmock::{Ended, Harmock};
+pub(crate) use machine::{Need, met};
+pub(crate) use origin::Origin;
+pub(crate) use raw_origin::RawOrigin;
+pub(crate) use scripts::{chromium, node, python, python_path};
+pub(crate) use tls::OriginCa;
+pub(crate) use twice::{record_with, replay_with, same_when_replayed};
+pub(crate) use wire::Wire;
+pub(crate) use workspace::Workspace;
+
+/// Ends the test as skipped, by name, where one of the programs that it drives is missing.
+macro_rules! needs {
+    ($($need:ident),+ $(,)?) => {
+        if !crate::support::met(&[$(crate::support::Need::$need),+]) {
+            return;
+        }
+    };
+}
+pub(crate) use needs;
