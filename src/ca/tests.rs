@@ -99,6 +99,15 @@ mod handshakes {
     }
 
     #[test]
+    fn a_client_that_names_http_1_0_alone_is_served() {
+        let (_temp, dir) = folder();
+        let ca = CertAuthority::load_or_create(Some(&dir)).unwrap();
+        let mut old = (*client(&ca)).clone();
+        old.alpn_protocols = vec![b"http/1.0".to_vec()];
+        handshake(&ca, &Arc::new(old), "example.com", "example.com", Alpn::default()).unwrap();
+    }
+
+    #[test]
     fn a_session_resumes_over_a_later_connection_and_over_other_settings() {
         let (_temp, dir) = folder();
         let ca = CertAuthority::load_or_create(Some(&dir)).unwrap();

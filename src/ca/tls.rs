@@ -23,19 +23,22 @@ const SESSIONS: usize = 4096;
 /// Which protocols a client is offered by ALPN (RFC 7301).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Alpn {
-    /// HTTP/2 and HTTP/1.1, the client's choice.
+    /// HTTP/2 and HTTP/1, the client's choice.
     #[default]
     Http2AndHttp1,
-    /// HTTP/1.1 alone.
+    /// HTTP/1 alone.
     Http1,
 }
 
 impl Alpn {
+    /// In order of preference. A client that names protocols, and none of these, ends its handshake with an alert, so
+    /// the one that `curl --http1.0` names is among them.
     fn protocols(self) -> Vec<Vec<u8>> {
-        match self {
-            Self::Http2AndHttp1 => vec![b"h2".to_vec(), b"http/1.1".to_vec()],
-            Self::Http1 => vec![b"http/1.1".to_vec()],
-        }
+        let names: &[&[u8]] = match self {
+            Self::Http2AndHttp1 => &[b"h2", b"http/1.1", b"http/1.0"],
+            Self::Http1 => &[b"http/1.1", b"http/1.0"],
+        };
+        names.iter().map(|name| name.to_vec()).collect()
     }
 }
 

@@ -177,6 +177,5 @@ impl std::fmt::Display for Place {
     }
 }
 
-// The expected commands are written with slashes.
-#[cfg(all(test, unix))]
+#[cfg(test)]
 mod tests;

@@ -1,5 +1,8 @@
 //! Machines of several kinds, laid out in a temporary folder.
 
+// The expected commands are written with slashes.
+#![cfg(unix)]
+
 use std::fs;
 use std::path::Path;
 
@@ -157,7 +160,6 @@ fn the_java_of_java_home_is_found() {
     );
 }
 
-#[cfg(unix)]
 #[test]
 fn a_copy_is_taken_back_when_the_command_after_it_fails() {
     let temp = tempfile::tempdir().unwrap();
