@@ -26,3 +26,6 @@ pub use facts::{ConnectionFacts, Protocol, Sent};
 pub use failure::Failure;
 pub use idle::{IdleLimited, limit_idle};
 pub use setup::SetupError;
+
+#[cfg(test)]
+mod tests;

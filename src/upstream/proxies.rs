@@ -106,10 +106,13 @@ fn server(intercept: &Intercept) -> Result<ProxyServer, &'static str> {
     };
     let authority = intercept.uri().authority().ok_or("it names no host")?;
     let host = bare_host(authority).ok_or("it names no host")?;
-    let port = match (authority.port_u16(), authority.port().is_none() && !authority.as_str().ends_with(':')) {
-        (Some(0), _) | (None, false) => return Err("its port is no number from 1 to 65535"),
-        (Some(port), _) => port,
-        (None, true) => scheme.default_port(),
+    // `Authority::port_u16` would take a port that is out of range for none.
+    let port = match authority.as_str().strip_prefix(authority.host()).unwrap_or_default() {
+        "" => scheme.default_port(),
+        port => match port.trim_start_matches(':').parse() {
+            Ok(port) if port > 0 => port,
+            _ => return Err("its port is no number from 1 to 65535"),
+        },
     };
     Ok(ProxyServer { at: Destination { scheme, host, port }, authorization: intercept.basic_auth().cloned() })
 }
