@@ -139,7 +139,7 @@ impl Route<'_> {
             Failure::new(FailureCause::Protocol, format!("the authority {:?} cannot be sent in HTTP/2", self.authority))
         })?;
         head.version = Version::HTTP_2;
-        let with_trailers = head.headers.get_all(TE).iter().any(|value| names_trailers(value));
+        let with_trailers = head.headers.get_all(TE).iter().any(names_trailers);
         for name in [CONNECTION, HOST, TE, TRANSFER_ENCODING, UPGRADE] {
             head.headers.remove(name);
         }

@@ -16,7 +16,7 @@ pub(super) enum Proxies {
     /// Every connection goes through this one.
     Always(ProxyServer),
     /// What the environment says for each destination.
-    Environment(Matcher),
+    Environment(Box<Matcher>),
 }
 
 /// A further proxy.
@@ -95,7 +95,7 @@ fn from_environment(own: &[SocketAddr], variable: &dyn Fn(&str) -> Option<String
         return Proxies::None;
     }
     let no = variable("NO_PROXY").or_else(|| variable("no_proxy")).unwrap_or_default();
-    Proxies::Environment(Matcher::builder().all(all).http(http).https(https).no(no).build())
+    Proxies::Environment(Box::new(Matcher::builder().all(all).http(http).https(https).no(no).build()))
 }
 
 fn server(intercept: &Intercept) -> Result<ProxyServer, &'static str> {
