@@ -17,6 +17,23 @@ pub struct Entry {
     pub recorded_by_harmock: bool,
 }
 
+impl Entry {
+    /// The payload files that the entry names: its ordinal, the HAR field, the path as written.
+    pub(crate) fn payload_files(&self) -> impl Iterator<Item = (usize, &'static str, &str)> {
+        let answer = match &self.outcome {
+            Outcome::Answered(Answer { body: Some(StoredBody::File(name)), .. }) => {
+                Some((self.ordinal, "response.content._file", &**name))
+            }
+            _ => None,
+        };
+        let request = match &self.request.payload {
+            RecordedPayload::Stored(StoredBody::File(name)) => Some((self.ordinal, "request.postData._file", &**name)),
+            _ => None,
+        };
+        request.into_iter().chain(answer)
+    }
+}
+
 /// A header field as recorded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Field {
@@ -97,6 +114,9 @@ pub struct Answer {
     pub fields: Vec<Field>,
     /// The body, decoded; none where the archive holds none.
     pub body: Option<StoredBody>,
+    /// The stored body is still under its `content-encoding`: the field has to be served with it. Producers that
+    /// could not decode a body keep it as it came.
+    pub encoded: bool,
     /// How the body ended.
     pub end: End,
 }
