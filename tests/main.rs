@@ -1,2 +1,3 @@
 mod oracle;
 mod playwright_globs;
+mod playwright_lookup;

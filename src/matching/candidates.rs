@@ -50,13 +50,8 @@ impl Candidates {
         asked: &Asked<'_>,
         payloads: &dyn PayloadSource,
     ) -> Result<Option<EntryRef>, PayloadUnreadable> {
-        let alone = self.members.len() == 1 && (asked.payload.is_empty() || asked.method != "POST");
-        let undisputed = alone && (asked.payload.is_empty() || !self.is_known_bare(index, 0));
-        if self.members.is_empty() || undisputed {
+        if self.members.is_empty() || self.answers_anything(index, asked) {
             return Ok(self.first());
-        }
-        if alone {
-            return Ok(None);
         }
         if !self.payload_decides {
             return Ok(self.best_by_fields(index, asked, None));
@@ -67,10 +62,10 @@ impl Candidates {
         Ok(self.best_by_fields(index, asked, Some(ranked)))
     }
 
-    /// harmock saw that its request had no payload.
-    fn is_known_bare(&self, index: &Index, position: usize) -> bool {
-        let recorded = index.entry(self.members[position]);
-        recorded.recorded_by_harmock && recorded.request.payload == RecordedPayload::Absent
+    /// A single member that no payload could keep from answering: nothing has to be read.
+    fn answers_anything(&self, index: &Index, asked: &Asked<'_>) -> bool {
+        let [only] = self.members[..] else { return false };
+        asked.payload.is_empty() || asked.method != "POST" && !index.entry(only).recorded_by_harmock
     }
 
     /// Among these positions (or all), the one with the most header fields that the request has too, then the first.
