@@ -8,6 +8,7 @@ mod consumers;
 mod launch;
 mod oracle;
 mod playwright_globs;
+mod playwright_lookup;
 mod sample_archive;
 mod support;
 mod trust;

@@ -35,9 +35,6 @@ impl PayloadFolder {
         Ok(bytes)
     }
 
-<<<<<<< HEAD
-    fn open(&self, report: &Report<'_>) -> Result<File, PayloadError> {
-=======
     /// The length of a payload file, in bytes.
     pub(crate) fn length(&self, archive: &Path, path: &PayloadPath) -> Result<u64, PayloadError> {
         let report = Report { archive, path };
@@ -47,7 +44,6 @@ impl PayloadFolder {
 
     /// Opens a payload file that is a regular one inside the folder.
     pub(crate) fn open(&self, report: &Report<'_>) -> Result<File, PayloadError> {
->>>>>>> write
         // Opened by name each time, so that a folder that was checked out anew is found.
         let folder = Dir::open_ambient_dir(&self.folder, ambient_authority()).map_err(|source| report.of(source))?;
         let path = report.path.to_path();

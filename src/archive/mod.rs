@@ -1,12 +1,9 @@
 //! The container on disk: a `.har` with payload files beside it, or one `.zip`.
 
-<<<<<<< HEAD
-pub mod check;
-=======
 mod body_placement;
 mod body_scan;
 mod carry_over;
->>>>>>> write
+pub mod check;
 mod discover;
 mod embedded;
 mod entry_spool;
@@ -22,12 +19,9 @@ mod raw_log;
 mod read;
 mod repack;
 mod source;
-<<<<<<< HEAD
 mod stamp;
 mod summary;
-=======
 mod workspace;
->>>>>>> write
 pub mod write_error;
 pub mod writer;
 mod zip_reader;
@@ -40,13 +34,10 @@ pub use error::{Error, PayloadError};
 pub use limits::Limits;
 pub use payload_path::{PayloadPath, PayloadPathError};
 pub use read::Archive;
-<<<<<<< HEAD
+pub use repack::{Repacked, pack, unpack};
 pub use stamp::Stamp;
 pub use summary::EntrySummary;
-=======
-pub use repack::{Repacked, pack, unpack};
 pub use workspace::private_folder;
->>>>>>> write
 pub use write_error::WriteError;
 pub use writer::{ArchiveWriter, WriterOptions, Written};
 

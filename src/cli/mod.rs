@@ -2,7 +2,6 @@
 //!
 //! One file per command holds its clap type and its `run`; this file only names them.
 
-<<<<<<< HEAD
 mod ca;
 mod completions;
 mod config;
@@ -17,9 +16,6 @@ pub(crate) mod settings;
 mod shell;
 pub(crate) mod signals;
 mod wait;
-=======
-mod har;
->>>>>>> write
 
 use std::process::ExitCode;
 
@@ -35,7 +31,6 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-<<<<<<< HEAD
     Record(Box<record::RecordArgs>),
     Replay(Box<replay::ReplayArgs>),
     Open(open::Args),
@@ -45,8 +40,6 @@ enum Command {
     Completions(completions::CompletionsArgs),
     Man(man::ManArgs),
     Ca(ca::CaArgs),
-=======
->>>>>>> write
     Har(har::Args),
 }
 
@@ -56,7 +49,6 @@ pub(crate) type CommandResult = anyhow::Result<ExitCode>;
 impl Command {
     fn run(self) -> CommandResult {
         match self {
-<<<<<<< HEAD
             Self::Record(args) => record::run(&args),
             Self::Replay(args) => replay::run(&args),
             Self::Open(args) => open::run(args),
@@ -66,8 +58,6 @@ impl Command {
             Self::Completions(args) => completions::run(&args),
             Self::Man(args) => man::run(&args),
             Self::Ca(args) => ca::run(args),
-=======
->>>>>>> write
             Self::Har(args) => har::run(args),
         }
     }

@@ -8,11 +8,7 @@ pub(crate) mod fields;
 pub mod fingerprint;
 mod instant;
 pub(crate) mod json;
-<<<<<<< HEAD
-mod json_text;
-=======
 pub(crate) mod json_text;
->>>>>>> write
 mod lists;
 pub(crate) mod log;
 mod own_fields;
@@ -21,16 +17,8 @@ pub(crate) mod raw;
 pub mod read;
 pub mod write;
 
-<<<<<<< HEAD
-pub use entry::{Answer, BodyText, End, Entry, Failure, Field, Outcome, RecordedPayload, RecordedRequest, StoredBody};
-pub use read::{LeftOut, Warning};
-pub use write::{Detail, HttpVersion, NewAnswer, NewBody, NewEntry, NewRequest, NewResponse, Times, WireSize};
-
-pub use crate::message::FailureCause;
-=======
 pub use entry::{
     Answer, BodyText, End, Entry, Failure, FailureCause, Field, Outcome, RecordedPayload, RecordedRequest, StoredBody,
 };
 pub use read::{LeftOut, Warning};
 pub use write::{Detail, HttpVersion, NewAnswer, NewBody, NewEntry, NewRequest, NewResponse, Times, WireSize};
->>>>>>> write

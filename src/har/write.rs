@@ -78,14 +78,9 @@ pub struct NewResponse<'a> {
     pub fields: &'a [Field],
     /// Decoded; empty and none are the same.
     pub body: NewBody<'a>,
-<<<<<<< HEAD
-    /// The content coding could not be undone, so that `body` still has it (`_harmock.coded`).
-    pub coded: bool,
-=======
     /// The body could not be decoded and is as it came, in the coding that `content-encoding` names
     /// (`_harmock.encoded`).
     pub encoded: bool,
->>>>>>> write
     /// Fields after the body (`_harmock.trailers`).
     pub trailers: &'a [Field],
     /// How the body ended (`_harmock.end`, left out when complete).

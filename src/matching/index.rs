@@ -1,14 +1,27 @@
-//! The index over all archives, and the lookup in it.
+//! The index over all archives: entries in groups of one method and URL.
 
-use crate::har::Entry;
-use crate::message::CanonicalUrl;
+use std::hash::{BuildHasher, Hasher};
+use std::sync::OnceLock;
 
-use super::request::{LiveRequest, PayloadFailure, PayloadSource};
+use foldhash::fast::RandomState;
+use hashbrown::HashTable;
+use hashbrown::hash_table::Entry as Slot;
 
-/// All entries of all archives, found by method and URL.
-#[derive(Debug)]
+use crate::har::{Entry, Outcome, RecordedPayload};
+
+use super::candidates::Candidates;
+use super::nearby::Nearby;
+
+/// All entries of all archives, found by method and URL at one hash lookup whatever their number.
+///
+/// What a lookup needs beyond that (digests of payloads, a table of the header fields that tell entries apart) is made
+/// for a group the first time it is asked for. It reflects the payload files as they were then: build a new index when
+/// they change.
 pub struct Index {
     archives: Vec<Vec<Entry>>,
+    groups: HashTable<Group>,
+    hasher: RandomState,
+    pub(super) nearby: OnceLock<Nearby>,
 }
 
 /// One entry: which archive, and where in that archive's entries.
@@ -16,73 +29,41 @@ pub struct Index {
 pub struct EntryRef {
     /// In the order in which the archives were given.
     pub archive: u32,
-    /// Index into the slice of that archive's entries (not [`Entry::ordinal`], which counts skipped ones too).
+    /// Index into that archive's entries (not [`Entry::ordinal`], which counts unusable ones too).
     pub entry: u32,
 }
 
-/// What a lookup found.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Lookup {
-    /// An entry answers.
-    Hit(Hit),
-    /// None does.
-    Miss(Miss),
-    /// The answer hangs on a recorded payload that cannot be read.
-    Error(PayloadUnreadable),
+/// The entries of one method and URL.
+#[derive(Debug)]
+pub(super) enum Group {
+    /// The usual case: one, with no payload to compare.
+    One(EntryRef),
+    /// Several, or one whose payload decides.
+    Several(Box<Several>),
 }
 
-/// The entry that answers.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Hit {
-    /// The end of the chain.
-    pub entry: EntryRef,
-    /// The redirects that were followed, in order.
-    pub hops: Vec<EntryRef>,
-}
-
-/// No entry answers.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Miss {
-    /// Why.
-    pub reason: MissReason,
-    /// The redirects that were followed before, in order.
-    pub hops: Vec<EntryRef>,
-}
-
-/// Why no entry answers.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum MissReason {
-    /// Nothing recorded matches the request.
-    NoEntry,
-    /// A recorded redirect leads to what is not recorded.
-    RedirectTarget {
-        /// The redirect.
-        from: EntryRef,
-        /// Where it leads; the raw `Location` where that is no URL.
-        url: String,
-        /// The method after the redirect.
-        method: String,
-    },
-    /// Recorded redirects lead back to one that was followed already.
-    RedirectCycle {
-        /// That one.
-        at: EntryRef,
-    },
-}
-
-/// An entry whose request payload decides and cannot be read.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PayloadUnreadable {
-    /// Whose payload.
-    pub entry: EntryRef,
-    /// Why.
-    pub failure: PayloadFailure,
+/// Entries that compete, in the order in which they count.
+#[derive(Debug, Default)]
+pub(super) struct Several {
+    pub(super) answered: Candidates,
+    /// Used only when no answered entry matches.
+    pub(super) failed: Candidates,
 }
 
 impl Index {
-    /// Builds the index; archives in the order in which they count.
+    /// Builds the index; archives in the order in which they count. Entries whose response is only informational (1xx,
+    /// such as a WebSocket handshake) answer nothing and are left out.
     pub fn build(archives: Vec<Vec<Entry>>) -> Self {
-        Self { archives }
+        let count = archives.iter().map(Vec::len).sum();
+        let hasher = RandomState::default();
+        let mut index = Self { archives, groups: HashTable::new(), hasher, nearby: OnceLock::new() };
+        let mut groups = HashTable::with_capacity(count);
+        for entry in index.entries() {
+            index.insert(&mut groups, entry);
+        }
+        groups.shrink_to_fit(|group| index.hash_of_group(group));
+        index.groups = groups;
+        index
     }
 
     /// An entry that a lookup named.
@@ -93,9 +74,108 @@ impl Index {
         &self.archives[entry.archive as usize][entry.entry as usize]
     }
 
-    /// Finds the entry that answers a request.
-    pub fn lookup(&self, request: &LiveRequest<'_>, payloads: &dyn PayloadSource) -> Lookup {
-        let _ = (request, payloads, CanonicalUrl::parse(""));
-        Lookup::Miss(Miss { reason: MissReason::NoEntry, hops: Vec::new() })
+    /// Every entry that can answer, in the order in which they count.
+    pub fn entries(&self) -> impl Iterator<Item = EntryRef> + '_ {
+        let places = |archive: usize, entries: usize| {
+            (0..entries).map(move |entry| EntryRef { archive: archive as u32, entry: entry as u32 })
+        };
+        self.archives
+            .iter()
+            .enumerate()
+            .flat_map(move |(archive, entries)| places(archive, entries.len()))
+            .filter(|&entry| answers(self.entry(entry)))
+    }
+
+    /// How many archives it was built from.
+    pub fn archives(&self) -> usize {
+        self.archives.len()
+    }
+
+    pub(super) fn group(&self, method: &str, url: &str) -> Option<&Group> {
+        self.groups.find(self.hash(method, url), |group| self.is_group_of(group, method, url))
+    }
+
+    fn insert(&self, groups: &mut HashTable<Group>, entry: EntryRef) {
+        let request = &self.entry(entry).request;
+        let (method, url) = (&*request.method, request.url.as_str());
+        let slot = groups.entry(
+            self.hash(method, url),
+            |group| self.is_group_of(group, method, url),
+            |group| self.hash_of_group(group),
+        );
+        match slot {
+            Slot::Vacant(slot) => {
+                let plain = matches!(request.payload, RecordedPayload::Absent | RecordedPayload::Damaged);
+                slot.insert(if plain { Group::One(entry) } else { Group::Several(self.several(&[entry])) });
+            }
+            Slot::Occupied(mut slot) => match slot.get_mut() {
+                Group::One(first) => {
+                    let both = self.several(&[*first, entry]);
+                    *slot.get_mut() = Group::Several(both);
+                }
+                Group::Several(several) => self.add(several, entry),
+            },
+        }
+    }
+
+    fn several(&self, entries: &[EntryRef]) -> Box<Several> {
+        let mut several = Box::default();
+        entries.iter().for_each(|&entry| self.add(&mut several, entry));
+        several
+    }
+
+    fn add(&self, several: &mut Several, entry: EntryRef) {
+        let recorded = self.entry(entry);
+        let candidates = match recorded.outcome {
+            Outcome::Answered(_) => &mut several.answered,
+            Outcome::Failed(_) => &mut several.failed,
+        };
+        candidates.add(entry, recorded);
+    }
+
+    fn is_group_of(&self, group: &Group, method: &str, url: &str) -> bool {
+        let request = &self.entry(group.first()).request;
+        request.url.as_str() == url && &*request.method == method
+    }
+
+    fn hash_of_group(&self, group: &Group) -> u64 {
+        let request = &self.entry(group.first()).request;
+        self.hash(&request.method, request.url.as_str())
+    }
+
+    fn hash(&self, method: &str, url: &str) -> u64 {
+        let mut hasher = self.hasher.build_hasher();
+        hasher.write(method.as_bytes());
+        hasher.write_u8(0xff);
+        hasher.write(url.as_bytes());
+        hasher.finish()
+    }
+}
+
+impl std::fmt::Debug for Index {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Index").field("archives", &self.archives.len()).field("groups", &self.groups.len()).finish()
+    }
+}
+
+impl Group {
+    /// All entries of a group have its method and URL, so any names it.
+    fn first(&self) -> EntryRef {
+        match self {
+            Self::One(entry) => *entry,
+            Self::Several(several) => several.answered.first().or(several.failed.first()).unwrap_or(EntryRef::NONE),
+        }
+    }
+}
+
+impl EntryRef {
+    /// No group is ever empty; this stands where the type cannot say so.
+    const NONE: Self = Self { archive: 0, entry: 0 };
+}
+
+fn answers(entry: &Entry) -> bool {
+    match &entry.outcome {
+        Outcome::Answered(answer) => answer.status >= 200,
+        Outcome::Failed(_) => true,
     }
 }

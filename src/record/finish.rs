@@ -182,7 +182,7 @@ impl<'a> Restored<'a> {
                 version: version(http_version),
                 fields: &self.response_fields,
                 body: self.response.as_new_body(),
-                coded: self.undecoded,
+                encoded: self.undecoded,
                 trailers: &self.trailers,
                 end: *end,
                 size: WireSize { headers: None, body: Some(self.response_wire) },

@@ -1,6 +1,7 @@
 //! A list of URL globs with Playwright's meaning, compiled once and asked for every request.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use globset::{GlobBuilder, GlobSet};
 
@@ -16,13 +17,13 @@ use super::glob_warning::warning;
 /// They mean what Playwright's `url` globs mean without a base URL: matched against the whole URL with its query, case
 /// counts in path and query, `*` stops at a slash, `**` does not, `?` and `[…]` are literal, `{a,b}` alternates, `\x` is
 /// a literal `x`, and an empty glob is every URL.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct GlobList {
     globs: Vec<Glob>,
     compiled: GlobSet,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 struct Glob {
     pattern: String,
     automaton: Automaton,
@@ -87,6 +88,12 @@ impl GlobList {
     /// A sentence for each glob that no URL could match, with what was probably meant.
     pub fn warnings(&self) -> Vec<String> {
         self.globs.iter().filter_map(|glob| warning(&glob.pattern, &glob.automaton)).collect()
+    }
+}
+
+impl fmt::Debug for GlobList {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.globs.iter().map(|glob| &glob.pattern)).finish()
     }
 }
 

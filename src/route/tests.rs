@@ -13,7 +13,7 @@ fn check(glob: &str, url: &str, expected: bool) {
 }
 
 fn error(glob: &str) -> String {
-    GlobList::compile(&[glob.to_owned()]).unwrap_err().to_string()
+    GlobList::compile(&[glob.to_owned()]).map(drop).unwrap_err().to_string()
 }
 
 mod matches {
@@ -129,7 +129,7 @@ mod compile {
     #[test]
     fn errors_are_one_line_and_say_what_to_do() {
         let braces = error("**/{");
-        let giant = error(&"a{b,c}**/".repeat(9_000));
+        let giant = error(&"a{b,c}**/".repeat(20_000));
         for text in [&braces, &giant] {
             assert!(!text.contains('\n') && text.len() < 400, "{text}");
         }

@@ -1,26 +1,19 @@
 //! `harmock har`: work on archives. One file per subcommand.
 
-<<<<<<< HEAD
 mod check;
 mod indent;
 mod ls;
+mod pack;
 mod show;
+mod unpack;
 
 use std::io::{self, Write};
-=======
-mod pack;
-mod unpack;
->>>>>>> write
 
 use clap::Subcommand;
 
 use super::CommandResult;
 
-<<<<<<< HEAD
-/// Work on archives: list, show, check.
-=======
-/// Work on archives: pack, unpack.
->>>>>>> write
+/// Work on archives: list, show, check, pack, unpack.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(subcommand)]
@@ -29,22 +22,20 @@ pub(crate) struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-<<<<<<< HEAD
     Check(check::Args),
     Ls(ls::Args),
     Show(show::Args),
-=======
     Pack(pack::Args),
     Unpack(unpack::Args),
->>>>>>> write
 }
 
 pub(crate) fn run(args: Args) -> CommandResult {
     match args.command {
-<<<<<<< HEAD
         Command::Check(args) => check::run(args),
         Command::Ls(args) => ls::run(args),
         Command::Show(args) => show::run(args),
+        Command::Pack(args) => pack::run(args),
+        Command::Unpack(args) => unpack::run(args),
     }
 }
 
@@ -69,9 +60,3 @@ fn visible(text: &str, kept: &[char]) -> String {
     }
     shown
 }
-=======
-        Command::Pack(args) => pack::run(args),
-        Command::Unpack(args) => unpack::run(args),
-    }
-}
->>>>>>> write
