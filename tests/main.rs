@@ -3,3 +3,6 @@
 mod support;
 
 mod clients_curl;
+mod clients_node;
+mod clients_python;
+mod clients_rustls;

@@ -22,7 +22,7 @@ pub(crate) use machine::{Need, met};
 pub(crate) use origin::Origin;
 pub(crate) use raw_origin::RawOrigin;
 pub(crate) use scripts::{chromium, node, python, python_path};
-pub(crate) use tls::OriginCa;
+pub(crate) use tls::{OriginCa, client_config};
 pub(crate) use twice::{record_with, replay_with, same_when_replayed};
 pub(crate) use wire::Wire;
 pub(crate) use workspace::Workspace;
