@@ -6,3 +6,6 @@ mod clients_curl;
 mod clients_node;
 mod clients_python;
 mod clients_rustls;
+mod exit_codes;
+mod misses;
+mod run_command;

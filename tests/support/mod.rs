@@ -3,6 +3,7 @@
 mod answer;
 mod coding;
 mod curl;
+mod entries;
 mod harmock;
 mod machine;
 mod origin;
@@ -17,6 +18,7 @@ mod workspace;
 
 pub(crate) use answer::Answer;
 pub(crate) use curl::{curl, curl_exit};
+pub(crate) use entries::{entry, post_entry};
 pub(crate) use harmock::{Ended, Harmock};
 pub(crate) use machine::{Need, met};
 pub(crate) use origin::Origin;
