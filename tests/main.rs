@@ -4,11 +4,17 @@
 
 mod archive_writing;
 mod clients_curl;
+mod clients_node;
+mod clients_python;
+mod clients_rustls;
 mod consumers;
+mod exit_codes;
 mod launch;
+mod misses;
 mod oracle;
 mod playwright_globs;
 mod playwright_lookup;
+mod run_command;
 mod sample_archive;
 mod support;
 mod trust;

@@ -76,7 +76,7 @@ impl Harmock {
     fn start(workspace: &Workspace, command: Command) -> Self {
         let ca = workspace.ca();
         let mut process = Process::spawn(command);
-        let url = process.first_line();
+        let url = process.next_line();
         Self { process, url, ca, scratch: workspace.join("scratch") }
     }
 
@@ -100,8 +100,9 @@ impl Harmock {
         &self.scratch
     }
 
-    pub(crate) fn pid(&self) -> u32 {
-        self.process.child.id()
+    /// The next line of its standard output: what a command that it runs prints.
+    pub(crate) fn next_line(&mut self) -> String {
+        self.process.next_line()
     }
 
     /// SIGINT, then the end of the run.
@@ -113,11 +114,6 @@ impl Harmock {
     /// SIGTERM, then the end of the run.
     pub(crate) fn terminate(self) -> Ended {
         self.process.signal("TERM");
-        self.process.wait()
-    }
-
-    /// The end of a run that ends by itself.
-    pub(crate) fn wait(self) -> Ended {
         self.process.wait()
     }
 }
@@ -158,10 +154,10 @@ impl Process {
         Self { child, stdout, stderr, lines: String::new() }
     }
 
-    fn first_line(&mut self) -> String {
+    fn next_line(&mut self) -> String {
         let Ok(line) = self.stdout.get_mut().unwrap().recv_timeout(PATIENCE) else {
             let _ = self.child.kill();
-            panic!("harmock printed no URL; standard error was:\n{}", drain(&self.stderr));
+            panic!("harmock printed no line; standard error was:\n{}", drain(&self.stderr));
         };
         self.lines.push_str(&line);
         line.trim_end().to_owned()

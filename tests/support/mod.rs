@@ -3,6 +3,7 @@
 mod answer;
 mod coding;
 mod curl;
+mod entries;
 mod harmock;
 mod machine;
 mod origin;
@@ -17,12 +18,13 @@ mod workspace;
 
 pub(crate) use answer::Answer;
 pub(crate) use curl::{curl, curl_exit};
+pub(crate) use entries::{entry, post_entry};
 pub(crate) use harmock::{Ended, Harmock};
 pub(crate) use machine::{Need, met};
 pub(crate) use origin::Origin;
 pub(crate) use raw_origin::RawOrigin;
 pub(crate) use scripts::{chromium, node, python, python_path};
-pub(crate) use tls::OriginCa;
+pub(crate) use tls::{OriginCa, client_config};
 pub(crate) use twice::{record_with, replay_with, same_when_replayed};
 pub(crate) use wire::Wire;
 pub(crate) use workspace::Workspace;
