@@ -41,7 +41,7 @@ impl ConfigFile {
     }
 
     fn read(path: &Path) -> Result<Self, SettingsError> {
-        let unreadable = |source| SettingsError::Unreadable { path: path.to_owned(), source };
+        let unreadable = |reason| SettingsError::Unreadable { path: path.to_owned(), reason };
         let bytes = fs::read(path).map_err(unreadable)?;
         let text = String::from_utf8(bytes).map_err(|error| {
             let (line, column) = position(&String::from_utf8_lossy(error.as_bytes()), error.utf8_error().valid_up_to());

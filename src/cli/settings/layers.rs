@@ -238,6 +238,6 @@ pub(crate) fn load_problems(config: Option<&Path>) -> Vec<String> {
         // A variable is reported with the others.
         Err(SettingsError::Variable { .. } | SettingsError::Conflict(_)) => Vec::new(),
     };
-    lines.extend(environment.problems().iter().map(ToString::to_string));
+    lines.extend(environment.problems());
     lines
 }

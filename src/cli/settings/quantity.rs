@@ -23,6 +23,10 @@ impl Value for TimeLimit {
         }
     }
 
+    fn from_file(value: &Scalar, _folder: &Path) -> Result<Self, String> {
+        Self::parse(duration_string(value)?)
+    }
+
     fn to_scalar(&self) -> Scalar {
         self.0.to_scalar()
     }
@@ -33,8 +37,19 @@ impl Value for Duration {
         duration(utf8(text)?)
     }
 
+    fn from_file(value: &Scalar, _folder: &Path) -> Result<Self, String> {
+        Self::parse(duration_string(value)?)
+    }
+
     fn to_scalar(&self) -> Scalar {
         Scalar::Text(duration_text(*self))
+    }
+}
+
+fn duration_string(value: &Scalar) -> Result<&OsStr, String> {
+    match value {
+        Scalar::Text(text) => Ok(OsStr::new(text)),
+        other => Err(format!("{DURATION}, found {}", other.kind())),
     }
 }
 
