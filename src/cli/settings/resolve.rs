@@ -117,7 +117,11 @@ pub(crate) fn all_settings(
 }
 
 /// The shared settings, in the order in which they are shown.
-fn config(layers: &mut Layers, shared: &SharedFlags, mode: Mode) -> Result<(Config, RunOptions), SettingsError> {
+pub(super) fn config(
+    layers: &mut Layers,
+    shared: &SharedFlags,
+    mode: Mode,
+) -> Result<(Config, RunOptions), SettingsError> {
     let defaults = Config::new(mode);
     let mut config = Config {
         listen: layers.one("listen", shared.listen.as_ref(), defaults.listen)?,
