@@ -172,6 +172,29 @@ fn every_setting_is_documented() {
 }
 
 #[test]
+fn help_and_documentation_name_the_default_that_is_in_force() {
+    let mut root = crate::cli::command();
+    root.build();
+    let page = include_str!("../../../docs/configuration.md");
+    for (name, ..) in SAMPLES {
+        let default = in_force(name, "", &[], &[]).0.replace('"', "");
+        let row = page.lines().find(|line| line.starts_with(&format!("| `{name}`"))).unwrap();
+        if !default.is_empty() {
+            assert!(row.split('|').nth(3).unwrap().replace('`', "").trim() == default, "{default}: {row}");
+        }
+        for command in ["record", "replay"] {
+            let arguments = root.find_subcommand(command).unwrap().get_arguments();
+            let help = arguments.filter(|argument| argument.get_long().unwrap_or(argument.get_id().as_str()) == *name);
+            for help in help.map(|argument| argument.get_help().unwrap().to_string()) {
+                // A switch is off and a count zero without saying so.
+                let quiet = ["", "false", "0"].contains(&default.as_str());
+                assert!(quiet || help.contains(&format!("[default: {default}]")), "--{name}: {help}");
+            }
+        }
+    }
+}
+
+#[test]
 fn items_with_a_plus_add_to_the_layers_below_and_others_take_their_place() {
     let glob = |file: &str, variable: &str, flags: &[&str]| {
         in_force("glob", file, &[("HARMOCK_GLOB", variable)], flags).0.replace('"', "")
