@@ -54,17 +54,13 @@ impl ConfigFile {
     /// Reads the text of the file at `path`; every problem is found, not only the first.
     pub(crate) fn parse(path: &Path, text: &str) -> Result<Self, FileProblems> {
         let folder = path.parent().unwrap_or(Path::new("")).to_owned();
-        // Spaces for the mark keep every position.
-        let text = match text.strip_prefix('\u{feff}') {
-            Some(rest) => Cow::Owned(format!("   {rest}")),
-            None => Cow::Borrowed(text),
-        };
-        let (table, errors) = DeTable::parse_recoverable(&text);
-        let mut problems: Vec<_> = errors.iter().map(|error| syntax(&text, error)).collect();
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        let (table, errors) = DeTable::parse_recoverable(text);
+        let mut problems: Vec<_> = errors.iter().map(|error| syntax(text, error)).collect();
         let mut entries = Vec::new();
         if problems.is_empty() {
             for (name, value) in table.get_ref() {
-                match entry(&text, &folder, name, value) {
+                match entry(text, &folder, name, value) {
                     Ok(entry) => entries.push(entry),
                     Err(found) => problems.extend(found),
                 }
