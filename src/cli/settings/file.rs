@@ -67,6 +67,7 @@ impl ConfigFile {
             }
         }
         problems.sort();
+        problems.dedup();
         if problems.is_empty() {
             Ok(Self { path: path.to_owned(), folder, entries })
         } else {
