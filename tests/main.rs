@@ -16,5 +16,6 @@ mod playwright_globs;
 mod playwright_lookup;
 mod run_command;
 mod sample_archive;
+mod settings;
 mod support;
 mod trust;

@@ -55,7 +55,7 @@ struct ShowArgs {
     json: bool,
 
     /// Archives or folders of them, as replay takes them
-    #[arg(value_name = "ARCHIVE or DIR", value_parser = flag::<Item<PathBuf>>(), value_hint = ValueHint::AnyPath)]
+    #[arg(value_name = "ARCHIVE", value_parser = flag::<Item<PathBuf>>(), value_hint = ValueHint::AnyPath)]
     archives: Vec<Item<PathBuf>>,
 
     #[command(flatten)]

@@ -5,7 +5,6 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::builder::StyledStr;
 use clap::{Arg, ArgAction, Args, ValueHint};
 
 use super::settings::keys;
@@ -158,13 +157,18 @@ pub(crate) struct ScopeFlags {
     pub(crate) har: Option<ArchivePath>,
 }
 
-/// Ends the help of a flag with its environment variable.
+/// What the short help leaves out.
+pub(crate) const AFTER_HELP: &str =
+    "Every flag has an environment variable, which --help names, and a key of its name in harmock.toml.";
+
+/// Ends the long help of a flag with its environment variable.
 pub(crate) fn name_variable(arg: Arg) -> Arg {
     let Some(key) = keys::find(arg.get_long().unwrap_or(arg.get_id().as_str())) else { return arg };
     let variable = key.variable();
-    let with_variable = |help: &StyledStr, gap: &str| format!("{help}{gap}[env: {variable}]");
-    let short = arg.get_help().map(|help| with_variable(help, " "));
-    let long = arg.get_long_help().map(|help| with_variable(help, "\n\n"));
-    let arg = if let Some(short) = short { arg.help(short) } else { arg };
-    if let Some(long) = long { arg.long_help(long) } else { arg }
+    let help = match (arg.get_long_help(), arg.get_help()) {
+        (Some(long), _) => format!("{long}\n\n[env: {variable}]"),
+        (None, Some(short)) => format!("{short} [env: {variable}]"),
+        (None, None) => return arg,
+    };
+    arg.long_help(help)
 }

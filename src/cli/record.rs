@@ -5,11 +5,13 @@ use std::ffi::OsString;
 use clap::{Args, ValueHint};
 
 use super::CommandResult;
-use super::flags::{ScopeFlags, SharedFlags, name_variable};
+use super::flags::{AFTER_HELP, ScopeFlags, SharedFlags, name_variable};
 use super::settings::RecordSettings;
 use super::settings::value::flag;
 use crate::archive::BodyStorage;
 use crate::proxy::{Detail, Update};
+
+const RECORDING: &str = "Recording";
 
 /// Passes traffic to the real servers and writes it to an archive
 ///
@@ -17,7 +19,7 @@ use crate::proxy::{Detail, Update};
 /// `harmock record --glob '**/api/**' -- npm test`. The archive is written when the run ends with at least one
 /// exchange; an existing one is never lost to an empty run.
 #[derive(Debug, Args)]
-#[command(mut_args(name_variable))]
+#[command(mut_args(name_variable), after_help = AFTER_HELP)]
 pub(crate) struct RecordArgs {
     #[command(flatten)]
     pub(crate) scope: ScopeFlags,
@@ -33,30 +35,29 @@ pub(crate) struct RecordArgs {
 
 /// What recording alone takes.
 #[derive(Debug, Clone, Default, Args)]
-#[command(next_help_heading = "Recording")]
 pub(crate) struct RecordFlags {
     /// Where bodies go [default: attach]
-    #[arg(long, value_name = "WHERE", value_parser = flag::<BodyStorage>())]
+    #[arg(long, value_name = "WHERE", value_parser = flag::<BodyStorage>(), help_heading = RECORDING)]
     pub(crate) content: Option<BodyStorage>,
 
     /// How much an entry says [default: minimal]
-    #[arg(long, value_name = "MODE", value_parser = flag::<Detail>())]
+    #[arg(long, value_name = "MODE", value_parser = flag::<Detail>(), help_heading = RECORDING)]
     pub(crate) mode: Option<Detail>,
 
     /// What becomes of the entries that are there [default: replace]
-    #[arg(long, value_name = "HOW", value_parser = flag::<Update>())]
+    #[arg(long, value_name = "HOW", value_parser = flag::<Update>(), help_heading = RECORDING)]
     pub(crate) update: Option<Update>,
 
     /// Changes nothing on the way but hop-by-hop fields
     ///
     /// Without it, conditional fields, codings that harmock cannot decode, WebSocket extensions and `Alt-Svc` are
     /// taken out, so that what is recorded is whole and readable.
-    #[arg(long, value_name = "BOOL", value_parser = flag::<bool>())]
+    #[arg(long, value_name = "BOOL", value_parser = flag::<bool>(), help_heading = RECORDING)]
     #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub(crate) raw: Option<bool>,
 
     /// Leaves payload files that no archive names any more
-    #[arg(long, value_name = "BOOL", value_parser = flag::<bool>())]
+    #[arg(long, value_name = "BOOL", value_parser = flag::<bool>(), help_heading = RECORDING)]
     #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub(crate) keep_payloads: Option<bool>,
 }

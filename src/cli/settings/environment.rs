@@ -34,8 +34,20 @@ impl Environment {
         items(text).into_iter().map(parse).collect::<Result<_, _>>().map(Some)
     }
 
-    /// All that is wrong with the variables of settings.
-    pub(crate) fn problems(&self) -> Vec<SettingsError> {
+    /// All that is wrong with the variables, a misspelt name too.
+    pub(crate) fn problems(&self) -> Vec<String> {
+        self.wrong_values().iter().map(ToString::to_string).chain(self.misspelt_names()).collect()
+    }
+
+    /// Other variables may start like ours, so that only a name one letter off counts as misspelt.
+    fn misspelt_names(&self) -> impl Iterator<Item = String> {
+        self.0.keys().filter_map(|name| {
+            let near = KEYS.iter().map(Key::variable).find(|known| strsim::osa_distance(name, known) <= 1)?;
+            (near != *name).then(|| format!("{name} is not a setting; did you mean {near}?"))
+        })
+    }
+
+    fn wrong_values(&self) -> Vec<SettingsError> {
         let texts = KEYS.iter().filter_map(|key| Some((key, self.text(key)?)));
         let items = texts.flat_map(|(key, text)| {
             let items = if key.is_list { items(text) } else { vec![text.to_owned()] };
@@ -117,12 +129,13 @@ mod tests {
     #[test]
     fn every_wrong_variable_is_reported() {
         let environment: Environment =
-            [("HARMOCK_OFFLINE", "maybe"), ("HARMOCK_GRACE", "5"), ("HARMOCK_GLOB", "**/x"), ("HARMOCK_URL", "?")]
+            [("HARMOCK_OFFLINE", "maybe"), ("HARMOCK_GRACE", "5"), ("HARMOCK_GLOBS", "**/x"), ("HARMOCK_URL", "?")]
                 .into_iter()
                 .map(|(name, value)| (name.to_owned(), value.into()))
                 .collect();
-        let problems: Vec<_> = environment.problems().iter().map(ToString::to_string).collect();
-        assert_eq!(problems.len(), 2, "{problems:?}");
+        let problems = environment.problems();
+        assert_eq!(problems.len(), 3, "{problems:?}");
         assert_eq!(problems[0], "HARMOCK_OFFLINE=maybe: expected 1, true, yes, 0, false or no");
+        assert_eq!(problems[2], "HARMOCK_GLOBS is not a setting; did you mean HARMOCK_GLOB?");
     }
 }

@@ -23,12 +23,12 @@ pub(crate) enum SettingsError {
     #[error("{0}")]
     Conflict(String),
     /// The config file cannot be read.
-    #[error("{}: {source}; name a file that exists with --config, or leave the flag out", path.display())]
+    #[error("{} cannot be read: {reason}; --config or HARMOCK_CONFIG names another file", path.display())]
     Unreadable {
         /// The file.
         path: PathBuf,
         /// Why.
-        source: io::Error,
+        reason: io::Error,
     },
     /// The config file says what it may not.
     #[error(transparent)]

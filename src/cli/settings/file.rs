@@ -41,7 +41,7 @@ impl ConfigFile {
     }
 
     fn read(path: &Path) -> Result<Self, SettingsError> {
-        let unreadable = |source| SettingsError::Unreadable { path: path.to_owned(), source };
+        let unreadable = |reason| SettingsError::Unreadable { path: path.to_owned(), reason };
         let bytes = fs::read(path).map_err(unreadable)?;
         let text = String::from_utf8(bytes).map_err(|error| {
             let (line, column) = position(&String::from_utf8_lossy(error.as_bytes()), error.utf8_error().valid_up_to());
@@ -54,23 +54,20 @@ impl ConfigFile {
     /// Reads the text of the file at `path`; every problem is found, not only the first.
     pub(crate) fn parse(path: &Path, text: &str) -> Result<Self, FileProblems> {
         let folder = path.parent().unwrap_or(Path::new("")).to_owned();
-        // Spaces for the mark keep every position.
-        let text = match text.strip_prefix('\u{feff}') {
-            Some(rest) => Cow::Owned(format!("   {rest}")),
-            None => Cow::Borrowed(text),
-        };
-        let (table, errors) = DeTable::parse_recoverable(&text);
-        let mut problems: Vec<_> = errors.iter().map(|error| syntax(&text, error)).collect();
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        let (table, errors) = DeTable::parse_recoverable(text);
+        let mut problems: Vec<_> = errors.iter().map(|error| syntax(text, error)).collect();
         let mut entries = Vec::new();
         if problems.is_empty() {
             for (name, value) in table.get_ref() {
-                match entry(&text, &folder, name, value) {
+                match entry(text, &folder, name, value) {
                     Ok(entry) => entries.push(entry),
                     Err(found) => problems.extend(found),
                 }
             }
         }
         problems.sort();
+        problems.dedup();
         if problems.is_empty() {
             Ok(Self { path: path.to_owned(), folder, entries })
         } else {

@@ -80,6 +80,9 @@ impl fmt::Display for Source {
     }
 }
 
+/// What one layer says about a list.
+type ListLayer<T> = (Vec<Item<T>>, Source);
+
 impl Layers {
     /// The variables of this process, and the file that `--config`, `HARMOCK_CONFIG` or the search names.
     pub(crate) fn load(config: Option<&Path>) -> Result<Self, SettingsError> {
@@ -195,11 +198,7 @@ impl Layers {
     }
 
     /// What each layer says about a list, lowest first.
-    fn list_layers<T: Value>(
-        &self,
-        name: &str,
-        flags: &[Item<T>],
-    ) -> Result<Vec<(Vec<Item<T>>, Source)>, SettingsError> {
+    fn list_layers<T: Value>(&self, name: &str, flags: &[Item<T>]) -> Result<Vec<ListLayer<T>>, SettingsError> {
         let mut layers = Vec::new();
         if let Some(key) = keys::find(name) {
             layers.extend(self.file_list(key));
@@ -213,7 +212,7 @@ impl Layers {
         Ok(layers)
     }
 
-    fn file_list<T: Value>(&self, key: &Key) -> Option<(Vec<Item<T>>, Source)> {
+    fn file_list<T: Value>(&self, key: &Key) -> Option<ListLayer<T>> {
         let file = self.file.as_ref()?;
         let (items, line) = file.list(key)?;
         Some((items, Source::File { path: file.path.clone(), line }))
@@ -238,6 +237,6 @@ pub(crate) fn load_problems(config: Option<&Path>) -> Vec<String> {
         // A variable is reported with the others.
         Err(SettingsError::Variable { .. } | SettingsError::Conflict(_)) => Vec::new(),
     };
-    lines.extend(environment.problems().iter().map(ToString::to_string));
+    lines.extend(environment.problems());
     lines
 }

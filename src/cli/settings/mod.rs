@@ -24,4 +24,4 @@ pub(crate) use error::SettingsError;
 pub(crate) use layers::{Layers, load_problems};
 pub(crate) use place::{ArchivePath, LogTarget};
 pub(crate) use quantity::{ByteSize, TimeLimit};
-pub(crate) use resolve::{RecordSettings, ReplaySettings, RunOptions, all_settings, open_config};
+pub(crate) use resolve::{RecordSettings, ReplaySettings, RunOptions, all_settings};

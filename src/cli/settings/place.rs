@@ -56,7 +56,7 @@ impl Value for PathBuf {
         if stays_inside(&path) && links_stay_inside(&folder.join(&path), folder) {
             Ok(folder.join(path))
         } else {
-            Err("a path that leaves the file's folder counts only as a flag or a variable, so that a cloned \
+            Err("a path that leaves the file's folder, or leads into `.git`, counts only as a flag or a variable, so that a cloned \
                  repository cannot reach the rest of this machine"
                 .to_owned())
         }
@@ -95,13 +95,14 @@ impl Value for ArchivePath {
     }
 }
 
-/// No root, no drive, and never more `..` than folders before it.
+/// No root, no drive, never more `..` than folders before it, and nothing of git's own: what is cloned does not
+/// include that folder, so that a log in it would be a way to change git's settings.
 fn stays_inside(path: &Path) -> bool {
     let mut depth = 0_usize;
     path.components().all(|component| match component {
-        Component::Normal(_) => {
+        Component::Normal(name) => {
             depth += 1;
-            true
+            !name.eq_ignore_ascii_case(".git")
         }
         Component::CurDir => true,
         Component::ParentDir => depth.checked_sub(1).map(|above| depth = above).is_some(),
@@ -113,14 +114,10 @@ fn stays_inside(path: &Path) -> bool {
 fn links_stay_inside(path: &Path, folder: &Path) -> bool {
     let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
     let Ok(folder) = folder.canonicalize() else { return true };
-    path.ancestors()
-        .take_while(|ancestor| !ancestor.as_os_str().is_empty())
-        .find_map(|ancestor| match ancestor.symlink_metadata() {
-            // A dangling link exists, and where it leads cannot be judged.
-            Ok(_) => Some(ancestor.canonicalize().is_ok_and(|real| real.starts_with(&folder))),
-            Err(_) => None,
-        })
-        .unwrap_or(true)
+    let Some(existing) = path.ancestors().find(|ancestor| ancestor.symlink_metadata().is_ok()) else { return true };
+    // A dangling link exists, and where it leads cannot be judged.
+    let Ok(real) = existing.canonicalize() else { return false };
+    real.strip_prefix(&folder).is_ok_and(stays_inside)
 }
 
 #[cfg(test)]
@@ -142,7 +139,7 @@ mod tests {
     #[test]
     fn a_path_in_the_file_may_not_leave_its_folder() {
         let folder = tempfile::tempdir().unwrap();
-        for text in ["/etc/passwd", "..", "../x", "a/../../x", "./../x"] {
+        for text in ["/etc/passwd", "..", "../x", "a/../../x", "./../x", ".git/config", "sub/.GIT/hooks/x"] {
             assert!(read(text, folder.path()).unwrap_err().contains("leaves the file's folder"), "{text}");
         }
     }
@@ -155,6 +152,9 @@ mod tests {
         std::os::unix::fs::symlink(outside.path(), folder.path().join("out")).unwrap();
         std::os::unix::fs::symlink("nowhere", folder.path().join("dangling")).unwrap();
         std::fs::create_dir(folder.path().join("hars")).unwrap();
+        std::fs::create_dir(folder.path().join(".git")).unwrap();
+        std::os::unix::fs::symlink(".git", folder.path().join("git")).unwrap();
+        assert!(read("git/config", folder.path()).is_err());
         assert!(read("out/new.har", folder.path()).is_err());
         assert!(read("out", folder.path()).is_err());
         assert!(read("dangling", folder.path()).is_err());

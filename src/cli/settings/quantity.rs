@@ -23,6 +23,10 @@ impl Value for TimeLimit {
         }
     }
 
+    fn from_file(value: &Scalar, _folder: &Path) -> Result<Self, String> {
+        Self::parse(duration_string(value)?)
+    }
+
     fn to_scalar(&self) -> Scalar {
         self.0.to_scalar()
     }
@@ -33,8 +37,19 @@ impl Value for Duration {
         duration(utf8(text)?)
     }
 
+    fn from_file(value: &Scalar, _folder: &Path) -> Result<Self, String> {
+        Self::parse(duration_string(value)?)
+    }
+
     fn to_scalar(&self) -> Scalar {
         Scalar::Text(duration_text(*self))
+    }
+}
+
+fn duration_string(value: &Scalar) -> Result<&OsStr, String> {
+    match value {
+        Scalar::Text(text) => Ok(OsStr::new(text)),
+        other => Err(format!("{DURATION}, found {}", other.kind())),
     }
 }
 
@@ -72,12 +87,10 @@ fn too_long() -> String {
 /// The shortest whole form: `10s`, `2m`, `1500ms`.
 fn duration_text(duration: Duration) -> String {
     let millis = duration.as_millis();
-    match millis {
-        0 => "0s".to_owned(),
-        _ if millis % 3_600_000 == 0 => format!("{}h", millis / 3_600_000),
-        _ if millis % 60_000 == 0 => format!("{}m", millis / 60_000),
-        _ if millis % 1000 == 0 => format!("{}s", millis / 1000),
-        _ => format!("{millis}ms"),
+    let units = [(3_600_000, "h"), (60_000, "m"), (1000, "s"), (1, "ms")];
+    match units.iter().find(|(unit, _)| millis.is_multiple_of(*unit)) {
+        Some((unit, name)) if millis > 0 => format!("{}{name}", millis / unit),
+        _ => "0s".to_owned(),
     }
 }
 
@@ -100,7 +113,7 @@ impl Value for ByteSize {
 
     fn to_scalar(&self) -> Scalar {
         for (shift, unit) in [(30, "GiB"), (20, "MiB"), (10, "KiB")] {
-            if self.0 != 0 && self.0 % (1 << shift) == 0 {
+            if self.0 != 0 && self.0.is_multiple_of(1 << shift) {
                 return Scalar::Text(format!("{}{unit}", self.0 >> shift));
             }
         }

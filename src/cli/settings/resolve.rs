@@ -58,33 +58,46 @@ pub(crate) struct ReplaySettings {
 impl RecordSettings {
     /// Those of these arguments, this environment and the config file.
     pub(crate) fn from_args(args: &RecordArgs) -> Result<Self, SettingsError> {
-        let mut layers = Layers::load(args.shared.config.as_deref())?;
-        let record = record_config(&mut layers, &args.scope, &args.record)?;
-        let (config, run) = config(&mut layers, &args.shared, Mode::Record(record))?;
+        Self::from_flags(&args.shared, &args.scope, &args.record, &args.command)
+    }
+
+    /// The same for a command that has flags of its own: it fills in those of `record`.
+    pub(crate) fn from_flags(
+        shared: &SharedFlags,
+        scope: &ScopeFlags,
+        record: &RecordFlags,
+        command: &[OsString],
+    ) -> Result<Self, SettingsError> {
+        let mut layers = Layers::load(shared.config.as_deref())?;
+        let mode = Mode::Record(record_config(&mut layers, scope, record)?);
+        let (config, run) = config(&mut layers, shared, mode)?;
         check(&config)?;
-        Ok(Self { config, run, command: split_command(&args.command) })
+        Ok(Self { config, run, command: split_command(command) })
     }
 }
 
 impl ReplaySettings {
     /// Those of these arguments, this environment and the config file.
     pub(crate) fn from_args(args: &ReplayArgs) -> Result<Self, SettingsError> {
-        let mut layers = Layers::load(args.shared.config.as_deref())?;
-        refuse_update(&layers)?;
-        let replay = replay_config(&mut layers, &args.archives, &args.scope, &args.replay)?;
-        let max_misses = max_misses(&mut layers, &args.replay)?;
-        let (config, run) = config(&mut layers, &args.shared, Mode::Replay(replay))?;
-        check(&config)?;
-        Ok(Self { config, run: RunOptions { max_misses, ..run }, command: split_command(&args.command) })
+        Self::from_flags(&args.shared, &args.archives, &args.scope, &args.replay, &args.command)
     }
-}
 
-/// The settings of a command that chooses its mode itself, from the shared flags alone.
-pub(crate) fn open_config(shared: &SharedFlags, mode: Mode) -> Result<(Config, RunOptions), SettingsError> {
-    let mut layers = Layers::load(shared.config.as_deref())?;
-    let (config, run) = config(&mut layers, shared, mode)?;
-    check(&config)?;
-    Ok((config, run))
+    /// The same for a command that has flags of its own: it fills in those of `replay`.
+    pub(crate) fn from_flags(
+        shared: &SharedFlags,
+        archives: &[Item<PathBuf>],
+        scope: &ScopeFlags,
+        replay: &ReplayFlags,
+        command: &[OsString],
+    ) -> Result<Self, SettingsError> {
+        let mut layers = Layers::load(shared.config.as_deref())?;
+        refuse_update(&layers)?;
+        let mode = Mode::Replay(replay_config(&mut layers, archives, scope, replay)?);
+        let max_misses = max_misses(&mut layers, replay)?;
+        let (config, run) = config(&mut layers, shared, mode)?;
+        check(&config)?;
+        Ok(Self { config, run: RunOptions { max_misses, ..run }, command: split_command(command) })
+    }
 }
 
 /// Asks for every setting there is, so that the layers note it; one that both modes have is noted once.
@@ -104,7 +117,11 @@ pub(crate) fn all_settings(
 }
 
 /// The shared settings, in the order in which they are shown.
-fn config(layers: &mut Layers, shared: &SharedFlags, mode: Mode) -> Result<(Config, RunOptions), SettingsError> {
+pub(super) fn config(
+    layers: &mut Layers,
+    shared: &SharedFlags,
+    mode: Mode,
+) -> Result<(Config, RunOptions), SettingsError> {
     let defaults = Config::new(mode);
     let mut config = Config {
         listen: layers.one("listen", shared.listen.as_ref(), defaults.listen)?,
