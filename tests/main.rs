@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod archive_writing;
+mod archives;
 mod clients_curl;
 mod clients_node;
 mod clients_python;
@@ -14,6 +15,7 @@ mod misses;
 mod oracle;
 mod playwright_globs;
 mod playwright_lookup;
+mod producers;
 mod run_command;
 mod sample_archive;
 mod settings;

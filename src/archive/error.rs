@@ -162,7 +162,7 @@ pub enum PayloadError {
         payload: String,
     },
     /// `_file` is no acceptable payload path.
-    #[error("{}: {source}", archive.display())]
+    #[error("{source}, in {}; name a file in the archive's folder or below", archive.display())]
     Path {
         /// The archive that names it.
         archive: PathBuf,

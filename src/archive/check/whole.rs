@@ -11,12 +11,12 @@ pub(super) fn check_log(report: &mut Report<'_>) {
     let archive = report.archive;
     let left_out = archive.left_out();
     if left_out.websocket > 0 {
-        let message = format!("{} WebSocket conversations are not replayed", left_out.websocket);
+        let message = format!("WebSocket conversations, which are not replayed: {}", left_out.websocket);
         report.add(Severity::Note, None, None, message);
     }
     if left_out.other_scheme > 0 {
         let message =
-            format!("{} entries have URLs that no proxy sees (data:, blob: and the like)", left_out.other_scheme);
+            format!("entries with URLs that no proxy sees (data:, blob: and the like): {}", left_out.other_scheme);
         report.add(Severity::Note, None, None, message);
     }
     if archive.entry_count() == 0 {
