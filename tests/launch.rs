@@ -188,6 +188,18 @@ fn a_python_script_that_knows_nothing_of_a_proxy_uses_and_trusts_it() {
 }
 
 #[test]
+fn wget_uses_and_trusts_the_proxy() {
+    if !is_here("wget", "--version") {
+        return;
+    }
+    let temp = tempfile::tempdir().unwrap();
+    let ca_dir = nasty_folder(&temp);
+    let proxy = OpeningProxy::start(&ca_dir);
+    let mut wget = with_variables(program("wget"), &ca_dir, &proxy.url);
+    assert_eq!(text(&wget.args(["-qO-", "https://nowhere.test/"]).output().unwrap()), "hello");
+}
+
+#[test]
 fn php_finds_the_bundle_in_its_settings() {
     if !is_here("php", "--version") {
         return;

@@ -14,12 +14,13 @@ use crate::launch::{ProxyFacts, TrustFiles, Variable, variables};
 /// Print shell lines that point every client at the proxy
 ///
 /// Sets the proxy and trust variables of curl, git, Node, Deno, Python, Go, Ruby, Java, .NET, PHP, npm, pip, cargo,
-/// gRPC and others, and takes NO_PROXY away:
-///
-///   eval "$(harmock env)"
-///
-/// The CA is made if there is none yet; nothing is installed in the system.
+/// gRPC and others, and takes NO_PROXY away. The CA is made if there is none yet; nothing is installed in the system.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  eval \"$(harmock env)\"
+  harmock env --shell fish | source
+  harmock env --shell powershell | Out-String | Invoke-Expression
+  harmock env --shell github >> \"$GITHUB_ENV\"")]
 pub(crate) struct Args {
     /// Who reads the lines; by default the shell that $SHELL names
     #[arg(long, value_enum, value_name = "SHELL")]

@@ -15,10 +15,10 @@ use crate::launch::{ProxyFacts, browser};
 ///
 /// Chromium, Chrome, Edge or Brave with a throw-away profile: everything goes through the proxy, localhost too, the
 /// proxy's certificates are trusted without any installation, and the browser makes no requests of its own.
-///
-///   harmock open http://localhost:3000 --save-har hars/login.har --save-har-glob '**/api/**'
-///   harmock open http://localhost:3000 --replay hars/login.har
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  harmock open http://localhost:3000 --save-har hars/login.har --save-har-glob '**/api/**'
+  harmock open http://localhost:3000 --replay hars/login.har")]
 pub(crate) struct Args {
     /// The page to open
     #[arg(value_name = "URL")]

@@ -7,19 +7,19 @@ use clap::ValueEnum;
 /// Who reads the lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Shell {
-    /// sh, bash, zsh, dash, ksh: eval "$(harmock env)"
+    /// sh, bash, zsh, dash, ksh
     #[value(alias = "bash", alias = "zsh")]
     Sh,
-    /// fish: harmock env --shell fish | source
+    /// fish
     Fish,
-    /// PowerShell: harmock env --shell powershell | Out-String | Invoke-Expression
+    /// PowerShell
     #[value(alias = "pwsh")]
     Powershell,
     /// A .env file
     Dotenv,
     /// One JSON object; a variable to take away is null
     Json,
-    /// GitHub Actions: harmock env --shell github >> "$GITHUB_ENV"
+    /// The $GITHUB_ENV file of GitHub Actions
     Github,
 }
 

@@ -15,11 +15,11 @@ use crate::launch::ReadyFile;
 
 /// Wait until a proxy answers
 ///
-/// Returns 0 once the ready file is there and the proxy that it names answers, and 1 after the timeout:
-///
-///   harmock replay --listen 127.0.0.1:0 --ready-file ready.json &
-///   harmock wait --ready-file ready.json
+/// Returns 0 once the ready file is there and the proxy that it names answers, and 1 after the timeout.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example:
+  harmock replay --listen 127.0.0.1:0 --ready-file ready.json &
+  harmock wait --ready-file ready.json")]
 pub(crate) struct Args {
     /// The file that `record` or `replay` writes once it listens; its URL goes before --proxy
     #[arg(long, value_name = "FILE", env = "HARMOCK_READY_FILE")]

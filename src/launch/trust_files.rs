@@ -23,6 +23,8 @@ pub struct TrustFiles {
     pub truststore: PathBuf,
     /// A folder for `PHP_INI_SCAN_DIR` whose one file points PHP's curl and streams at the bundle.
     pub php: PathBuf,
+    /// A settings file for `SYSTEM_WGETRC` that points wget at the bundle.
+    pub wgetrc: PathBuf,
     /// How many roots of the platform are in the bundle. 0: it has none, and clients that are pointed at the bundle
     /// trust nothing but the CA.
     pub roots: usize,
@@ -45,6 +47,7 @@ impl TrustFiles {
             bundle: dir.join("bundle.pem"),
             truststore: dir.join("truststore.p12"),
             php: dir.join("php"),
+            wgetrc: dir.join("wgetrc"),
             roots: 0,
             warnings: Vec::new(),
         };
@@ -55,6 +58,7 @@ impl TrustFiles {
         write_if_changed(&files.bundle, bundle(&ca, &roots).as_bytes())?;
         write_if_changed(&files.truststore, &pkcs12::trust_store(&ca, &roots))?;
         write_if_changed(&files.php.join("harmock.ini"), php_ini(&files.bundle).as_bytes())?;
+        write_if_changed(&files.wgetrc, wgetrc(&files.bundle).as_bytes())?;
         Ok(files)
     }
 }
@@ -108,6 +112,11 @@ fn php_ini(bundle: &Path) -> String {
     // In a double-quoted value of an ini file a backslash makes these themselves; `${` would name a setting.
     let path = bundle.to_string_lossy().replace('\\', "\\\\").replace('"', "\\\"").replace('$', "\\$");
     format!("curl.cainfo=\"{path}\"\nopenssl.cafile=\"{path}\"\n")
+}
+
+/// wget takes all of the line behind the equals sign for the value.
+fn wgetrc(bundle: &Path) -> String {
+    format!("ca_certificate = {}\n", bundle.display())
 }
 
 fn write_if_changed(path: &Path, content: &[u8]) -> Result<(), Error> {

@@ -185,6 +185,8 @@ pub fn variables(facts: &ProxyFacts) -> Vec<Variable> {
     all.push(set("CARGO_HTTP_CHECK_REVOKE", OsStr::new("false")));
     all.extend(each(ADDING, facts.ca.clone().into()));
     all.extend(each(REPLACING, facts.trust.bundle.clone().into()));
+    // wget has no variable for roots but one for the file that stands in for /etc/wgetrc; the user's own still counts.
+    all.push(set("SYSTEM_WGETRC", facts.trust.wgetrc.as_os_str()));
     all.push(java(facts));
     all.push(php(facts));
     all.push(set("HARMOCK_PROXY_URL", OsStr::new(&facts.url)));
@@ -244,6 +246,7 @@ pub(super) mod tests {
             bundle: dir.join("bundle.pem"),
             truststore: dir.join("truststore.p12"),
             php: dir.join("php"),
+            wgetrc: dir.join("wgetrc"),
             roots: 1,
             warnings: Vec::new(),
         };
