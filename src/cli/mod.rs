@@ -12,6 +12,8 @@ mod man;
 mod open;
 mod record;
 mod replay;
+mod report;
+mod run;
 pub(crate) mod settings;
 mod shell;
 pub(crate) mod signals;

@@ -4,10 +4,10 @@ use std::ffi::OsString;
 
 use clap::{Args, ValueHint};
 
-use super::CommandResult;
 use super::flags::{AFTER_HELP, ScopeFlags, SharedFlags, name_variable};
 use super::settings::RecordSettings;
 use super::settings::value::flag;
+use super::{CommandResult, run};
 use crate::archive::BodyStorage;
 use crate::proxy::{Detail, Update};
 
@@ -63,6 +63,6 @@ pub(crate) struct RecordFlags {
 }
 
 pub(crate) fn run(args: &RecordArgs) -> CommandResult {
-    RecordSettings::from_args(args)?;
-    anyhow::bail!("recording is not available in this version")
+    let settings = RecordSettings::from_args(args)?;
+    run::run(settings.config, &settings.run, run::Task::of(settings.command))
 }

@@ -5,10 +5,10 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueHint};
 
-use super::CommandResult;
 use super::flags::{AFTER_HELP, SCOPE, ScopeFlags, SharedFlags, name_variable};
 use super::settings::value::{Item, flag};
 use super::settings::{ByteSize, ReplaySettings};
+use super::{CommandResult, run};
 use crate::proxy::{Cors, NotFound, OutOfScope, RedirectPolicy};
 
 const REPLAYING: &str = "Replaying";
@@ -83,6 +83,6 @@ pub(crate) struct ReplayFlags {
 }
 
 pub(crate) fn run(args: &ReplayArgs) -> CommandResult {
-    ReplaySettings::from_args(args)?;
-    anyhow::bail!("replaying is not available in this version")
+    let settings = ReplaySettings::from_args(args)?;
+    run::run(settings.config, &settings.run, run::Task::of(settings.command))
 }

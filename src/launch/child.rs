@@ -88,6 +88,8 @@ impl From<ExitStatus> for ChildExit {
 
 /// Runs `command` with `variables` over this process's environment and its standard streams, and waits for its end.
 ///
+/// The variables named in `without` are taken out of the environment first.
+///
 /// A signal that this process alone got is passed on; a second one kills the command. Ctrl-C at a terminal reaches
 /// every process in the foreground, the command too, so it is not passed on, and the command decides what it means.
 ///
@@ -97,10 +99,14 @@ impl From<ExitStatus> for ChildExit {
 pub async fn run(
     command: &ChildCommand,
     variables: &[Variable],
+    without: &[String],
     signals: &mut impl SignalSource,
 ) -> Result<ChildExit, Error> {
     let mut process = Command::new(program_file(&command.program));
     process.args(&command.args);
+    for name in without {
+        process.env_remove(name);
+    }
     for variable in variables {
         match variable.value(std::env::var_os(variable.name).as_deref()) {
             Some(value) => process.env(variable.name, value),

@@ -36,6 +36,12 @@ struct Lines {
 
 impl Drop for Lines {
     fn drop(&mut self) {
+        self.finish();
+    }
+}
+
+impl Lines {
+    fn finish(&self) {
         drop(self.sender.lock().unwrap_or_else(PoisonError::into_inner).take());
         if let Some(writer) = self.writer.lock().unwrap_or_else(PoisonError::into_inner).take() {
             let _ = writer.join();
@@ -64,6 +70,13 @@ impl Log {
         let thread = std::thread::Builder::new().name("harmock-log".into()).spawn(move || write(out, &lines))?;
         let lines = Lines { sender: Mutex::new(Some(sender)), writer: Mutex::new(Some(thread)) };
         Ok(Self { format, lines: Some(Arc::new(lines)) })
+    }
+
+    /// Waits until every line so far is written; later ones go nowhere.
+    pub fn finish(&self) {
+        if let Some(lines) = &self.lines {
+            lines.finish();
+        }
     }
 
     /// Whether lines go anywhere; what only a line needs, need not be made otherwise.

@@ -31,7 +31,7 @@ use tokio::time::timeout;
 
 use crate::ca::CertAuthority;
 use crate::log::Log;
-use engine::{Engine, EngineMode};
+use engine::{Engine, EngineMode, RecordState, ReplayState};
 
 /// A proxy that listens. Dropping it stops accepting; [`Proxy::stop`] also finishes what it records.
 pub struct Proxy {
@@ -104,6 +104,22 @@ impl Proxy {
     /// What was odd in settings and archives, a sentence each.
     pub fn warnings(&self) -> &[String] {
         &self.warnings
+    }
+
+    /// What a killed run had left in the journal and this start has finished.
+    pub fn recovered(&self) -> Option<&crate::record::Finished> {
+        let (EngineMode::Record(RecordState { recorder, .. })
+        | EngineMode::Replay(ReplayState { recorder: Some(recorder), .. })) = &self.engine.mode
+        else {
+            return None;
+        };
+        recorder.recovered()
+    }
+
+    /// A short count of what the run did so far, for a line that is drawn again and again.
+    pub fn progress(&self) -> impl Fn() -> String + Send + 'static {
+        let engine = Arc::clone(&self.engine);
+        move || engine.tally.progress()
     }
 
     /// What the run did so far.

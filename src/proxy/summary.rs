@@ -119,6 +119,14 @@ impl Tally {
         self.rest().misses.push(miss);
     }
 
+    /// The counts in a few words.
+    pub(super) fn progress(&self) -> String {
+        let rest = self.rest();
+        let seen: u64 = rest.seen.values().sum();
+        let served = self.served.load(Ordering::Relaxed);
+        if seen > 0 { format!("{seen} requests seen") } else { format!("{served} served, {} missed", rest.missed) }
+    }
+
     /// What has been counted so far.
     pub(super) fn so_far(&self) -> Summary {
         let mut summary = self.rest().clone();
