@@ -8,4 +8,7 @@ mod clients_python;
 mod clients_rustls;
 mod exit_codes;
 mod misses;
+mod proxy_protocol;
 mod run_command;
+mod upstream_failures;
+mod websockets;
