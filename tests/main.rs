@@ -1,14 +1,26 @@
-//! The integration tests, one themed module each, in one binary that links once.
+//! The integration tests: one binary, a module for each theme.
+// A test ends by panicking; clippy allows that of itself only inside the test functions.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod support;
-
+mod archive_writing;
+mod archives;
 mod clients_curl;
 mod clients_node;
 mod clients_python;
 mod clients_rustls;
+mod consumers;
 mod exit_codes;
+mod launch;
 mod misses;
+mod oracle;
+mod playwright_globs;
+mod playwright_lookup;
+mod producers;
 mod proxy_protocol;
 mod run_command;
+mod sample_archive;
+mod settings;
+mod support;
+mod trust;
 mod upstream_failures;
 mod websockets;

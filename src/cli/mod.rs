@@ -2,9 +2,26 @@
 //!
 //! One file per command holds its clap type and its `run`; this file only names them.
 
+mod ca;
+mod completions;
+mod config;
+mod env;
+pub(crate) mod flags;
+mod har;
+mod man;
+mod open;
+mod record;
+mod replay;
+mod report;
+mod run;
+pub(crate) mod settings;
+mod shell;
+pub(crate) mod signals;
+mod wait;
+
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 /// Records HTTP traffic to a HAR and replays it strictly, for every client.
 #[derive(Debug, Parser)]
@@ -15,24 +32,60 @@ struct Cli {
 }
 
 #[derive(Debug, Subcommand)]
-enum Command {}
+enum Command {
+    Record(Box<record::RecordArgs>),
+    Replay(Box<replay::ReplayArgs>),
+    Open(open::Args),
+    Env(env::Args),
+    Config(config::ConfigArgs),
+    Wait(wait::Args),
+    Completions(completions::CompletionsArgs),
+    Man(man::ManArgs),
+    Ca(ca::CaArgs),
+    Har(har::Args),
+}
 
 /// What a command gives back: its exit code, or the error that `main` prints as one line.
 pub(crate) type CommandResult = anyhow::Result<ExitCode>;
 
 impl Command {
     fn run(self) -> CommandResult {
-        match self {}
+        match self {
+            Self::Record(args) => record::run(&args),
+            Self::Replay(args) => replay::run(&args),
+            Self::Open(args) => open::run(args),
+            Self::Env(args) => env::run(args),
+            Self::Config(args) => config::run(&args),
+            Self::Wait(args) => wait::run(args),
+            Self::Completions(args) => completions::run(&args),
+            Self::Man(args) => man::run(&args),
+            Self::Ca(args) => ca::run(args),
+            Self::Har(args) => har::run(args),
+        }
     }
 }
 
-/// Parses the arguments, runs the command, and gives the exit code of the process: an error is one line and 1.
+/// The whole command line, for what describes it.
+fn command() -> clap::Command {
+    Cli::command()
+}
+
+/// Parses the arguments, runs the command, and gives the exit code of the process: an error is one line and 1,
+/// or 2 where the command was called wrongly.
 pub fn main() -> ExitCode {
     match Cli::parse().command.run() {
         Ok(code) => code,
         Err(error) => {
             anstream::eprintln!("harmock: {error:#}");
-            ExitCode::FAILURE
+            exit_code(&error).into()
         }
     }
+}
+
+/// Wrong settings and a command that cannot be started have exit codes of their own.
+fn exit_code(error: &anyhow::Error) -> u8 {
+    if let Some(settings) = error.downcast_ref::<settings::SettingsError>() {
+        return settings.exit_code();
+    }
+    error.downcast_ref::<crate::launch::Error>().map_or(1, crate::launch::Error::exit_code)
 }

@@ -1,1 +1,11 @@
 //! What a `CONNECT` carries: TLS to open, plain HTTP, or a stream to pass on.
+
+pub mod client_stream;
+pub mod detect;
+pub mod prefixed;
+pub mod refusal;
+pub mod tunnel;
+
+pub use client_stream::{ClientStream, ResetSwitch};
+pub use detect::{Detection, detect};
+pub use prefixed::Prefixed;

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use crate::message::CanonicalUrl;
+pub use crate::message::FailureCause;
 
 /// One entry of an archive that replay can use.
 #[derive(Debug, Clone)]
@@ -15,6 +16,23 @@ pub struct Entry {
     pub outcome: Outcome,
     /// `_harmock.hash` is there: harmock recorded this entry and saw every byte on the wire.
     pub recorded_by_harmock: bool,
+}
+
+impl Entry {
+    /// The payload files that the entry names: its ordinal, the HAR field, the path as written.
+    pub(crate) fn payload_files(&self) -> impl Iterator<Item = (usize, &'static str, &str)> {
+        let answer = match &self.outcome {
+            Outcome::Answered(Answer { body: Some(StoredBody::File(name)), .. }) => {
+                Some((self.ordinal, "response.content._file", &**name))
+            }
+            _ => None,
+        };
+        let request = match &self.request.payload {
+            RecordedPayload::Stored(StoredBody::File(name)) => Some((self.ordinal, "request.postData._file", &**name)),
+            _ => None,
+        };
+        request.into_iter().chain(answer)
+    }
 }
 
 /// A header field as recorded.
@@ -97,6 +115,9 @@ pub struct Answer {
     pub fields: Vec<Field>,
     /// The body, decoded; none where the archive holds none.
     pub body: Option<StoredBody>,
+    /// The stored body is still under its `content-encoding`: the field has to be served with it. Producers that
+    /// could not decode a body keep it as it came.
+    pub encoded: bool,
     /// How the body ended.
     pub end: End,
 }
@@ -126,47 +147,4 @@ pub struct Failure {
     pub cause: Option<FailureCause>,
     /// `_error` or `_failureText`, empty where neither is there.
     pub detail: Box<str>,
-}
-
-/// What went wrong on the way to the upstream (`_harmock.failure.cause`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FailureCause {
-    /// The name did not resolve: 502.
-    Dns,
-    /// Nothing listens there, or no route: 502.
-    Refused,
-    /// The handshake or the certificate failed: 502.
-    Tls,
-    /// The connection broke before the response head: 502.
-    Reset,
-    /// A time limit passed: 504.
-    Timeout,
-    /// Not HTTP, or a head that cannot be passed on: 502.
-    Protocol,
-}
-
-impl FailureCause {
-    /// The word in the archive.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Dns => "dns",
-            Self::Refused => "refused",
-            Self::Tls => "tls",
-            Self::Reset => "reset",
-            Self::Timeout => "timeout",
-            Self::Protocol => "protocol",
-        }
-    }
-
-    /// Reads the word in the archive.
-    pub fn parse(word: &str) -> Option<Self> {
-        [Self::Dns, Self::Refused, Self::Tls, Self::Reset, Self::Timeout, Self::Protocol]
-            .into_iter()
-            .find(|cause| cause.as_str() == word)
-    }
-
-    /// The status that the client gets: 504 for a time limit, else 502.
-    pub fn status(self) -> u16 {
-        if self == Self::Timeout { 504 } else { 502 }
-    }
 }

@@ -1,7 +1,24 @@
 //! The HAR 1.2 format: tolerant reading, exact writing.
 
+pub(crate) mod compose;
+pub(crate) mod content_type;
+mod cookies;
 pub mod entry;
+pub(crate) mod fields;
+pub mod fingerprint;
+mod instant;
+pub(crate) mod json;
+pub(crate) mod json_text;
+mod lists;
+pub(crate) mod log;
+mod own_fields;
+pub(crate) mod post_data;
+pub(crate) mod raw;
+pub mod read;
+pub mod write;
 
 pub use entry::{
     Answer, BodyText, End, Entry, Failure, FailureCause, Field, Outcome, RecordedPayload, RecordedRequest, StoredBody,
 };
+pub use read::{LeftOut, Warning};
+pub use write::{Detail, HttpVersion, NewAnswer, NewBody, NewEntry, NewRequest, NewResponse, Times, WireSize};

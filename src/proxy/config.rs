@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::archive::BodyStorage;
+pub use crate::har::Detail;
 use crate::upstream::UpstreamConfig;
 
 /// The settings of one proxy.
@@ -84,16 +85,6 @@ impl Default for RecordConfig {
             keep_payloads: false,
         }
     }
-}
-
-/// Which fields a recorded entry has (Playwright's `mode`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Detail {
-    /// What replay needs, byte-equal for equal traffic.
-    #[default]
-    Minimal,
-    /// Times, sizes, cookies and addresses too, in the order of start.
-    Full,
 }
 
 /// What a recording does with the entries that its archive holds already.

@@ -1,7 +1,179 @@
 //! Accepting connections and putting the stages together.
+//!
+//! [`Proxy::start`] checks everything that it is told before it listens; [`Proxy::stop`] drains, finishes the archive
+//! and tells what the run did. The path of a request is in `service`.
 
+mod answering;
 pub mod config;
+mod connection;
+mod engine;
+mod exchange;
+mod forward;
+mod listener;
+mod miss;
+mod opening;
+mod rescue;
+mod service;
+mod start;
+pub mod summary;
+mod target;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
 
 pub use config::{
     Config, Cors, Detail, Limits, Mode, NotFound, OutOfScope, RecordConfig, RedirectPolicy, ReplayConfig, Update,
 };
+pub use start::StartError;
+pub use summary::{MissReport, Summary};
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+use crate::ca::CertAuthority;
+use crate::log::Log;
+use engine::{Engine, EngineMode, RecordState, ReplayState};
+
+/// A proxy that listens. Dropping it stops accepting; [`Proxy::stop`] also finishes what it records.
+pub struct Proxy {
+    engine: Arc<Engine>,
+    accepting: JoinHandle<()>,
+    warnings: Vec<String>,
+}
+
+impl std::fmt::Debug for Proxy {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Proxy").field("listen", &self.engine.listen).finish_non_exhaustive()
+    }
+}
+
+impl Proxy {
+    /// Starts a proxy.
+    ///
+    /// # Errors
+    ///
+    /// When a setting, an archive, the certificate authority or the address cannot be used; nothing listens then.
+    pub async fn start(config: Config, log: Log) -> Result<Self, StartError> {
+        let started = start::start(config, log).await?;
+        let engine = Arc::new(started.engine);
+        let accepting = tokio::spawn(listener::accept_loop(started.listener, Arc::clone(&engine)));
+        Ok(Self { engine, accepting, warnings: started.warnings })
+    }
+
+    /// Replays archives, or folders of archives, on a free port of loopback.
+    ///
+    /// # Errors
+    ///
+    /// As [`Proxy::start`].
+    pub async fn replay<P: Into<std::path::PathBuf>>(
+        archives: impl IntoIterator<Item = P>,
+    ) -> Result<Self, StartError> {
+        let archives = archives.into_iter().map(Into::into).collect();
+        Self::start_on_free_port(Mode::Replay(ReplayConfig { archives, ..ReplayConfig::default() })).await
+    }
+
+    /// Records everything into an archive, on a free port of loopback.
+    ///
+    /// # Errors
+    ///
+    /// As [`Proxy::start`].
+    pub async fn record(har: impl Into<std::path::PathBuf>) -> Result<Self, StartError> {
+        Self::start_on_free_port(Mode::Record(RecordConfig { har: har.into(), ..RecordConfig::default() })).await
+    }
+
+    async fn start_on_free_port(mode: Mode) -> Result<Self, StartError> {
+        let mut config = Config::new(mode);
+        config.listen.set_port(0);
+        Self::start(config, Log::off()).await
+    }
+
+    /// Where it listens, with the port that it really has.
+    pub fn address(&self) -> SocketAddr {
+        self.engine.listen
+    }
+
+    /// `http://HOST:PORT`, what clients are told.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.engine.listen)
+    }
+
+    /// The authority whose certificate clients have to trust.
+    pub fn ca(&self) -> &CertAuthority {
+        &self.engine.ca
+    }
+
+    /// What was odd in settings and archives, a sentence each.
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
+    }
+
+    /// What a killed run had left in the journal and this start has finished.
+    pub fn recovered(&self) -> Option<&crate::record::Finished> {
+        let (EngineMode::Record(RecordState { recorder, .. })
+        | EngineMode::Replay(ReplayState { recorder: Some(recorder), .. })) = &self.engine.mode
+        else {
+            return None;
+        };
+        recorder.recovered()
+    }
+
+    /// A short count of what the run did so far, for a line that is drawn again and again.
+    pub fn progress(&self) -> impl Fn() -> String + Send + 'static {
+        let engine = Arc::clone(&self.engine);
+        move || engine.tally.progress()
+    }
+
+    /// What the run did so far.
+    pub fn summary(&self) -> Summary {
+        self.engine.summary()
+    }
+
+    /// Stops accepting, gives exchanges in flight the time that [`Limits::grace`] allows, and finishes the archive.
+    ///
+    /// # Errors
+    ///
+    /// When what was recorded cannot be written; it is then still in the journal.
+    pub async fn stop(self) -> Result<Summary, crate::record::Error> {
+        let engine = Arc::clone(&self.engine);
+        engine.ending.cancel();
+        self.accepting.abort();
+        engine.tasks.close();
+        // What is still open after the grace is not kept.
+        let _all_done = timeout(engine.limits.grace, engine.tasks.wait()).await;
+        let mut summary = engine.summary();
+        let recorder = match &engine.mode {
+            EngineMode::Record(state) => Some(Arc::clone(&state.recorder)),
+            EngineMode::Replay(state) => state.recorder.clone(),
+        };
+        if let Some(recorder) = recorder {
+            let closed = tokio::task::spawn_blocking(move || recorder.close()).await;
+            // A writing task that ended early has kept its journal.
+            summary.recorded = closed.ok().transpose()?;
+        }
+        Ok(summary)
+    }
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        self.engine.ending.cancel();
+    }
+}
+
+impl Engine {
+    fn summary(&self) -> Summary {
+        let mut summary = self.tally.so_far();
+        if let EngineMode::Replay(state) = &self.mode {
+            let replayer = &state.replayer;
+            summary.entries = replayer.entry_count();
+            summary.unused = replayer
+                .unused()
+                .into_iter()
+                .map(|entry| {
+                    let request = &replayer.entry(entry).request;
+                    format!("{} {} {}", replayer.name(entry), request.method, request.url)
+                })
+                .collect();
+        }
+        summary
+    }
+}

@@ -1,1 +1,69 @@
 //! Keeping what passed: the tee, the spool, the journal, the finished archive.
+//!
+//! Both bodies of an exchange are copied frame by frame ([`tee`]) into a bounded buffer and written by one thread
+//! ([`spool`]). A finished exchange is appended to the [`journal`], and only then does the client get the last frame
+//! of the response: what a client saw whole is on disk. When the run ends the journal is turned into the archive
+//! ([`finish`]), which takes the place of the previous one at once or not at all.
+
+pub mod exchange;
+pub mod finish;
+pub mod journal;
+mod lock;
+mod recorder;
+mod spool;
+pub mod tee;
+
+pub use exchange::{ExchangeFacts, ResponseFacts};
+pub use finish::{Finished, finish};
+pub use recorder::{Recorded, Recorder, Recording};
+
+use std::io;
+use std::path::PathBuf;
+
+/// Why a recording could not start, go on, or be finished.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The folder of the archive or its `.harmock` cannot be used.
+    #[error("cannot record into {}: {source}; choose another --har or make its folder writable", path.display())]
+    Folder {
+        /// The folder or file.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// Another run records into the same archive.
+    #[error("{} is being recorded by another harmock (process {holder}); end it, or record into another --har", path.display())]
+    Locked {
+        /// The archive.
+        path: PathBuf,
+        /// The process that holds it.
+        holder: String,
+    },
+    /// The journal is not one, or not of this version.
+    #[error("{} is not a journal that this version reads: {detail}; move it away to record again", path.display())]
+    Journal {
+        /// The journal.
+        path: PathBuf,
+        /// What is wrong.
+        detail: String,
+    },
+    /// The archive could not be written; the journal is kept.
+    #[error("cannot write {}: {source}; what was recorded is kept in {} and finished by the next `harmock record` on this archive", path.display(), journal.display())]
+    Write {
+        /// The archive.
+        path: PathBuf,
+        /// The journal that still holds everything.
+        journal: PathBuf,
+        /// Why.
+        source: crate::archive::WriteError,
+    },
+    /// A journal or spool file could not be read back.
+    #[error("cannot read {}: {source}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+}

@@ -1,1 +1,13 @@
 //! From a recorded entry to a response.
+//!
+//! [`Replayer`] holds the archives and the index over them; `proxy` asks it which entry answers and what the answer
+//! is. Nothing here opens a socket.
+
+mod answer;
+mod cache;
+pub mod cors;
+mod prepared;
+mod replayer;
+
+pub use answer::ReplayedAnswer;
+pub use replayer::{EntryName, OpenError, Opened, PayloadTrouble, Replayer};

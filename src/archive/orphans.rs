@@ -1,0 +1,68 @@
+//! Payload files that the previous version of an archive named and that nothing names any more.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use cap_std::ambient_authority;
+use cap_std::fs::Dir;
+
+use super::folder_writer::has_its_hash;
+use super::payload_path::PayloadPath;
+use super::raw_log::payloads_of;
+use super::write_error::WriteError;
+
+/// The hash that a payload's name consists of: of `<64 hex digits>.json` or `<64 hex digits>-2.json` the digits.
+/// Payloads that harmock names lie in no subfolder.
+pub(crate) fn named_hash(name: &str) -> Option<&str> {
+    let (hash, rest) = name.split_at_checked(64)?;
+    let digits = hash.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+    (digits && rest.starts_with(['.', '-']) && !rest.contains('/')).then_some(hash)
+}
+
+/// The hash-named payloads of the archive that `target` holds now; none if there is no readable one.
+pub(crate) fn previous_payloads(target: &Path) -> BTreeSet<PayloadPath> {
+    let mut names = if target.is_file() { payloads_of(target).unwrap_or_default() } else { BTreeSet::new() };
+    names.retain(|name| named_hash(name.as_str()).is_some());
+    names
+}
+
+/// Removes those of `previous` that still have their hash and that no archive in `folder` names, and gives their
+/// number. Nothing is removed while an archive in the folder cannot be read: it could name any of them.
+pub(crate) fn remove_orphans(previous: BTreeSet<PayloadPath>, folder: &Path) -> usize {
+    if previous.is_empty() {
+        return 0;
+    }
+    let Ok(named) = payloads_named_in(folder) else { return 0 };
+    let Ok(dir) = Dir::open_ambient_dir(folder, ambient_authority()) else { return 0 };
+    let orphans = previous.difference(&named).map(PayloadPath::as_str);
+    orphans.filter(|name| has_its_hash(&dir, name) && dir.remove_file(name).is_ok()).count()
+}
+
+fn payloads_named_in(folder: &Path) -> Result<BTreeSet<PayloadPath>, WriteError> {
+    let mut named = BTreeSet::new();
+    for item in fs::read_dir(folder).map_err(WriteError::io("read", folder))? {
+        let path = item.map_err(WriteError::io("read", folder))?.path();
+        let is_har = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("har"));
+        if is_har && path.is_file() {
+            named.append(&mut payloads_of(&path)?);
+        }
+    }
+    Ok(named)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_names_that_are_hashes_are_ever_removed() {
+        let hash = "0".repeat(64);
+        assert_eq!(named_hash(&format!("{hash}.json")), Some(hash.as_str()));
+        assert_eq!(named_hash(&format!("{hash}-2.json")), Some(hash.as_str()));
+        for other in [hash.clone(), format!("{hash}/x.json"), "logo.png".to_owned(), format!("{}.json", "A".repeat(64))]
+        {
+            assert_eq!(named_hash(&other), None, "{other}");
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! Payloads on their way: each content once, under the name that it will have, spooled until the archive is finished.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File, Permissions};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+
+use super::body_scan::{BodyScan, hash_file};
+use super::write_error::WriteError;
+use crate::har::NewBody;
+use crate::har::fingerprint::hex;
+
+/// All payloads of an archive in the making, by name.
+#[derive(Debug)]
+pub(crate) struct PayloadStore {
+    /// Where spooled payloads are.
+    spool: PathBuf,
+    /// Where payloads are that are in their place already.
+    folder: PathBuf,
+    /// What a finished payload file may be read by.
+    permissions: Permissions,
+    payloads: BTreeMap<Box<str>, Payload>,
+    spooled: usize,
+}
+
+#[derive(Debug)]
+struct Payload {
+    /// SHA-256 of the content, where it was needed already.
+    hash: Option<[u8; 32]>,
+    /// The spooled file; none: it is in its place.
+    spooled: Option<PathBuf>,
+}
+
+impl PayloadStore {
+    /// An empty store that spools to the existing folder `spool`.
+    pub(crate) fn new(spool: PathBuf, folder: PathBuf, permissions: Permissions) -> Self {
+        Self { spool, folder, permissions, payloads: BTreeMap::new(), spooled: 0 }
+    }
+
+    /// Keeps a recorded body and gives its name: its hash, and `-2`, `-3` after it if a carried payload of that name
+    /// has been edited to another content.
+    pub(crate) fn add(&mut self, body: &NewBody<'_>, scan: &BodyScan, extension: &str) -> Result<Box<str>, WriteError> {
+        let hash = hex(&scan.hash);
+        let mut name = format!("{hash}.{extension}");
+        let mut next = 2;
+        loop {
+            match self.hash_of(&name)? {
+                Some(same) if same == scan.hash => return Ok(name.into()),
+                Some(_) => name = format!("{hash}-{next}.{extension}"),
+                None => break,
+            }
+            next += 1;
+        }
+        let spooled = self.next_path();
+        self.spool_body(body, &spooled)?;
+        let payload = Payload { hash: Some(scan.hash), spooled: Some(spooled) };
+        self.payloads.insert(name.as_str().into(), payload);
+        Ok(name.into())
+    }
+
+    /// Leaves a payload where it is, in the archive's folder.
+    pub(crate) fn keep_in_place(&mut self, name: &str) -> Result<(), WriteError> {
+        let Some(hash) = self.hash_of(name)? else {
+            self.payloads.insert(name.into(), Payload { hash: None, spooled: None });
+            return Ok(());
+        };
+        let path = self.folder.join(name);
+        match hash_file(&path) {
+            Ok(other) if other != hash => {
+                Err(WriteError::PayloadConflict { path: self.folder.clone(), name: name.to_owned() })
+            }
+            Ok(_) => Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(WriteError::io("read", &path)(error)),
+        }
+    }
+
+    /// Copies a payload of the archive `from` under the name that it has there.
+    pub(crate) fn carry(&mut self, name: &str, content: &mut dyn Read, from: &Path) -> Result<(), WriteError> {
+        let spooled = self.next_path();
+        let hash = copy_hashed(content, &spooled).map_err(WriteError::io("copy a payload to", &spooled))?;
+        match self.hash_of(name)? {
+            Some(same) if same == hash => fs::remove_file(&spooled).map_err(WriteError::io("remove", &spooled)),
+            Some(_) => Err(WriteError::PayloadConflict { path: from.to_path_buf(), name: name.to_owned() }),
+            None => {
+                self.payloads.insert(name.into(), Payload { hash: Some(hash), spooled: Some(spooled) });
+                Ok(())
+            }
+        }
+    }
+
+    /// The number of payloads.
+    pub(crate) fn len(&self) -> usize {
+        self.payloads.len()
+    }
+
+    /// Name, spooled file and hash of the payloads that are not in their place, by name.
+    pub(crate) fn spooled(&self) -> impl Iterator<Item = (&str, &Path, Option<[u8; 32]>)> {
+        self.payloads.iter().filter_map(|(name, payload)| Some((&**name, payload.spooled.as_deref()?, payload.hash)))
+    }
+
+    /// The hash of the content that has this name; none if nothing has it, or the file that had it is gone.
+    fn hash_of(&mut self, name: &str) -> Result<Option<[u8; 32]>, WriteError> {
+        let Some(payload) = self.payloads.get_mut(name) else { return Ok(None) };
+        if payload.hash.is_some() {
+            return Ok(payload.hash);
+        }
+        let path = self.folder.join(name);
+        match hash_file(&path) {
+            Ok(hash) => {
+                payload.hash = Some(hash);
+                Ok(payload.hash)
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(WriteError::io("read", &path)(error)),
+        }
+    }
+
+    fn next_path(&mut self) -> PathBuf {
+        self.spooled += 1;
+        self.spool.join(self.spooled.to_string())
+    }
+
+    fn spool_body(&self, body: &NewBody<'_>, spooled: &Path) -> Result<(), WriteError> {
+        match body {
+            NewBody::None => fs::write(spooled, b""),
+            NewBody::Bytes(bytes) => fs::write(spooled, bytes),
+            // A link costs nothing, however large the body is; it takes the permissions of a temporary file along.
+            NewBody::File(path) => fs::hard_link(path, spooled)
+                .or_else(|_| fs::copy(path, spooled).map(drop))
+                .and_then(|()| fs::set_permissions(spooled, self.permissions.clone())),
+        }
+        .map_err(WriteError::io("keep a payload in", spooled))
+    }
+}
+
+fn copy_hashed(source: &mut dyn Read, target: &Path) -> io::Result<[u8; 32]> {
+    let mut file = File::create_new(target)?;
+    let mut hash = Sha256::new();
+    let mut buffer = vec![0; 64 << 10];
+    loop {
+        match source.read(&mut buffer) {
+            Ok(0) => break,
+            Ok(read) => {
+                hash.update(&buffer[..read]);
+                file.write_all(&buffer[..read])?;
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(hash.finalize().into())
+}

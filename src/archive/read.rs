@@ -1,0 +1,273 @@
+//! Reading an archive: entries at once, bodies when they are asked for.
+
+use std::borrow::Cow;
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use bytes::Bytes;
+use flate2::read::{MultiGzDecoder, ZlibDecoder};
+
+use crate::archive::discover::unreadable;
+use crate::archive::folder::PayloadFolder;
+use crate::archive::limits::{Bounded, past_limit};
+use crate::archive::source::Source;
+use crate::archive::zip_reader::ZipReader;
+use crate::archive::{Error, Limits, PayloadError, PayloadPath, embedded};
+use crate::har::log::LogError;
+use crate::har::read::HarLog;
+use crate::har::{Entry, LeftOut, StoredBody, Warning};
+
+/// An opened archive. It keeps the entries and where their bodies are, not the text and not the bodies; it may be read
+/// from several threads at once.
+#[derive(Debug)]
+pub struct Archive {
+    path: PathBuf,
+    text: Source,
+    payloads: Payloads,
+    limits: Limits,
+    har: HarLog,
+}
+
+/// Where `_file` leads.
+#[derive(Debug)]
+enum Payloads {
+    Folder(PayloadFolder),
+    Zip(ZipReader),
+}
+
+impl Archive {
+    /// Opens a `.har`, a `.zip` or a gzip- or zlib-compressed HAR (`.zhar`), told apart by their first bytes.
+    ///
+    /// # Errors
+    ///
+    /// What makes the whole archive unusable. Odd entries are [`Archive::warnings`].
+    pub fn open(path: &Path) -> Result<Self, Error> {
+        Self::open_within(path, &Limits::default())
+    }
+
+    /// [`Archive::open`] with limits of one's own.
+    ///
+    /// # Errors
+    ///
+    /// As [`Archive::open`].
+    pub fn open_within(path: &Path, limits: &Limits) -> Result<Self, Error> {
+        let archive = Self::open_unchecked(path, limits)?;
+        let bad = archive.bad_payload_paths().next();
+        bad.map_or(Ok(archive), Err)
+    }
+
+    /// Opens an archive whose payload paths may be unacceptable; reading such a payload is an error.
+    pub(crate) fn open_unchecked(path: &Path, limits: &Limits) -> Result<Self, Error> {
+        let file = open_regular(path)?;
+        let source = Source::of_file(file).map_err(|source| unreadable(path, source))?;
+        let payloads = || {
+            let folder = PayloadFolder::of_archive(path).map_err(|source| unreadable(path, source))?;
+            Ok(Payloads::Folder(folder))
+        };
+        let (text, payloads) = match Container::of(path, &source)? {
+            Container::Zip => {
+                let zip = ZipReader::open(path, source.clone(), *limits)?;
+                (zip.unpack_har(path)?, Payloads::Zip(zip))
+            }
+            Container::Gzip => (unpack(path, &source, limits, MultiGzDecoder::new(source.cursor()))?, payloads()?),
+            Container::Zlib => (unpack(path, &source, limits, ZlibDecoder::new(source.cursor()))?, payloads()?),
+            Container::Plain => (source.clone(), payloads()?),
+        };
+        let (text, har) = read_text(path, text, limits)?;
+        if source.changed().map_err(|source| unreadable(path, source))? {
+            return Err(Error::ChangedWhileLoading { path: path.to_path_buf() });
+        }
+        Ok(Self { path: path.to_path_buf(), text, payloads, limits: *limits, har })
+    }
+
+    /// As it was given to [`Archive::open`].
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The entries that replay can use, in file order.
+    pub fn entries(&self) -> &[Entry] {
+        &self.har.entries
+    }
+
+    /// The usable entry at this place in `log.entries`.
+    pub fn entry(&self, ordinal: usize) -> Option<&Entry> {
+        let place = self.har.entries.binary_search_by_key(&ordinal, |entry| entry.ordinal).ok()?;
+        self.har.entries.get(place)
+    }
+
+    /// Moves the entries out, for an index that owns them; [`Archive::entries`] is empty afterwards.
+    pub fn take_entries(&mut self) -> Vec<Entry> {
+        std::mem::take(&mut self.har.entries)
+    }
+
+    /// What was odd about single entries, in file order.
+    pub fn warnings(&self) -> &[Warning] {
+        &self.har.warnings
+    }
+
+    /// Entries that HTTP replay has no use for.
+    pub fn left_out(&self) -> LeftOut {
+        self.har.left_out
+    }
+
+    /// The length of `log.entries`, usable or not.
+    pub fn entry_count(&self) -> usize {
+        self.har.spans.len()
+    }
+
+    /// `log.creator.name`, empty where there is none.
+    pub fn creator(&self) -> &str {
+        &self.har.creator
+    }
+
+    /// The bytes of a body, decoded. Blocks on the disk. Payload files are read anew each time: people edit them.
+    ///
+    /// # Errors
+    ///
+    /// The payload is missing or refused, the HAR changed on disk, or the text does not decode.
+    pub fn read(&self, body: &StoredBody) -> Result<Bytes, PayloadError> {
+        match body {
+            StoredBody::File(name) => {
+                let path = self.payload_path(name)?;
+                match &self.payloads {
+                    Payloads::Folder(folder) => folder.read(&self.path, &path, self.limits.payload),
+                    Payloads::Zip(zip) => zip.read(&self.path, &path),
+                }
+                .map(Bytes::from)
+            }
+            StoredBody::Embedded { span, text } => {
+                let literal = self.read_text(&(span.start.saturating_sub(1)..span.end.saturating_add(1)))?;
+                embedded::decode(literal, *text).map_err(|problem| problem.in_archive(&self.path, span.start))
+            }
+        }
+    }
+
+    /// The JSON text of one item of `log.entries`, usable or not; none behind the last.
+    ///
+    /// # Errors
+    ///
+    /// The HAR changed on disk or cannot be read.
+    pub fn entry_json(&self, ordinal: usize) -> Result<Option<String>, PayloadError> {
+        let Some(span) = self.har.spans.get(ordinal) else { return Ok(None) };
+        let bytes = self.read_text(span)?;
+        String::from_utf8(bytes).map(Some).map_err(|_| PayloadError::Changed { archive: self.path.clone() })
+    }
+
+    /// Each `_file` that is no acceptable payload path.
+    pub(crate) fn bad_payload_paths(&self) -> impl Iterator<Item = Error> + '_ {
+        self.har.entries.iter().flat_map(Entry::payload_files).filter_map(|(entry, field, name)| {
+            let source = PayloadPath::parse(name).err()?;
+            Some(Error::PayloadPath { path: self.path.clone(), entry, field, source })
+        })
+    }
+
+    fn payload_path(&self, name: &str) -> Result<PayloadPath, PayloadError> {
+        PayloadPath::parse(name).map_err(|source| PayloadError::Path { archive: self.path.clone(), source })
+    }
+
+    fn read_text(&self, span: &Range<u64>) -> Result<Vec<u8>, PayloadError> {
+        let failed = |source| PayloadError::Unreadable {
+            archive: self.path.clone(),
+            what: "an embedded body".to_owned(),
+            source,
+        };
+        let changed = || PayloadError::Changed { archive: self.path.clone() };
+        if self.text.changed().map_err(failed)? {
+            return Err(changed());
+        }
+        let bytes = self.text.read_span(span);
+        // Once more: what was written during the reading may have been read.
+        if self.text.changed().map_err(failed)? {
+            return Err(changed());
+        }
+        bytes.map_err(failed)
+    }
+}
+
+/// What the first bytes say the file is.
+enum Container {
+    Gzip,
+    Plain,
+    Zip,
+    Zlib,
+}
+
+impl Container {
+    fn of(path: &Path, source: &Source) -> Result<Self, Error> {
+        let mut head = Vec::new();
+        source.cursor().take(4).read_to_end(&mut head).map_err(|source| unreadable(path, source))?;
+        let named_zip = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("zip"));
+        Ok(match head[..] {
+            [b'P', b'K', 1..=8, ..] => Self::Zip,
+            [0x1F, 0x8B, ..] => Self::Gzip,
+            [0x78, check, ..] if (0x7800 + u16::from(check)) % 31 == 0 => Self::Zlib,
+            [b'{' | b'[' | b' ' | b'\t' | b'\r' | b'\n' | 0xEF, ..] => Self::Plain,
+            _ if named_zip => Self::Zip,
+            _ => Self::Plain,
+        })
+    }
+}
+
+fn open_regular(path: &Path) -> Result<File, Error> {
+    // Asked before opening: opening a FIFO waits for a writer.
+    let metadata = fs::metadata(path).map_err(|source| unreadable(path, source))?;
+    if metadata.is_dir() {
+        return Err(Error::Folder { path: path.to_path_buf() });
+    }
+    if !metadata.is_file() {
+        return Err(Error::NotRegular { path: path.to_path_buf() });
+    }
+    File::open(path).map_err(|source| unreadable(path, source))
+}
+
+fn unpack(path: &Path, packed: &Source, limits: &Limits, decoder: impl Read) -> Result<Source, Error> {
+    let compressed = packed.len().map_err(|source| unreadable(path, source))?;
+    Source::unpacked(&mut Bounded::new(decoder, compressed, limits.text, limits)).map_err(|source| {
+        let path = path.to_path_buf();
+        match past_limit(&source) {
+            Some(problem) => Error::TooLarge { path, what: "the HAR text".to_owned(), problem },
+            None if matches!(source.kind(), io::ErrorKind::StorageFull) => Error::Temporary { path, source },
+            None => Error::Compressed { path, source },
+        }
+    })
+}
+
+/// Reads the text and gives it up again; what comes back is where its parts are read from later.
+fn read_text(path: &Path, mut source: Source, limits: &Limits) -> Result<(Source, HarLog), Error> {
+    let length = source.len().map_err(|source| unreadable(path, source))?;
+    if length > limits.text {
+        let problem = format!("larger than {} bytes", limits.text);
+        return Err(Error::TooLarge { path: path.to_path_buf(), what: "the HAR text".to_owned(), problem });
+    }
+    let bytes = source.read_span(&(0..length)).map_err(|source| unreadable(path, source))?;
+    if bytes.starts_with(&[0xFE, 0xFF]) || bytes.starts_with(&[0xFF, 0xFE]) {
+        return Err(Error::Utf16 { path: path.to_path_buf() });
+    }
+    let base = if bytes.starts_with(&[0xEF, 0xBB, 0xBF]) { 3 } else { 0 };
+    let text = String::from_utf8_lossy(bytes.get(base..).unwrap_or_default());
+    let har = HarLog::read(&text, base as u64).map_err(|error| not_a_har(path, error, base as u64))?;
+    if let Cow::Owned(repaired) = &text {
+        // The spans count in the repaired text, so that has to be what they are read from.
+        let whole = [bytes.get(..base).unwrap_or_default(), repaired.as_bytes()].concat();
+        source = Source::unpacked(&mut &whole[..])
+            .map_err(|source| Error::Temporary { path: path.to_path_buf(), source })?;
+    }
+    Ok((source, har))
+}
+
+fn not_a_har(path: &Path, error: LogError, base: u64) -> Error {
+    let path = path.to_path_buf();
+    match error {
+        LogError::NotJson { line, column, byte, reason } => {
+            Error::NotJson { path, line, column, byte: byte + base, reason }
+        }
+        LogError::Truncated { place, byte } => Error::Truncated { path, place, byte: byte + base },
+        LogError::NotHar(reason) => Error::NotHar { path, reason },
+    }
+}
+
+#[cfg(test)]
+mod tests;

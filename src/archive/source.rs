@@ -1,0 +1,149 @@
+//! The HAR text as a file that parts are read from, from any thread, for as long as the archive is open.
+
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
+use std::ops::Range;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+/// An open file that is read by position, so that readers do not disturb each other.
+#[derive(Debug, Clone)]
+pub(crate) struct Source {
+    file: Arc<File>,
+    /// What the file was like when it was opened; none for a temporary file that nobody else can reach.
+    stamp: Option<Stamp>,
+}
+
+impl Source {
+    /// A file of the user's, which may change.
+    pub(crate) fn of_file(file: File) -> io::Result<Self> {
+        let stamp = Some(Stamp::of(&file)?);
+        Ok(Self { file: Arc::new(file), stamp })
+    }
+
+    /// A temporary file without a name, filled from `content`.
+    pub(crate) fn unpacked(content: &mut dyn Read) -> io::Result<Self> {
+        let mut file = tempfile::tempfile()?;
+        io::copy(content, &mut file)?;
+        Ok(Self { file: Arc::new(file), stamp: None })
+    }
+
+    /// Whether somebody wrote to the file since it was opened.
+    pub(crate) fn changed(&self) -> io::Result<bool> {
+        Ok(match self.stamp {
+            Some(stamp) => Stamp::of(&self.file)? != stamp,
+            None => false,
+        })
+    }
+
+    /// Length in bytes, now.
+    pub(crate) fn len(&self) -> io::Result<u64> {
+        Ok(self.file.metadata()?.len())
+    }
+
+    /// The bytes of `span`.
+    pub(crate) fn read_span(&self, span: &Range<u64>) -> io::Result<Vec<u8>> {
+        // Checked against the length first: a span is never a reason to reserve memory that no file can fill.
+        if span.start > span.end || span.end > self.len()? {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        let mut bytes = vec![0; usize::try_from(span.end - span.start).map_err(io::Error::other)?];
+        let mut filled = 0;
+        while filled < bytes.len() {
+            match read_at(&self.file, &mut bytes[filled..], span.start + filled as u64) {
+                Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+                Ok(read) => filled += read,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(bytes)
+    }
+
+    /// A reader from the beginning, with a position of its own.
+    pub(crate) fn cursor(&self) -> SourceCursor {
+        SourceCursor { source: self.clone(), position: 0 }
+    }
+}
+
+/// Reads a [`Source`] in order.
+#[derive(Debug, Clone)]
+pub(crate) struct SourceCursor {
+    source: Source,
+    position: u64,
+}
+
+impl Read for SourceCursor {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = read_at(&self.source.file, buffer, self.position)?;
+        self.position += read as u64;
+        Ok(read)
+    }
+}
+
+impl Seek for SourceCursor {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        let position = match to {
+            SeekFrom::Start(position) => Some(position),
+            SeekFrom::Current(offset) => self.position.checked_add_signed(offset),
+            SeekFrom::End(offset) => self.source.len()?.checked_add_signed(offset),
+        };
+        self.position = position.ok_or(io::ErrorKind::InvalidInput)?;
+        Ok(self.position)
+    }
+}
+
+/// Length and time of the last change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Stamp {
+    length: u64,
+    modified: Option<SystemTime>,
+}
+
+impl Stamp {
+    fn of(file: &File) -> io::Result<Self> {
+        let metadata = file.metadata()?;
+        Ok(Self { length: metadata.len(), modified: metadata.modified().ok() })
+    }
+}
+
+#[cfg(unix)]
+fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+    std::os::unix::fs::FileExt::read_at(file, buffer, offset)
+}
+
+#[cfg(windows)]
+fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+    std::os::windows::fs::FileExt::seek_read(file, buffer, offset)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    #[test]
+    fn a_change_in_place_is_seen_and_a_replaced_file_stays_readable() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.har");
+        std::fs::write(&path, "0123456789").unwrap();
+        let source = Source::of_file(File::open(&path).unwrap()).unwrap();
+        std::fs::write(folder.path().join("b.har"), "x").unwrap();
+        std::fs::rename(folder.path().join("b.har"), &path).unwrap();
+        assert!(!source.changed().unwrap());
+        assert_eq!(source.read_span(&(2..5)).unwrap(), b"234");
+
+        let source = Source::of_file(File::open(&path).unwrap()).unwrap();
+        std::fs::OpenOptions::new().append(true).open(&path).unwrap().write_all(b"y").unwrap();
+        assert!(source.changed().unwrap());
+    }
+
+    #[test]
+    fn a_span_outside_the_file_is_an_error_and_reserves_nothing() {
+        let source = Source::unpacked(&mut &b"abc"[..]).unwrap();
+        assert_eq!(source.read_span(&(1..3)).unwrap(), b"bc");
+        assert!(source.read_span(&(0..u64::MAX)).is_err());
+        assert!(source.read_span(&Range { start: 3, end: 1 }).is_err());
+    }
+}

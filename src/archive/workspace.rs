@@ -1,0 +1,99 @@
+//! `.harmock/` beside an archive: where everything is until it is finished, on the same file system, out of git.
+
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use tempfile::TempDir;
+
+use super::write_error::WriteError;
+
+/// A temporary folder of one writer, removed with it.
+#[derive(Debug)]
+pub(crate) struct Workspace {
+    temp: TempDir,
+}
+
+impl Workspace {
+    /// Makes a temporary folder for an archive in `archive_folder`.
+    pub(crate) fn open(archive_folder: &Path) -> Result<Self, WriteError> {
+        Self::named("write-", &private_folder(archive_folder)?)
+    }
+
+    /// Makes a temporary folder in `folder` itself, for work that is done at once and is to leave no `.harmock`.
+    pub(crate) fn hidden(folder: &Path) -> Result<Self, WriteError> {
+        Self::named(".harmock-", folder)
+    }
+
+    fn named(prefix: &str, folder: &Path) -> Result<Self, WriteError> {
+        let temp = tempfile::Builder::new().prefix(prefix).tempdir_in(folder);
+        Ok(Self { temp: temp.map_err(WriteError::io("create a temporary folder in", folder))? })
+    }
+
+    /// A path inside.
+    pub(crate) fn join(&self, name: &str) -> PathBuf {
+        self.temp.path().join(name)
+    }
+}
+
+/// The folder `.harmock` beside the archives of `archive_folder`, made where it is missing: for its owner alone, and
+/// ignored by git. What a recording keeps until it ends belongs here.
+///
+/// # Errors
+/// The folder cannot be made, or something else has its name.
+pub fn private_folder(archive_folder: &Path) -> Result<PathBuf, WriteError> {
+    fs::create_dir_all(archive_folder).map_err(WriteError::io("create", archive_folder))?;
+    let private = archive_folder.join(".harmock");
+    match create_private(&private) {
+        Ok(()) => {}
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            let kind = fs::symlink_metadata(&private).map_err(WriteError::io("read", &private))?;
+            if !kind.is_dir() {
+                return Err(WriteError::Workspace { path: private });
+            }
+        }
+        Err(error) => return Err(WriteError::io("create", &private)(error)),
+    }
+    let ignore = private.join(".gitignore");
+    match OpenOptions::new().write(true).create_new(true).open(&ignore) {
+        Ok(mut file) => file.write_all(b"*\n").map_err(WriteError::io("write", &ignore))?,
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+        Err(error) => return Err(WriteError::io("write", &ignore)(error)),
+    }
+    Ok(private)
+}
+
+fn create_private(path: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_folder_is_private_and_ignored_by_git() {
+        let folder = tempfile::tempdir().unwrap();
+        let archive_folder = folder.path().join("new/hars");
+        let private = private_folder(&archive_folder).unwrap();
+        assert_eq!(fs::read_to_string(private.join(".gitignore")).unwrap(), "*\n");
+        assert_eq!(private_folder(&archive_folder).unwrap(), private);
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            assert_eq!(fs::metadata(&private).unwrap().permissions().mode() & 0o777, 0o700);
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_in_its_place_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let elsewhere = tempfile::tempdir().unwrap();
+        std::os::unix::fs::symlink(elsewhere.path(), folder.path().join(".harmock")).unwrap();
+        assert!(matches!(private_folder(folder.path()), Err(WriteError::Workspace { .. })));
+    }
+}

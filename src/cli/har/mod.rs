@@ -1,0 +1,62 @@
+//! `harmock har`: work on archives. One file per subcommand.
+
+mod check;
+mod indent;
+mod ls;
+mod pack;
+mod show;
+mod unpack;
+
+use std::io::{self, Write};
+
+use clap::Subcommand;
+
+use super::CommandResult;
+
+/// Work on archives: list, show, check, pack, unpack.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Check(check::Args),
+    Ls(ls::Args),
+    Show(show::Args),
+    Pack(pack::Args),
+    Unpack(unpack::Args),
+}
+
+pub(crate) fn run(args: Args) -> CommandResult {
+    match args.command {
+        Command::Check(args) => check::run(args),
+        Command::Ls(args) => ls::run(args),
+        Command::Show(args) => show::run(args),
+        Command::Pack(args) => pack::run(args),
+        Command::Unpack(args) => unpack::run(args),
+    }
+}
+
+/// Writes data to standard output; a reader that has seen enough (`| head`) is no error.
+fn print(data: &[u8]) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    match stdout.write_all(data).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => written,
+    }
+}
+
+/// A text from an archive as a terminal may show it: control characters are escaped, but for those in `kept`.
+fn visible(text: &str, kept: &[char]) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for char in text.chars() {
+        if char.is_control() && !kept.contains(&char) {
+            shown.extend(char.escape_default());
+        } else {
+            shown.push(char);
+        }
+    }
+    shown
+}

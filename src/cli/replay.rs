@@ -1,0 +1,88 @@
+//! `harmock replay`: answer requests from archives.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::{Args, ValueHint};
+
+use super::flags::{AFTER_HELP, SCOPE, ScopeFlags, SharedFlags, name_variable};
+use super::settings::value::{Item, flag};
+use super::settings::{ByteSize, ReplaySettings};
+use super::{CommandResult, run};
+use crate::proxy::{Cors, NotFound, OutOfScope, RedirectPolicy};
+
+const REPLAYING: &str = "Replaying";
+
+/// Answers requests from recorded archives; nothing in scope leaves the machine
+///
+/// Without an argument every archive in `hars/` counts. A request that no entry matches fails loudly, and the run then
+/// ends with exit code 3: `harmock replay hars/login.har -- npm test`.
+#[derive(Debug, Args)]
+#[command(mut_args(name_variable), after_help = AFTER_HELP)]
+pub(crate) struct ReplayArgs {
+    /// Archives (`.har`, `.zip`) or folders of them, in the order in which they count [default: hars]
+    #[arg(value_name = "ARCHIVE", value_parser = flag::<Item<PathBuf>>(), value_hint = ValueHint::AnyPath)]
+    pub(crate) archives: Vec<Item<PathBuf>>,
+
+    #[command(flatten)]
+    pub(crate) scope: ScopeFlags,
+    #[command(flatten)]
+    pub(crate) replay: ReplayFlags,
+    #[command(flatten)]
+    pub(crate) shared: SharedFlags,
+
+    /// A command that runs while the proxy replays; its exit code is harmock's unless it is 0
+    #[arg(last = true, value_name = "CMD", value_hint = ValueHint::CommandWithArguments)]
+    pub(crate) command: Vec<OsString>,
+}
+
+/// What replaying alone takes.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct ReplayFlags {
+    /// What a request in scope without an entry gets [default: fail]
+    #[arg(long, value_name = "WHAT", value_parser = flag::<NotFound>(), help_heading = REPLAYING)]
+    pub(crate) not_found: Option<NotFound>,
+
+    /// What a request out of scope gets [default: pass]
+    #[arg(long, value_name = "WHAT", value_parser = flag::<OutOfScope>(), help_heading = SCOPE)]
+    pub(crate) out_of_scope: Option<OutOfScope>,
+
+    /// What a request that is no navigation gets for a recorded redirect [default: follow]
+    #[arg(long, value_name = "WHAT", value_parser = flag::<RedirectPolicy>(), help_heading = REPLAYING)]
+    pub(crate) redirects: Option<RedirectPolicy>,
+
+    /// How cross-origin fields are served [default: auto]
+    #[arg(long, value_name = "HOW", value_parser = flag::<Cors>(), help_heading = REPLAYING)]
+    pub(crate) cors: Option<Cors>,
+
+    /// URLs that get a 404 and never count as misses; repeatable
+    ///
+    /// `favicon.ico` and the hosts of browsers' own housekeeping need not be named: `--ignore-miss '**/analytics/**'`.
+    #[arg(long, value_name = "GLOB", value_parser = flag::<Item<String>>(), help_heading = REPLAYING)]
+    pub(crate) ignore_miss: Vec<Item<String>>,
+
+    /// Misses up to this number leave the exit code alone [default: 0]
+    #[arg(long, value_name = "N", value_parser = flag::<u64>(), help_heading = REPLAYING)]
+    pub(crate) max_misses: Option<u64>,
+
+    /// Bytes of payloads kept in memory [default: 64MiB]
+    ///
+    /// `MiB`, `KiB` and `GiB` are powers of 1024, `mb`, `kb` and `gb` of 1000; a number alone is bytes.
+    #[arg(long, value_name = "BYTES", value_parser = flag::<ByteSize>(), help_heading = REPLAYING)]
+    pub(crate) cache_size: Option<ByteSize>,
+
+    /// Opens no connection and asks no DNS, whatever the other settings say
+    #[arg(long, value_name = "BOOL", value_parser = flag::<bool>(), help_heading = REPLAYING)]
+    #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub(crate) offline: Option<bool>,
+
+    /// Does not start when an archive has an entry that cannot be used
+    #[arg(long, value_name = "BOOL", value_parser = flag::<bool>(), help_heading = REPLAYING)]
+    #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub(crate) strict_archives: Option<bool>,
+}
+
+pub(crate) fn run(args: &ReplayArgs) -> CommandResult {
+    let settings = ReplaySettings::from_args(args)?;
+    run::run(settings.config, &settings.run, run::Task::of(settings.command))
+}

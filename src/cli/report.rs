@@ -1,0 +1,205 @@
+//! What is said when a run ends, and the exit code that goes with it.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use crate::proxy::{MissReport, Mode, NotFound, Summary};
+
+/// Lines of one kind that are printed; the rest is counted.
+const SHOWN: usize = 20;
+
+/// What the run was asked for, as far as the verdict needs it.
+pub(crate) enum Expected {
+    /// To record into an archive what these globs select.
+    Record { har: PathBuf, glob: Vec<String> },
+    /// To replay.
+    Replay { misses_fail: bool },
+}
+
+impl Expected {
+    pub(crate) fn of(mode: &Mode) -> Self {
+        match mode {
+            Mode::Record(config) => Self::Record { har: config.har.clone(), glob: config.glob.clone() },
+            Mode::Replay(config) => Self::Replay {
+                misses_fail: config.offline || matches!(config.not_found, NotFound::Fail | NotFound::Abort),
+            },
+        }
+    }
+}
+
+/// How a run ended, weightiest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// Something could not be read or kept.
+    Error,
+    /// A recording without an exchange.
+    CaughtNothing,
+    /// More misses than allowed.
+    Misses,
+    Well,
+}
+
+impl Verdict {
+    pub(crate) fn of(summary: &Summary, expected: &Expected, max_misses: Option<u64>) -> Self {
+        let recorded = summary.recorded.as_ref();
+        let lost = recorded.is_some_and(|recorded| recorded.spooled.lost > 0);
+        if lost || !summary.errors.is_empty() {
+            return Self::Error;
+        }
+        match expected {
+            Expected::Record { .. } if recorded.is_none_or(|recorded| recorded.finished.is_none()) => {
+                Self::CaughtNothing
+            }
+            Expected::Replay { misses_fail: true } if summary.missed > max_misses.unwrap_or(0) => Self::Misses,
+            _ => Self::Well,
+        }
+    }
+
+    pub(crate) fn exit_code(self) -> u8 {
+        match self {
+            Self::Well => 0,
+            Self::Error | Self::CaughtNothing => 1,
+            Self::Misses => 3,
+        }
+    }
+}
+
+/// Prints the summary to standard error; with a negative verbosity only what went wrong.
+pub(crate) fn print(summary: &Summary, expected: &Expected, verdict: &Verdict, verbosity: i8) {
+    let mut lines = Vec::new();
+    if verbosity >= 0 || *verdict != Verdict::Well {
+        match expected {
+            Expected::Record { har, glob } => recording(&mut lines, summary, har, glob, *verdict),
+            Expected::Replay { .. } => replay(&mut lines, summary),
+        }
+    }
+    for line in lines {
+        anstream::eprintln!("harmock: {line}");
+    }
+}
+
+/// Where a run that was ended at once has left its exchanges.
+pub(crate) fn kept_in_journal(expected: &Expected) -> String {
+    match expected {
+        Expected::Record { har, .. } => format!(
+            "; what was recorded is kept beside {} and finished by the next `harmock record` on it",
+            har.display()
+        ),
+        Expected::Replay { .. } => String::new(),
+    }
+}
+
+fn recording(lines: &mut Vec<String>, summary: &Summary, har: &std::path::Path, glob: &[String], verdict: Verdict) {
+    if verdict == Verdict::CaughtNothing {
+        let globs = if glob.is_empty() { "everything".to_owned() } else { glob.join(" ") };
+        let seen = if summary.seen.is_empty() && summary.tunnelled.is_empty() {
+            "no request arrived; is the client set to the proxy?".to_owned()
+        } else {
+            format!("seen: {}", hosts(summary.seen.iter().chain(&summary.tunnelled)))
+        };
+        lines.push(format!("nothing was recorded, and {} is as it was: globs {globs}; {seen}", har.display()));
+    }
+    if let Some(recorded) = &summary.recorded {
+        if let Some(finished) = &recorded.finished {
+            let written = &finished.written;
+            lines.push(format!(
+                "recorded {} into {} ({}, {})",
+                count(finished.exchanges as u64, "exchange"),
+                har.display(),
+                count(written.entries as u64, "entry"),
+                count(written.payloads as u64, "payload"),
+            ));
+            limited(lines, "not decodable, kept as it came", &finished.undecoded);
+        }
+        if recorded.spooled.lost > 0 {
+            lines.push(format!(
+                "LOST {}: {}",
+                count(recorded.spooled.lost, "exchange"),
+                recorded.spooled.first_error.as_deref().unwrap_or("the disk could not be written")
+            ));
+        }
+        if recorded.abandoned > 0 {
+            lines.push(format!("{} went away before an answer", count(recorded.abandoned, "client")));
+        }
+        if recorded.waited_ms > 0 {
+            lines.push(format!("clients waited {} ms for the disk", recorded.waited_ms));
+        }
+    }
+    if !summary.tunnelled.is_empty() {
+        lines.push(format!("passed on unopened: {}", hosts(&summary.tunnelled)));
+    }
+    informational(lines, summary);
+}
+
+fn replay(lines: &mut Vec<String>, summary: &Summary) {
+    lines.push(format!(
+        "served {}, missed {}, errors {}, ignored {}",
+        summary.served,
+        summary.missed,
+        summary.errors.len(),
+        summary.ignored
+    ));
+    for miss in summary.misses.iter().take(SHOWN) {
+        missed(lines, miss);
+    }
+    more(lines, summary.misses.len(), "different misses");
+    limited(lines, "error", &summary.errors);
+    if !summary.passed.is_empty() {
+        lines.push(format!("passed to the upstream: {}", hosts(&summary.passed)));
+    }
+    if !summary.tunnelled.is_empty() {
+        lines.push(format!("passed on unopened: {}", hosts(&summary.tunnelled)));
+    }
+    if let Some(finished) = summary.recorded.as_ref().and_then(|recorded| recorded.finished.as_ref()) {
+        lines.push(format!("recorded {} that had been missed", count(finished.exchanges as u64, "exchange")));
+    }
+    informational(lines, summary);
+    if !summary.unused.is_empty() {
+        lines.push(format!("{} of {} never used:", summary.unused.len(), count(summary.entries as u64, "entry")));
+        lines.extend(summary.unused.iter().take(SHOWN).map(|entry| format!("  {entry}")));
+        more(lines, summary.unused.len(), "entries");
+    }
+}
+
+fn missed(lines: &mut Vec<String>, miss: &MissReport) {
+    let times = if miss.count > 1 { format!(" ({} times)", miss.count) } else { String::new() };
+    lines.push(format!("MISS {} {}{times}: {}", miss.method, miss.url, miss.reason));
+    if let Some(nearest) = &miss.nearest {
+        lines.push(format!("  nearest: {nearest}"));
+        lines.extend(miss.differences.iter().map(|difference| format!("    {difference}")));
+    }
+}
+
+fn informational(lines: &mut Vec<String>, summary: &Summary) {
+    if summary.informational > 0 {
+        lines.push(format!("{} not passed on", count(summary.informational, "informational response")));
+    }
+}
+
+fn limited(lines: &mut Vec<String>, what: &str, items: &[String]) {
+    lines.extend(items.iter().take(SHOWN).map(|item| format!("{what}: {item}")));
+    more(lines, items.len(), what);
+}
+
+fn more(lines: &mut Vec<String>, there_are: usize, what: &str) {
+    if there_are > SHOWN {
+        lines.push(format!("  … and {} more {what}", there_are - SHOWN));
+    }
+}
+
+fn hosts<'a>(counts: impl IntoIterator<Item = (&'a String, &'a u64)>) -> String {
+    let mut joined: BTreeMap<&str, u64> = BTreeMap::new();
+    for (host, count) in counts {
+        *joined.entry(host).or_default() += count;
+    }
+    joined.iter().map(|(host, count)| format!("{host} ({count})")).collect::<Vec<_>>().join(", ")
+}
+
+fn count(number: u64, noun: &str) -> String {
+    let plural = match noun.strip_suffix('y') {
+        Some(stem) if number != 1 => format!("{stem}ies"),
+        None if number != 1 => format!("{noun}s"),
+        _ => noun.to_owned(),
+    };
+    format!("{number} {plural}")
+}

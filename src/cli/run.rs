@@ -1,0 +1,212 @@
+//! A run of the proxy around a command, a browser, or until a signal: what `record`, `replay` and `open` share.
+
+use std::ffi::OsString;
+use std::io::{IsTerminal, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context;
+
+use super::env::trust_warnings;
+use super::open;
+use super::report;
+use super::settings::{LogFormat, LogTarget, RunOptions, keys};
+use super::signals::Signals;
+use crate::launch::child::{self, ChildCommand, ChildExit};
+use crate::launch::{ProxyFacts, ReadyFile, variables};
+use crate::log::{Format, Log, Target};
+use crate::proxy::{Config, Mode, Proxy, Summary};
+
+/// Ended by a second signal: as a shell tells of SIGINT.
+const ENDED_AT_ONCE: u8 = 130;
+
+/// What the proxy runs for.
+pub(crate) enum Task<'a> {
+    /// Until a signal comes.
+    UntilSignal,
+    /// While this command runs.
+    Command(ChildCommand),
+    /// While a browser is open.
+    Browser(&'a open::Args, PathBuf),
+}
+
+impl Task<'_> {
+    /// While the command runs that was given after `--`, else until a signal comes.
+    pub(crate) fn of(command: Option<(OsString, Vec<OsString>)>) -> Self {
+        match command {
+            Some((program, args)) => Self::Command(ChildCommand { program, args }),
+            None => Self::UntilSignal,
+        }
+    }
+}
+
+/// Starts the proxy, runs the task, ends in good order and says what happened.
+pub(crate) fn run(config: Config, options: &RunOptions, task: Task<'_>) -> super::CommandResult {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start threads")?;
+    let code = runtime.block_on(run_async(config, options, task))?;
+    // A tunnel that outlived the grace does not hold up the exit.
+    runtime.shutdown_background();
+    Ok(code)
+}
+
+async fn run_async(config: Config, options: &RunOptions, task: Task<'_>) -> super::CommandResult {
+    let mut signals = Signals::listen().context("cannot listen for signals")?;
+    let log = open_log(options)?;
+    let expected = report::Expected::of(&config.mode);
+    let heading = heading(&config.mode);
+    let public = !config.listen.ip().is_loopback();
+    let proxy = Proxy::start(config, log.clone()).await?;
+    let address = proxy.address();
+    let facts = ProxyFacts::new(&address.ip().to_string(), address.port(), proxy.ca())?;
+    if options.verbosity >= 0 {
+        announce(&proxy, &facts, &heading, public);
+    }
+    // Whoever reads the first line may be gone already; the proxy serves all the same.
+    let _ = writeln!(std::io::stdout(), "{}", facts.url);
+    if let Some(path) = &options.ready_file {
+        let ready =
+            ReadyFile { url: facts.url.clone(), port: facts.port, ca: facts.ca.clone(), pid: std::process::id() };
+        ready.write(path)?;
+    }
+    let counter = Counter::start(&proxy, options);
+    let exit = perform(task, &facts, &mut signals).await;
+    counter.stop();
+    let summary = tokio::select! {
+        stopped = proxy.stop() => stopped,
+        _second = signals.next() => return Ok(ended_at_once(&expected)),
+    };
+    log.finish();
+    if let Some(path) = &options.ready_file {
+        let _ = std::fs::remove_file(path);
+    }
+    finish(exit, summary, &expected, options)
+}
+
+/// The exit code, in the order of what weighs most: the command's own, an error, misses.
+fn finish(
+    exit: anyhow::Result<ChildExit>,
+    summary: Result<Summary, crate::record::Error>,
+    expected: &report::Expected,
+    options: &RunOptions,
+) -> super::CommandResult {
+    let verdict = match summary {
+        Ok(summary) => {
+            let verdict = report::Verdict::of(&summary, expected, options.max_misses);
+            report::print(&summary, expected, &verdict, options.verbosity);
+            verdict.exit_code()
+        }
+        Err(error) => {
+            anstream::eprintln!("harmock: {error}");
+            1
+        }
+    };
+    let exit = exit?;
+    Ok(ExitCode::from(if exit.success() { verdict } else { exit.code() }))
+}
+
+async fn perform(task: Task<'_>, facts: &ProxyFacts, signals: &mut Signals) -> anyhow::Result<ChildExit> {
+    match task {
+        Task::UntilSignal => {
+            signals.next().await;
+            Ok(ChildExit::Code(0))
+        }
+        Task::Command(command) => {
+            // The command may run harmock itself, with settings of its own.
+            let own: Vec<String> = keys::KEYS.iter().map(keys::Key::variable).collect();
+            Ok(child::run(&command, &variables(facts), &own, signals).await?)
+        }
+        Task::Browser(args, browser) => {
+            // What the browser was closed with is no verdict on the recording.
+            args.browse(&browser, facts, signals).await.map(|_exit| ChildExit::Code(0))
+        }
+    }
+}
+
+fn ended_at_once(expected: &report::Expected) -> ExitCode {
+    anstream::eprintln!("harmock: ended at once{}", report::kept_in_journal(expected));
+    ExitCode::from(ENDED_AT_ONCE)
+}
+
+fn open_log(options: &RunOptions) -> anyhow::Result<Log> {
+    let target = match &options.log {
+        // Quiet people still want the log file that they asked for.
+        LogTarget::Stderr if options.verbosity < 0 => Target::Off,
+        LogTarget::Stderr => Target::Stderr,
+        LogTarget::File(path) => Target::File(path.clone()),
+        LogTarget::Off => Target::Off,
+    };
+    let format = match options.log_format {
+        LogFormat::Text => Format::Text,
+        LogFormat::Json => Format::Json,
+    };
+    Log::open(&target, format).with_context(|| match &options.log {
+        LogTarget::File(path) => format!("cannot open the log {}", path.display()),
+        _ => "cannot start the log".to_owned(),
+    })
+}
+
+/// What the run is about, for the first line to people.
+fn heading(mode: &Mode) -> String {
+    match mode {
+        Mode::Record(config) => format!("recording into {}", config.har.display()),
+        Mode::Replay(_) => "replaying".to_owned(),
+    }
+}
+
+fn announce(proxy: &Proxy, facts: &ProxyFacts, heading: &str, public: bool) {
+    let entries = match proxy.summary().entries {
+        0 => String::new(),
+        1 => " 1 entry".to_owned(),
+        entries => format!(" {entries} entries"),
+    };
+    anstream::eprintln!("harmock: {heading}{entries} on {} (CA {})", facts.url, facts.ca.display());
+    if public {
+        anstream::eprintln!(
+            "harmock: WARNING: --public: {} is open to everyone who can reach this machine; they can read recordings \
+             and send requests through it",
+            proxy.address()
+        );
+    }
+    proxy.warnings().iter().chain(&trust_warnings(&facts.trust)).for_each(|line| {
+        anstream::eprintln!("harmock: warning: {line}");
+    });
+    if let Some(finished) = proxy.recovered() {
+        anstream::eprintln!(
+            "harmock: a recording that had been killed was finished: {} exchanges{}",
+            finished.exchanges,
+            if finished.cut { ", the last one cut off" } else { "" }
+        );
+    }
+}
+
+/// A live count on a terminal, where nothing else is written to it.
+struct Counter(Option<(indicatif::ProgressBar, tokio::task::JoinHandle<()>)>);
+
+impl Counter {
+    fn start(proxy: &Proxy, options: &RunOptions) -> Self {
+        let plain = std::env::var_os("NO_COLOR").is_some() || std::env::var_os("CI").is_some();
+        let log_is_elsewhere = options.log != LogTarget::Stderr;
+        if plain || !log_is_elsewhere || options.verbosity < 0 || !std::io::stderr().is_terminal() {
+            return Self(None);
+        }
+        let bar = indicatif::ProgressBar::new_spinner();
+        let progress = proxy.progress();
+        let shown = bar.clone();
+        let task = tokio::spawn(async move {
+            let mut ticks = tokio::time::interval(std::time::Duration::from_millis(200));
+            loop {
+                ticks.tick().await;
+                shown.set_message(progress());
+                shown.tick();
+            }
+        });
+        Self(Some((bar, task)))
+    }
+
+    fn stop(self) {
+        if let Some((bar, task)) = self.0 {
+            task.abort();
+            bar.finish_and_clear();
+        }
+    }
+}

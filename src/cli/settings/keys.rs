@@ -1,0 +1,105 @@
+//! Every setting by its name: the flag `--NAME`, the variable `HARMOCK_NAME`, the key `name` of the file.
+
+use std::ffi::OsStr;
+use std::net::SocketAddr;
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::choice::LogFormat;
+use super::place::{ArchivePath, LogTarget};
+use super::quantity::{ByteSize, TimeLimit};
+use super::value::{Item, Scalar, Value};
+use crate::archive::BodyStorage;
+use crate::proxy::{Cors, Detail, NotFound, OutOfScope, RedirectPolicy, Update};
+use crate::upstream::UpstreamProxy;
+
+/// One setting.
+#[derive(Debug)]
+pub(crate) struct Key {
+    /// Kebab-case, as in the file.
+    pub(crate) name: &'static str,
+    /// Whether it holds several values.
+    pub(crate) is_list: bool,
+    /// Why it must not stand in the file, if so.
+    pub(crate) never_in_file: Option<&'static str>,
+    /// Whether the text of a variable, one item of it for a list, is good.
+    pub(crate) check_text: fn(&OsStr) -> Result<(), String>,
+    /// Whether a value of the file that lies in this folder is good.
+    pub(crate) check_file: fn(&Scalar, &Path) -> Result<(), String>,
+}
+
+impl Key {
+    const fn one<T: Value>(name: &'static str) -> Self {
+        Self {
+            name,
+            is_list: false,
+            never_in_file: None,
+            check_text: |text| T::parse(text).map(drop),
+            check_file: |value, folder| T::from_file(value, folder).map(drop),
+        }
+    }
+
+    const fn list<T: Value>(name: &'static str) -> Self {
+        Self { is_list: true, ..Self::one::<Item<T>>(name) }
+    }
+
+    const fn never_in_file(self, danger: &'static str) -> Self {
+        Self { never_in_file: Some(danger), ..self }
+    }
+
+    /// `HARMOCK_NOT_FOUND` for `not-found`.
+    pub(crate) fn variable(&self) -> String {
+        format!("HARMOCK_{}", self.name.to_ascii_uppercase().replace('-', "_"))
+    }
+}
+
+/// The setting of this name.
+pub(crate) fn find(name: &str) -> Option<&'static Key> {
+    KEYS.iter().find(|key| key.name == name)
+}
+
+/// Parts of the file that a later version reads.
+pub(crate) const LATER: &[&str] = &["map", "rules", "origin"];
+
+/// All settings.
+pub(crate) static KEYS: &[Key] = &[
+    Key::list::<PathBuf>("archives"),
+    Key::one::<ArchivePath>("har"),
+    Key::list::<String>("glob"),
+    Key::list::<String>("exclude"),
+    Key::one::<Update>("update"),
+    Key::one::<BodyStorage>("content"),
+    Key::one::<Detail>("mode"),
+    Key::one::<bool>("raw"),
+    Key::one::<bool>("keep-payloads"),
+    Key::one::<NotFound>("not-found"),
+    Key::one::<OutOfScope>("out-of-scope"),
+    Key::one::<RedirectPolicy>("redirects"),
+    Key::one::<Cors>("cors"),
+    Key::list::<String>("ignore-miss"),
+    Key::one::<u64>("max-misses"),
+    Key::one::<ByteSize>("cache-size"),
+    Key::one::<bool>("offline"),
+    Key::one::<bool>("strict-archives"),
+    Key::one::<SocketAddr>("listen"),
+    Key::one::<bool>("public").never_in_file("open this machine to the network"),
+    Key::one::<PathBuf>("ca-dir").never_in_file("choose the key that this machine trusts"),
+    Key::list::<String>("tunnel"),
+    Key::list::<PathBuf>("upstream-ca"),
+    Key::one::<UpstreamProxy>("upstream-proxy").never_in_file("send this machine's traffic elsewhere"),
+    Key::one::<bool>("insecure-upstream").never_in_file("switch off the check of certificates"),
+    Key::one::<TimeLimit>("connect-timeout"),
+    Key::one::<TimeLimit>("tls-timeout"),
+    Key::one::<TimeLimit>("first-byte-timeout"),
+    Key::one::<TimeLimit>("idle-timeout"),
+    Key::one::<TimeLimit>("detect-timeout"),
+    Key::one::<Duration>("grace"),
+    Key::one::<NonZeroUsize>("max-connections"),
+    Key::one::<LogTarget>("log"),
+    Key::one::<LogFormat>("log-format"),
+    Key::one::<u8>("verbose"),
+    Key::one::<u8>("quiet"),
+    Key::one::<PathBuf>("ready-file"),
+    Key::one::<PathBuf>("config").never_in_file("put another file in the place of this one"),
+];

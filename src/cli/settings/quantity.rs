@@ -1,0 +1,275 @@
+//! Settings that count something: time, bytes, connections, misses.
+
+use std::ffi::OsStr;
+use std::num::NonZeroUsize;
+use std::path::Path;
+use std::time::Duration;
+
+use super::value::{Scalar, Value, utf8};
+
+const DURATION: &str = "expected a duration such as `10s`, `500ms`, `2m` or `1m30s`";
+/// Timers overflow long after this, and nobody waits longer.
+const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
+/// A time limit; never zero, because a limit of nothing fails every exchange.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct TimeLimit(pub(crate) Duration);
+
+impl Value for TimeLimit {
+    fn parse(text: &OsStr) -> Result<Self, String> {
+        match Duration::parse(text)? {
+            Duration::ZERO => Err("a time limit must be longer than zero".to_owned()),
+            limit => Ok(Self(limit)),
+        }
+    }
+
+    fn from_file(value: &Scalar, _folder: &Path) -> Result<Self, String> {
+        Self::parse(duration_string(value)?)
+    }
+
+    fn to_scalar(&self) -> Scalar {
+        self.0.to_scalar()
+    }
+}
+
+impl Value for Duration {
+    fn parse(text: &OsStr) -> Result<Self, String> {
+        duration(utf8(text)?)
+    }
+
+    fn from_file(value: &Scalar, _folder: &Path) -> Result<Self, String> {
+        Self::parse(duration_string(value)?)
+    }
+
+    fn to_scalar(&self) -> Scalar {
+        Scalar::Text(duration_text(*self))
+    }
+}
+
+fn duration_string(value: &Scalar) -> Result<&OsStr, String> {
+    match value {
+        Scalar::Text(text) => Ok(OsStr::new(text)),
+        other => Err(format!("{DURATION}, found {}", other.kind())),
+    }
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    let mut rest = text.trim();
+    let mut total = Duration::ZERO;
+    if rest.is_empty() {
+        return Err(DURATION.to_owned());
+    }
+    while !rest.is_empty() {
+        let (number, after) = rest.split_at(rest.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(rest.len()));
+        let (unit, after) = after.split_at(after.find(|c: char| c.is_ascii_digit()).unwrap_or(after.len()));
+        let seconds = match unit {
+            "ms" => 0.001,
+            "s" => 1.0,
+            "m" | "min" => 60.0,
+            "h" => 3600.0,
+            "d" => 86400.0,
+            "" if number == "0" => 0.0,
+            "" => return Err(format!("the unit is missing: {DURATION}")),
+            _ => return Err(DURATION.to_owned()),
+        };
+        let count: f64 = number.parse().map_err(|_| DURATION.to_owned())?;
+        let part = Duration::try_from_secs_f64(count * seconds).map_err(|_| too_long())?;
+        total = total.checked_add(part).ok_or_else(too_long)?;
+        rest = after;
+    }
+    if total > LONGEST { Err(too_long()) } else { Ok(total) }
+}
+
+fn too_long() -> String {
+    "a duration may be 365 days at most".to_owned()
+}
+
+/// The shortest whole form: `10s`, `2m`, `1500ms`.
+fn duration_text(duration: Duration) -> String {
+    let millis = duration.as_millis();
+    let units = [(3_600_000, "h"), (60_000, "m"), (1000, "s"), (1, "ms")];
+    match units.iter().find(|(unit, _)| millis.is_multiple_of(*unit)) {
+        Some((unit, name)) if millis > 0 => format!("{}{name}", millis / unit),
+        _ => "0s".to_owned(),
+    }
+}
+
+/// A number of bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ByteSize(pub(crate) u64);
+
+impl Value for ByteSize {
+    fn parse(text: &OsStr) -> Result<Self, String> {
+        byte_size(utf8(text)?).map(Self)
+    }
+
+    fn from_file(value: &Scalar, _folder: &Path) -> Result<Self, String> {
+        match value {
+            Scalar::Text(text) => byte_size(text).map(Self),
+            Scalar::Integer(number) => u64::try_from(*number).map(Self).map_err(|_| SIZE.to_owned()),
+            other => Err(format!("{SIZE}, found {}", other.kind())),
+        }
+    }
+
+    fn to_scalar(&self) -> Scalar {
+        for (shift, unit) in [(30, "GiB"), (20, "MiB"), (10, "KiB")] {
+            if self.0 != 0 && self.0.is_multiple_of(1 << shift) {
+                return Scalar::Text(format!("{}{unit}", self.0 >> shift));
+            }
+        }
+        integer(self.0)
+    }
+}
+
+const SIZE: &str = "expected a number of bytes such as `64MiB`, `64mb` or `1048576`";
+
+/// `MiB` and a lone `M` are powers of 1024, `MB` is a power of 1000, in any case.
+fn byte_size(text: &str) -> Result<u64, String> {
+    let text = text.trim();
+    let (number, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len()));
+    let factor: u64 = match unit.trim().to_ascii_lowercase().as_str() {
+        "" | "b" => 1,
+        "k" | "kib" => 1 << 10,
+        "m" | "mib" => 1 << 20,
+        "g" | "gib" => 1 << 30,
+        "kb" => 1000,
+        "mb" => 1_000_000,
+        "gb" => 1_000_000_000,
+        _ => return Err(SIZE.to_owned()),
+    };
+    let count: u64 = number.parse().map_err(|_| SIZE.to_owned())?;
+    count.checked_mul(factor).ok_or_else(|| format!("too large: {SIZE}"))
+}
+
+impl Value for NonZeroUsize {
+    fn parse(text: &OsStr) -> Result<Self, String> {
+        utf8(text)?.parse().map_err(|_| "expected a whole number of at least 1".to_owned())
+    }
+
+    fn from_file(value: &Scalar, _folder: &Path) -> Result<Self, String> {
+        match value {
+            Scalar::Integer(number) => usize::try_from(*number).ok().and_then(Self::new),
+            _ => None,
+        }
+        .ok_or_else(|| format!("expected a whole number of at least 1, found {}", found(value)))
+    }
+
+    fn to_scalar(&self) -> Scalar {
+        integer(self.get() as u64)
+    }
+}
+
+impl Value for u64 {
+    fn parse(text: &OsStr) -> Result<Self, String> {
+        utf8(text)?.parse().map_err(|_| "expected a whole number".to_owned())
+    }
+
+    fn from_file(value: &Scalar, _folder: &Path) -> Result<Self, String> {
+        match value {
+            Scalar::Integer(number) => Self::try_from(*number).ok(),
+            _ => None,
+        }
+        .ok_or_else(|| format!("expected a whole number, found {}", found(value)))
+    }
+
+    fn to_scalar(&self) -> Scalar {
+        integer(*self)
+    }
+}
+
+/// How often `-v` or `-q` was given; `true` counts as once.
+impl Value for u8 {
+    fn parse(text: &OsStr) -> Result<Self, String> {
+        match (bool::parse(text), utf8(text)?.parse::<Self>()) {
+            (_, Ok(times)) => level(times),
+            (Ok(yes), _) => Ok(yes.into()),
+            _ => Err(LEVEL.to_owned()),
+        }
+    }
+
+    fn from_file(value: &Scalar, _folder: &Path) -> Result<Self, String> {
+        match value {
+            Scalar::Bool(yes) => Ok((*yes).into()),
+            Scalar::Integer(times) => level(Self::try_from(*times).map_err(|_| LEVEL.to_owned())?),
+            other => Err(format!("{LEVEL}, found {}", other.kind())),
+        }
+    }
+
+    fn to_scalar(&self) -> Scalar {
+        integer((*self).into())
+    }
+}
+
+const LEVEL: &str = "expected true, false or a number from 0 to 9";
+
+fn level(times: u8) -> Result<u8, String> {
+    if times <= 9 { Ok(times) } else { Err(LEVEL.to_owned()) }
+}
+
+fn found(value: &Scalar) -> String {
+    match value {
+        Scalar::Integer(number) => number.to_string(),
+        other => other.kind().to_owned(),
+    }
+}
+
+/// A number beyond what TOML can hold becomes text.
+fn integer(number: u64) -> Scalar {
+    i64::try_from(number).map_or_else(|_| Scalar::Text(number.to_string()), Scalar::Integer)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_take_every_unit_and_their_sums() {
+        for (text, millis) in
+            [("500ms", 500), ("10s", 10_000), ("2m", 120_000), ("1m30s", 90_000), ("1.5s", 1500), ("1h", 3_600_000)]
+        {
+            assert_eq!(duration(text), Ok(Duration::from_millis(millis)), "{text}");
+        }
+        assert_eq!(duration("0"), Ok(Duration::ZERO));
+    }
+
+    #[test]
+    fn a_duration_without_a_unit_or_out_of_range_is_refused_with_a_reason() {
+        assert!(duration("10").unwrap_err().starts_with("the unit is missing"));
+        for text in ["", "s", "10 parsecs", "-1s", "1..5s", "10s5", "ten"] {
+            assert!(duration(text).is_err(), "{text}");
+        }
+        for text in ["366d", "99999999999999999999999h"] {
+            assert_eq!(duration(text), Err(too_long()), "{text}");
+        }
+        assert!(TimeLimit::parse(OsStr::new("0s")).is_err());
+    }
+
+    #[test]
+    fn a_duration_is_shown_in_its_shortest_whole_form() {
+        for text in ["1h", "90s", "1500ms", "10m", "0s"] {
+            assert_eq!(duration_text(duration(text).unwrap()), text);
+        }
+    }
+
+    #[test]
+    fn sizes_tell_binary_from_decimal_units() {
+        for (text, bytes) in [("64MiB", 64 << 20), ("64mb", 64_000_000), ("64m", 64 << 20), ("1 KiB", 1024), ("0", 0)] {
+            assert_eq!(byte_size(text), Ok(bytes), "{text}");
+        }
+        for text in ["", "MiB", "-1", "1.5MiB", "1 parsec", "99999999999GiB"] {
+            assert!(byte_size(text).is_err(), "{text}");
+        }
+        assert_eq!(ByteSize(64 << 20).to_scalar(), Scalar::Text("64MiB".to_owned()));
+        assert_eq!(ByteSize(1000).to_scalar(), Scalar::Integer(1000));
+    }
+
+    #[test]
+    fn the_file_says_numbers_as_numbers() {
+        let folder = Path::new("");
+        assert_eq!(u64::from_file(&Scalar::Integer(3), folder), Ok(3));
+        assert_eq!(u64::from_file(&Scalar::Integer(-3), folder).unwrap_err(), "expected a whole number, found -3");
+        assert!(NonZeroUsize::from_file(&Scalar::Integer(0), folder).is_err());
+        assert_eq!(u8::from_file(&Scalar::Bool(true), folder), Ok(1));
+        assert!(u8::parse(OsStr::new("10")).is_err());
+    }
+}

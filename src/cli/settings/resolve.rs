@@ -1,0 +1,271 @@
+//! The settings of a run, from every layer, checked as far as that goes without touching disk or network.
+
+use std::ffi::OsString;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use super::address::is_loopback;
+use super::choice::LogFormat;
+use super::error::{FileProblems, Problem, SettingsError};
+use super::keys;
+use super::layers::Layers;
+use super::place::{ArchivePath, LogTarget};
+use super::quantity::{ByteSize, TimeLimit};
+use super::value::{Item, Scalar};
+use crate::cli::flags::{ScopeFlags, SharedFlags};
+use crate::cli::record::{RecordArgs, RecordFlags};
+use crate::cli::replay::{ReplayArgs, ReplayFlags};
+use crate::proxy::{Config, Limits, Mode, RecordConfig, ReplayConfig};
+use crate::upstream::UpstreamConfig;
+
+/// What the command line does around the proxy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct RunOptions {
+    /// Where the line of each exchange goes.
+    pub(crate) log: LogTarget,
+    /// How it is written.
+    pub(crate) log_format: LogFormat,
+    /// Above 0: say more; below: say less.
+    pub(crate) verbosity: i8,
+    /// Written once the proxy listens.
+    pub(crate) ready_file: Option<PathBuf>,
+    /// Misses up to this number leave the exit code alone.
+    pub(crate) max_misses: Option<u64>,
+}
+
+/// The settings of `harmock record`.
+#[derive(Debug, Clone)]
+pub(crate) struct RecordSettings {
+    /// In [`Mode::Record`].
+    pub(crate) config: Config,
+    /// What happens around the proxy.
+    pub(crate) run: RunOptions,
+    /// The program to run meanwhile, and its arguments.
+    pub(crate) command: Option<(OsString, Vec<OsString>)>,
+}
+
+/// The settings of `harmock replay`.
+#[derive(Debug, Clone)]
+pub(crate) struct ReplaySettings {
+    /// In [`Mode::Replay`].
+    pub(crate) config: Config,
+    /// What happens around the proxy.
+    pub(crate) run: RunOptions,
+    /// The program to run meanwhile, and its arguments.
+    pub(crate) command: Option<(OsString, Vec<OsString>)>,
+}
+
+impl RecordSettings {
+    /// Those of these arguments, this environment and the config file.
+    pub(crate) fn from_args(args: &RecordArgs) -> Result<Self, SettingsError> {
+        Self::from_flags(&args.shared, &args.scope, &args.record, &args.command)
+    }
+
+    /// The same for a command that has flags of its own: it fills in those of `record`.
+    pub(crate) fn from_flags(
+        shared: &SharedFlags,
+        scope: &ScopeFlags,
+        record: &RecordFlags,
+        command: &[OsString],
+    ) -> Result<Self, SettingsError> {
+        let mut layers = Layers::load(shared.config.as_deref())?;
+        let mode = Mode::Record(record_config(&mut layers, scope, record)?);
+        let (config, run) = config(&mut layers, shared, mode)?;
+        check(&config)?;
+        Ok(Self { config, run, command: split_command(command) })
+    }
+}
+
+impl ReplaySettings {
+    /// Those of these arguments, this environment and the config file.
+    pub(crate) fn from_args(args: &ReplayArgs) -> Result<Self, SettingsError> {
+        Self::from_flags(&args.shared, &args.archives, &args.scope, &args.replay, &args.command)
+    }
+
+    /// The same for a command that has flags of its own: it fills in those of `replay`.
+    pub(crate) fn from_flags(
+        shared: &SharedFlags,
+        archives: &[Item<PathBuf>],
+        scope: &ScopeFlags,
+        replay: &ReplayFlags,
+        command: &[OsString],
+    ) -> Result<Self, SettingsError> {
+        let mut layers = Layers::load(shared.config.as_deref())?;
+        refuse_update(&layers)?;
+        let mode = Mode::Replay(replay_config(&mut layers, archives, scope, replay)?);
+        let max_misses = max_misses(&mut layers, replay)?;
+        let (config, run) = config(&mut layers, shared, mode)?;
+        check(&config)?;
+        Ok(Self { config, run: RunOptions { max_misses, ..run }, command: split_command(command) })
+    }
+}
+
+/// Asks for every setting there is, so that the layers note it; one that both modes have is noted once.
+pub(crate) fn all_settings(
+    layers: &mut Layers,
+    archives: &[Item<PathBuf>],
+    scope: &ScopeFlags,
+    record: &RecordFlags,
+    replay: &ReplayFlags,
+    shared: &SharedFlags,
+) -> Result<(), SettingsError> {
+    let replay_config = replay_config(layers, archives, scope, replay)?;
+    max_misses(layers, replay)?;
+    record_config(layers, scope, record)?;
+    config(layers, shared, Mode::Replay(replay_config))?;
+    Ok(())
+}
+
+/// The shared settings, in the order in which they are shown.
+pub(super) fn config(
+    layers: &mut Layers,
+    shared: &SharedFlags,
+    mode: Mode,
+) -> Result<(Config, RunOptions), SettingsError> {
+    let defaults = Config::new(mode);
+    let mut config = Config {
+        listen: layers.one("listen", shared.listen.as_ref(), defaults.listen)?,
+        public: layers.one("public", shared.public.as_ref(), defaults.public)?,
+        ca_dir: layers.optional("ca-dir", shared.ca_dir.as_ref(), "in the platform's data folder")?,
+        tunnel: layers.list("tunnel", &shared.tunnel, defaults.tunnel)?,
+        upstream: upstream(layers, shared, defaults.upstream)?,
+        ..defaults
+    };
+    set_limits(layers, shared, &mut config.limits, &mut config.upstream)?;
+    Ok((config, run_options(layers, shared)?))
+}
+
+fn upstream(
+    layers: &mut Layers,
+    shared: &SharedFlags,
+    defaults: UpstreamConfig,
+) -> Result<UpstreamConfig, SettingsError> {
+    Ok(UpstreamConfig {
+        ca: layers.list("upstream-ca", &shared.upstream_ca, defaults.ca)?,
+        proxy: layers.one("upstream-proxy", shared.upstream_proxy.as_ref(), defaults.proxy)?,
+        insecure: layers.one("insecure-upstream", shared.insecure_upstream.as_ref(), defaults.insecure)?,
+        ..defaults
+    })
+}
+
+fn set_limits(
+    layers: &mut Layers,
+    shared: &SharedFlags,
+    limits: &mut Limits,
+    upstream: &mut UpstreamConfig,
+) -> Result<(), SettingsError> {
+    let mut time = |name, flag: &Option<TimeLimit>, default| {
+        layers.one(name, flag.as_ref(), TimeLimit(default)).map(|limit| limit.0)
+    };
+    upstream.connect = time("connect-timeout", &shared.connect_timeout, upstream.connect)?;
+    limits.tls = time("tls-timeout", &shared.tls_timeout, limits.tls)?;
+    upstream.tls = limits.tls;
+    upstream.first_byte = time("first-byte-timeout", &shared.first_byte_timeout, upstream.first_byte)?;
+    limits.idle = time("idle-timeout", &shared.idle_timeout, limits.idle)?;
+    upstream.idle = limits.idle;
+    limits.detect = time("detect-timeout", &shared.detect_timeout, limits.detect)?;
+    limits.grace = layers.one("grace", shared.grace.as_ref(), limits.grace)?;
+    let connections = NonZeroUsize::new(limits.connections).unwrap_or(NonZeroUsize::MIN);
+    limits.connections = layers.one("max-connections", shared.max_connections.as_ref(), connections)?.get();
+    Ok(())
+}
+
+fn run_options(layers: &mut Layers, shared: &SharedFlags) -> Result<RunOptions, SettingsError> {
+    let given = |times: u8| (times > 0).then_some(times);
+    let log = layers.one("log", shared.log.as_ref(), LogTarget::default())?;
+    let log_format = layers.one("log-format", shared.log_format.as_ref(), LogFormat::default())?;
+    let verbose = layers.ranked("verbose", given(shared.verbose).as_ref(), 0)?;
+    let quiet = layers.ranked("quiet", given(shared.quiet).as_ref(), 0)?;
+    Ok(RunOptions {
+        log,
+        log_format,
+        verbosity: verbosity(verbose, quiet),
+        ready_file: layers.optional("ready-file", shared.ready_file.as_ref(), "none")?,
+        max_misses: None,
+    })
+}
+
+/// The higher layer decides alone, so that `-v` wins over `quiet = true` in the file.
+fn verbosity((verbose, verbose_rank): (u8, u8), (quiet, quiet_rank): (u8, u8)) -> i8 {
+    let more = if verbose_rank >= quiet_rank { verbose } else { 0 };
+    let less = if quiet_rank >= verbose_rank { quiet } else { 0 };
+    more.min(9).cast_signed() - less.min(9).cast_signed()
+}
+
+fn record_config(layers: &mut Layers, scope: &ScopeFlags, flags: &RecordFlags) -> Result<RecordConfig, SettingsError> {
+    let defaults = RecordConfig::default();
+    Ok(RecordConfig {
+        har: har(layers, scope, defaults.har)?,
+        glob: layers.list("glob", &scope.glob, defaults.glob)?,
+        exclude: layers.list("exclude", &scope.exclude, defaults.exclude)?,
+        content: layers.one("content", flags.content.as_ref(), defaults.content)?,
+        detail: layers.one("mode", flags.mode.as_ref(), defaults.detail)?,
+        update: layers.one("update", flags.update.as_ref(), defaults.update)?,
+        raw: layers.one("raw", flags.raw.as_ref(), defaults.raw)?,
+        keep_payloads: layers.one("keep-payloads", flags.keep_payloads.as_ref(), defaults.keep_payloads)?,
+    })
+}
+
+fn replay_config(
+    layers: &mut Layers,
+    archives: &[Item<PathBuf>],
+    scope: &ScopeFlags,
+    flags: &ReplayFlags,
+) -> Result<ReplayConfig, SettingsError> {
+    let defaults = ReplayConfig::default();
+    let folders = defaults.archives.into_iter().map(|path| layers.beside_file(path)).collect();
+    Ok(ReplayConfig {
+        archives: layers.list("archives", archives, folders)?,
+        har: har(layers, scope, defaults.har)?,
+        glob: layers.list("glob", &scope.glob, defaults.glob)?,
+        exclude: layers.list("exclude", &scope.exclude, defaults.exclude)?,
+        not_found: layers.one("not-found", flags.not_found.as_ref(), defaults.not_found)?,
+        out_of_scope: layers.one("out-of-scope", flags.out_of_scope.as_ref(), defaults.out_of_scope)?,
+        redirects: layers.one("redirects", flags.redirects.as_ref(), defaults.redirects)?,
+        cors: layers.one("cors", flags.cors.as_ref(), defaults.cors)?,
+        ignore_miss: layers.list("ignore-miss", &flags.ignore_miss, defaults.ignore_miss)?,
+        cache_size: layers.one("cache-size", flags.cache_size.as_ref(), ByteSize(defaults.cache_size))?.0,
+        offline: layers.one("offline", flags.offline.as_ref(), defaults.offline)?,
+        strict_archives: layers.one("strict-archives", flags.strict_archives.as_ref(), defaults.strict_archives)?,
+    })
+}
+
+fn max_misses(layers: &mut Layers, flags: &ReplayFlags) -> Result<Option<u64>, SettingsError> {
+    layers.optional("max-misses", flags.max_misses.as_ref(), "none may be missed")
+}
+
+fn har(layers: &mut Layers, scope: &ScopeFlags, default: PathBuf) -> Result<PathBuf, SettingsError> {
+    let default = ArchivePath(layers.beside_file(default));
+    layers.one("har", scope.har.as_ref(), default).map(|har| har.0)
+}
+
+/// Only a value that is good by itself comes here; what is left is how values go together.
+fn check(config: &Config) -> Result<(), SettingsError> {
+    if config.public || is_loopback(config.listen) {
+        return Ok(());
+    }
+    Err(SettingsError::Conflict(format!(
+        "{} can be reached from other machines; add --public if they may use the proxy, or listen on 127.0.0.1",
+        config.listen
+    )))
+}
+
+/// In the file, `update` turns replaying into recording, which only `harmock record` can do so far.
+fn refuse_update(layers: &Layers) -> Result<(), SettingsError> {
+    let (Some(file), Some(key)) = (layers.file(), keys::find("update")) else { return Ok(()) };
+    match file.written(key) {
+        None | Some((Scalar::Bool(false), _)) => Ok(()),
+        Some((value, line)) => {
+            let message = format!(
+                "update = {value}: recording instead of replaying is not available in this version; run `harmock \
+                 record`, or set it to false"
+            );
+            let problems = vec![Problem { line, column: 1, message }];
+            Err(FileProblems { path: file.path.clone(), problems }.into())
+        }
+    }
+}
+
+fn split_command(words: &[OsString]) -> Option<(OsString, Vec<OsString>)> {
+    words.split_first().map(|(program, arguments)| (program.clone(), arguments.to_vec()))
+}

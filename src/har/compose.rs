@@ -1,0 +1,246 @@
+//! Composes one HAR 1.2 entry: every field that the strictest readers want, no `null`, in a fixed order.
+//!
+//! Readers that decide the shape: Chrome's and Firefox's import (`pages`, `cache`, numbers), har-validator (integer
+//! sizes, bare addresses), HTTP Toolkit (`httpVersion`), mitmproxy (`postData.text`), har-to-k6 (`params` with form
+//! types alone), Playwright (`_file`, `postData.encoding`).
+
+use std::borrow::Cow;
+use std::io::{self, Read, Write};
+use std::time::SystemTime;
+
+use super::cookies;
+use super::entry::{FailureCause, Field};
+use super::instant;
+use super::json_text::JsonText;
+use super::lists::{values, write_cookies, write_fields, write_pairs};
+use super::own_fields::OwnFields;
+use super::write::{Detail, HttpVersion, NewAnswer, NewEntry, NewRequest, NewResponse, Times, WireSize};
+
+/// How deep an entry is inside the log, in levels of indentation.
+pub(crate) const ENTRY_DEPTH: usize = 3;
+
+/// A body and where its bytes are to be.
+pub(crate) struct PlacedBody<'a> {
+    /// Bytes of the decoded body.
+    pub(crate) size: u64,
+    /// Where they are.
+    pub(crate) place: Place<'a>,
+    /// The bytes once more, when they are a form whose fields are to be listed.
+    pub(crate) form: Option<Cow<'a, [u8]>>,
+}
+
+/// Where the bytes of a body are to be.
+pub(crate) enum Place<'a> {
+    /// There is no body, or an empty one.
+    Nothing,
+    /// In a file of this name and SHA-256.
+    File { name: &'a str, hash: [u8; 32] },
+    /// In the entry, as they are.
+    Text(&'a mut dyn Read),
+    /// In the entry, as base64.
+    Base64(&'a mut dyn Read),
+    /// Nowhere: the archive is to have no bodies.
+    Omitted,
+}
+
+impl Place<'_> {
+    fn hash(&self) -> Option<[u8; 32]> {
+        if let Self::File { hash, .. } = self { Some(*hash) } else { None }
+    }
+}
+
+/// Writes one entry; the line that it starts on is indented already.
+pub(crate) fn compose_entry<W: Write>(
+    out: W,
+    entry: &NewEntry<'_>,
+    detail: Detail,
+    mut request_body: PlacedBody<'_>,
+    mut response_body: PlacedBody<'_>,
+) -> io::Result<W> {
+    let times = entry.times.filter(|_| detail == Detail::Full);
+    let started = times.map_or(SystemTime::UNIX_EPOCH, |times| times.started);
+    let mut composer = Composer { json: JsonText::new(out, ENTRY_DEPTH), detail, started };
+    composer.json.begin_object()?;
+    composer.json.string_field("startedDateTime", &instant::iso(started))?;
+    composer.json.number_field("time", times.as_ref().map_or(0.0, total))?;
+    composer.request(&entry.request, &mut request_body)?;
+    match &entry.answer {
+        NewAnswer::Answered(response) => composer.response(response, &mut response_body)?,
+        NewAnswer::Failed { cause, detail } => composer.failure(entry.request.version, *cause, detail)?,
+    }
+    composer.json.key("cache")?;
+    composer.json.begin_object()?;
+    composer.json.end()?;
+    composer.timings(times.as_ref())?;
+    if detail == Detail::Full {
+        composer.connection(entry)?;
+    }
+    let payloads: Vec<_> = request_body.place.hash().into_iter().chain(response_body.place.hash()).collect();
+    let own = OwnFields { answer: &entry.answer, payload_omitted: matches!(request_body.place, Place::Omitted) };
+    own.write(&mut composer.json, &payloads)?;
+    composer.json.end()?;
+    Ok(composer.json.into_inner())
+}
+
+struct Composer<W> {
+    json: JsonText<W>,
+    detail: Detail,
+    started: SystemTime,
+}
+
+impl<W: Write> Composer<W> {
+    fn request(&mut self, request: &NewRequest<'_>, body: &mut PlacedBody<'_>) -> io::Result<()> {
+        self.json.key("request")?;
+        self.json.begin_object()?;
+        self.json.string_field("method", request.method)?;
+        self.json.string_field("url", request.url.as_str())?;
+        self.json.string_field("httpVersion", request.version.as_str())?;
+        let cookies = values(request.fields, "cookie").filter(|_| self.detail == Detail::Full);
+        let cookies: Vec<_> = cookies.flat_map(|value| cookies::sent(&value).collect::<Vec<_>>()).collect();
+        write_cookies(&mut self.json, &cookies)?;
+        write_fields(&mut self.json, "headers", request.fields)?;
+        let query = request.url.as_str().split_once('?').map_or("", |(_, query)| query);
+        write_pairs(&mut self.json, "queryString", query.as_bytes())?;
+        if !matches!(body.place, Place::Nothing | Place::Omitted) {
+            self.post_data(request.fields, body)?;
+        }
+        self.sizes(request.size)?;
+        self.json.end()
+    }
+
+    fn post_data(&mut self, fields: &[Field], body: &mut PlacedBody<'_>) -> io::Result<()> {
+        self.json.key("postData")?;
+        self.json.begin_object()?;
+        let media_type = values(fields, "content-type").next();
+        self.json.string_field("mimeType", media_type.as_deref().unwrap_or("application/octet-stream"))?;
+        self.body(&mut body.place)?;
+        if let Place::File { .. } = body.place {
+            self.json.string_field("text", "")?;
+        }
+        if let Some(form) = &body.form {
+            write_pairs(&mut self.json, "params", form)?;
+        }
+        self.json.end()
+    }
+
+    fn response(&mut self, response: &NewResponse<'_>, body: &mut PlacedBody<'_>) -> io::Result<()> {
+        self.json.key("response")?;
+        self.json.begin_object()?;
+        self.json.number_field("status", response.status)?;
+        self.json.string_field("statusText", response.reason)?;
+        self.json.string_field("httpVersion", response.version.as_str())?;
+        let cookies = values(response.fields, "set-cookie").filter(|_| self.detail == Detail::Full);
+        let cookies: Vec<_> = cookies.map(|value| cookies::received(&value, self.started)).collect();
+        write_cookies(&mut self.json, &cookies)?;
+        write_fields(&mut self.json, "headers", response.fields)?;
+        self.content(response, body)?;
+        self.json.string_field("redirectURL", &values(response.fields, "location").next().unwrap_or_default())?;
+        self.sizes(response.size)?;
+        if let (Detail::Full, WireSize { headers: Some(headers), body: Some(body) }) = (self.detail, response.size) {
+            self.json.number_field("_transferSize", headers.saturating_add(body))?;
+        }
+        self.json.end()
+    }
+
+    fn content(&mut self, response: &NewResponse<'_>, body: &mut PlacedBody<'_>) -> io::Result<()> {
+        self.json.key("content")?;
+        self.json.begin_object()?;
+        self.json.number_field("size", body.size)?;
+        let saved = response.size.body.and_then(|wire| body.size.checked_sub(wire));
+        if let (Detail::Full, Some(saved)) = (self.detail, saved) {
+            self.json.number_field("compression", saved)?;
+        }
+        let media_type = values(response.fields, "content-type").next();
+        self.json.string_field("mimeType", media_type.as_deref().unwrap_or("x-unknown"))?;
+        self.body(&mut body.place)?;
+        self.json.end()
+    }
+
+    fn body(&mut self, place: &mut Place<'_>) -> io::Result<()> {
+        match place {
+            Place::Nothing => self.json.string_field("text", ""),
+            Place::Omitted => Ok(()),
+            Place::File { name, .. } => self.json.string_field("_file", name),
+            Place::Text(source) => {
+                self.json.key("text")?;
+                self.json.string_from(source)
+            }
+            Place::Base64(source) => {
+                self.json.string_field("encoding", "base64")?;
+                self.json.key("text")?;
+                self.json.base64_from(source)
+            }
+        }
+    }
+
+    fn failure(&mut self, version: HttpVersion, cause: FailureCause, detail: &str) -> io::Result<()> {
+        self.json.key("response")?;
+        self.json.begin_object()?;
+        self.json.number_field("status", 0)?;
+        self.json.string_field("statusText", "")?;
+        self.json.string_field("httpVersion", version.as_str())?;
+        write_cookies(&mut self.json, &[])?;
+        write_fields(&mut self.json, "headers", &[])?;
+        self.json.key("content")?;
+        self.json.begin_object()?;
+        self.json.number_field("size", 0)?;
+        self.json.string_field("mimeType", "x-unknown")?;
+        self.json.end()?;
+        self.json.string_field("redirectURL", "")?;
+        self.sizes(WireSize::default())?;
+        self.json.string_field("_error", if detail.is_empty() { cause.as_str() } else { detail })?;
+        self.json.end()
+    }
+
+    fn sizes(&mut self, size: WireSize) -> io::Result<()> {
+        let known = |bytes: Option<u64>| bytes.filter(|_| self.detail == Detail::Full).map_or(-1, i128::from);
+        let (headers, body) = (known(size.headers), known(size.body));
+        self.json.number_field("headersSize", headers)?;
+        self.json.number_field("bodySize", body)
+    }
+
+    fn timings(&mut self, times: Option<&Times>) -> io::Result<()> {
+        self.json.key("timings")?;
+        self.json.begin_object()?;
+        if let Some(times) = times {
+            let optional =
+                [("blocked", times.blocked), ("dns", times.dns), ("connect", times.connect), ("ssl", times.ssl)];
+            for (name, phase) in optional {
+                self.json.number_field(name, milliseconds(phase).unwrap_or(-1.0))?;
+            }
+        }
+        let required = times.map_or([None; 3], |times| [times.send, times.wait, times.receive]);
+        for (name, phase) in ["send", "wait", "receive"].into_iter().zip(required) {
+            self.json.number_field(name, milliseconds(phase).unwrap_or(0.0))?;
+        }
+        self.json.end()
+    }
+
+    fn connection(&mut self, entry: &NewEntry<'_>) -> io::Result<()> {
+        if let Some(ip) = entry.server_ip {
+            self.json.string_field("serverIPAddress", &ip.to_canonical().to_string())?;
+        }
+        if let Some(port) = entry.server_port {
+            self.json.number_field("_serverPort", port)?;
+        }
+        if let Some(connection) = entry.connection.filter(|id| !id.is_empty()) {
+            self.json.string_field("connection", connection)?;
+        }
+        Ok(())
+    }
+}
+
+/// The whole time of an exchange: all phases but `ssl`, which is part of `connect`.
+fn total(times: &Times) -> f64 {
+    let phases = [times.blocked, times.dns, times.connect, times.send, times.wait, times.receive];
+    rounded(phases.into_iter().filter_map(milliseconds).sum())
+}
+
+/// A phase as a number that JSON and every reader take.
+fn milliseconds(phase: Option<f64>) -> Option<f64> {
+    phase.filter(|time| time.is_finite() && *time >= 0.0).map(rounded)
+}
+
+fn rounded(milliseconds: f64) -> f64 {
+    (milliseconds * 1000.0).round() / 1000.0
+}

@@ -1,0 +1,60 @@
+//! `_harmock`, the last field of an entry: its hash, and what HAR has no field for.
+
+use std::io::{self, Write};
+
+use super::entry::End;
+use super::fingerprint;
+use super::json_text::JsonText;
+use super::lists::write_fields;
+use super::write::NewAnswer;
+
+/// What goes into `_harmock` beside the hash.
+pub(crate) struct OwnFields<'a> {
+    /// How the exchange ended.
+    pub(crate) answer: &'a NewAnswer<'a>,
+    /// The request had a body that the archive does not hold (`"payload": "omitted"`).
+    pub(crate) payload_omitted: bool,
+}
+
+impl OwnFields<'_> {
+    /// Writes the field. All that is before it is in the hash already; what is in it is hashed first, with an empty
+    /// hash, as is the brace that closes the entry.
+    pub(crate) fn write<W: Write>(&self, json: &mut JsonText<W>, payloads: &[[u8; 32]]) -> io::Result<()> {
+        json.key("_harmock")?;
+        let mut hashed = JsonText::continuing(json.tokens());
+        self.object(&mut hashed, "")?;
+        hashed.raw("}")?;
+        self.object(json, &fingerprint::finish(hashed.tokens(), payloads))
+    }
+
+    fn object<W: Write>(&self, json: &mut JsonText<W>, hash: &str) -> io::Result<()> {
+        json.begin_object()?;
+        json.string_field("hash", hash)?;
+        if self.payload_omitted {
+            json.string_field("payload", "omitted")?;
+        }
+        match self.answer {
+            NewAnswer::Failed { cause, .. } => {
+                json.key("failure")?;
+                json.begin_object()?;
+                json.string_field("cause", cause.as_str())?;
+                json.end()?;
+            }
+            NewAnswer::Answered(response) => {
+                if response.encoded {
+                    json.key("encoded")?;
+                    json.raw("true")?;
+                }
+                match response.end {
+                    End::Complete => {}
+                    End::Client => json.string_field("end", "client")?,
+                    End::Upstream => json.string_field("end", "upstream")?,
+                }
+                if !response.trailers.is_empty() {
+                    write_fields(json, "trailers", response.trailers)?;
+                }
+            }
+        }
+        json.end()
+    }
+}

@@ -1,0 +1,106 @@
+//! An entry as it stands in the text, every value unread: what reading, checking and showing start from.
+
+use crate::har::json::{Json, lenient_object};
+
+lenient_object! {
+    /// HAR `entry`.
+    RawEntry<'a> {
+        request: RawRequest<'a> = "request",
+        response: RawResponse<'a> = "response",
+        resource_type: Json<'a> = "_resourceType",
+        error: Json<'a> = "_error",
+        failure_text: Json<'a> = "_failureText",
+        harmock: RawHarmock<'a> = "_harmock",
+    }
+}
+
+lenient_object! {
+    /// HAR `request`.
+    RawRequest<'a> {
+        method: Json<'a> = "method",
+        url: Json<'a> = "url",
+        http_version: Json<'a> = "httpVersion",
+        headers: Json<'a> = "headers",
+        post_data: RawPostData<'a> = "postData",
+        content: RawContent<'a> = "_content",
+        body_size: Json<'a> = "bodySize",
+    }
+}
+
+lenient_object! {
+    /// HAR `postData`.
+    RawPostData<'a> {
+        mime_type: Json<'a> = "mimeType",
+        text: Json<'a> = "text",
+        encoding: Json<'a> = "encoding",
+        params: Json<'a> = "params",
+        file: Json<'a> = "_file",
+    }
+}
+
+lenient_object! {
+    /// HAR `response`.
+    RawResponse<'a> {
+        status: Json<'a> = "status",
+        status_text: Json<'a> = "statusText",
+        http_version: Json<'a> = "httpVersion",
+        headers: Json<'a> = "headers",
+        content: RawContent<'a> = "content",
+        body_size: Json<'a> = "bodySize",
+        error: Json<'a> = "_error",
+        failure_text: Json<'a> = "_failureText",
+    }
+}
+
+lenient_object! {
+    /// HAR `content`, and HTTP Toolkit's `request._content`.
+    RawContent<'a> {
+        size: Json<'a> = "size",
+        mime_type: Json<'a> = "mimeType",
+        text: Json<'a> = "text",
+        encoding: Json<'a> = "encoding",
+        file: Json<'a> = "_file",
+        comment: Json<'a> = "comment",
+    }
+}
+
+lenient_object! {
+    /// HAR `header` and `param`.
+    RawItem<'a> {
+        name: Json<'a> = "name",
+        value: Json<'a> = "value",
+        file_name: Json<'a> = "fileName",
+        harmock: RawItemMark<'a> = "_harmock",
+    }
+}
+
+lenient_object! {
+    /// `_harmock` on a header item.
+    RawItemMark<'a> {
+        latin1: Json<'a> = "latin1",
+    }
+}
+
+lenient_object! {
+    /// `_harmock` on an entry.
+    RawHarmock<'a> {
+        hash: Json<'a> = "hash",
+        end: Json<'a> = "end",
+        encoded: Json<'a> = "encoded",
+        failure: RawFailure<'a> = "failure",
+    }
+}
+
+lenient_object! {
+    /// `_harmock.failure`.
+    RawFailure<'a> {
+        cause: Json<'a> = "cause",
+    }
+}
+
+lenient_object! {
+    /// HAR `creator`.
+    RawCreator<'a> {
+        name: Json<'a> = "name",
+    }
+}

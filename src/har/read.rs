@@ -1,0 +1,277 @@
+//! Tolerant reading: the text of a HAR becomes the entries that replay can use, and a word about each odd one.
+
+use std::fmt;
+use std::ops::Range;
+
+use serde_json::value::RawValue;
+
+use crate::har::entry::{
+    Answer, BodyText, End, Entry, Failure, FailureCause, Outcome, RecordedPayload, RecordedRequest, StoredBody,
+};
+use crate::har::fields::{is_token, latin1_bytes, read_fields};
+use crate::har::json::{Json, span_in};
+use crate::har::log::{Log, LogError};
+use crate::har::post_data::{TextContext, is_base64, read_payload};
+use crate::har::raw::{RawEntry, RawRequest, RawResponse};
+use crate::message::CanonicalUrl;
+
+/// Something odd in one entry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Warning {
+    /// Place in `log.entries`, from zero.
+    pub entry: usize,
+    /// The HAR field, such as `request.url`.
+    pub field: String,
+    /// What is odd about it.
+    pub message: String,
+    /// The entry cannot be used at all; else it is used without what is odd.
+    pub skipped: bool,
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let skipped = if self.skipped { "; the entry is skipped" } else { "" };
+        write!(f, "entry {}: {}: {}{skipped}", self.entry, self.field, self.message)
+    }
+}
+
+/// Entries that are fine but that HTTP replay has no use for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct LeftOut {
+    /// WebSocket conversations.
+    pub websocket: usize,
+    /// URLs that never reach a proxy: `data:`, `blob:`, `about:`, `chrome-extension:`.
+    pub other_scheme: usize,
+}
+
+/// Everything that one HAR text holds for replay; it keeps no part of the text.
+#[derive(Debug)]
+pub(crate) struct HarLog {
+    /// Usable entries, in order.
+    pub(crate) entries: Vec<Entry>,
+    /// Where each item of `log.entries` lies in the file, usable or not.
+    pub(crate) spans: Vec<Range<u64>>,
+    /// What was odd.
+    pub(crate) warnings: Vec<Warning>,
+    /// What was passed over.
+    pub(crate) left_out: LeftOut,
+    /// `log.creator.name`.
+    pub(crate) creator: String,
+}
+
+impl HarLog {
+    /// Reads a HAR text that begins at byte `base` of its file.
+    pub(crate) fn read(text: &str, base: u64) -> Result<Self, LogError> {
+        let log = Log::parse(text)?;
+        let context = TextContext { text, base, binary_strings: log.creator.eq_ignore_ascii_case("firefox") };
+        let mut har = Self {
+            entries: Vec::with_capacity(log.entries.len()),
+            spans: Vec::with_capacity(log.entries.len()),
+            warnings: Vec::new(),
+            left_out: LeftOut::default(),
+            creator: log.creator,
+        };
+        for (ordinal, raw) in log.entries.into_iter().enumerate() {
+            har.spans.push(span_in(text, base, raw.get()));
+            match (EntryReader { ordinal, context, warnings: &mut har.warnings }).read(raw) {
+                Verdict::Usable(entry) => har.entries.push(*entry),
+                Verdict::WebSocket => har.left_out.websocket += 1,
+                Verdict::OtherScheme => har.left_out.other_scheme += 1,
+                Verdict::Odd => {}
+            }
+        }
+        har.entries.shrink_to_fit();
+        Ok(har)
+    }
+}
+
+/// What an item of `log.entries` is good for.
+enum Verdict {
+    Usable(Box<Entry>),
+    WebSocket,
+    OtherScheme,
+    Odd,
+}
+
+/// A field that makes its entry unusable.
+struct Unusable {
+    field: &'static str,
+    message: String,
+}
+
+struct EntryReader<'a> {
+    ordinal: usize,
+    context: TextContext<'a>,
+    warnings: &'a mut Vec<Warning>,
+}
+
+impl EntryReader<'_> {
+    fn read(mut self, raw: &RawValue) -> Verdict {
+        let entry = match serde_json::from_str::<RawEntry<'_>>(raw.get()) {
+            Ok(_) if !raw.get().starts_with('{') => return self.skip("", "is not an object".to_owned()),
+            Ok(entry) => entry,
+            Err(error) => return self.skip("", format!("cannot be read: {error}")),
+        };
+        let url = match recorded_url(&entry.request) {
+            Ok(url) => url,
+            Err(unusable) => return self.skip(unusable.field, unusable.message),
+        };
+        if is_websocket(&entry, &url) {
+            return Verdict::WebSocket;
+        }
+        if !url.as_str().starts_with("http:") && !url.as_str().starts_with("https:") {
+            return Verdict::OtherScheme;
+        }
+        let method = entry.request.method.text().unwrap_or_default();
+        if !is_token(&method) {
+            let message =
+                if method.is_empty() { "is missing".to_owned() } else { format!("{method:?} is not a method") };
+            return self.skip("request.method", message);
+        }
+        let outcome = match self.outcome(&entry) {
+            Ok(outcome) => outcome,
+            Err(unusable) => return self.skip(unusable.field, unusable.message),
+        };
+        let fields = self.fields("request.headers", entry.request.headers);
+        let payload = read_payload(&entry.request, &self.context);
+        if payload == RecordedPayload::Damaged {
+            self.warn(
+                "request.postData.text",
+                "the bytes were lost when it was recorded (U+FFFD); any payload matches".to_owned(),
+            );
+        }
+        let request = RecordedRequest { method: method.into(), url, fields, payload };
+        Verdict::Usable(Box::new(Entry {
+            ordinal: self.ordinal,
+            request,
+            outcome,
+            recorded_by_harmock: entry.harmock.hash.is_there(),
+        }))
+    }
+
+    fn outcome(&mut self, entry: &RawEntry<'_>) -> Result<Outcome, Unusable> {
+        let response = &entry.response;
+        let status = match response.status.number() {
+            None if response.status.is_there() => {
+                return Err(Unusable { field: "response.status", message: "is not a number".to_owned() });
+            }
+            None => return Ok(Outcome::Failed(failure(entry))),
+            Some(status) if status <= 0.0 => return Ok(Outcome::Failed(failure(entry))),
+            Some(status) if (100.0..1000.0).contains(&status) && status.fract() == 0.0 => status as u16,
+            Some(status) => {
+                return Err(Unusable { field: "response.status", message: format!("{status} is no HTTP status") });
+            }
+        };
+        let fields = self.fields("response.headers", response.headers);
+        let body = self.body(response);
+        let reason = response.status_text.text().unwrap_or_default();
+        let end = match entry.harmock.end.text().as_deref() {
+            Some("client") => End::Client,
+            Some("upstream") => End::Upstream,
+            _ => End::Complete,
+        };
+        let mut answer = Answer { status, reason: reason.into(), fields, body, encoded: false, end };
+        answer.encoded = entry.harmock.encoded.is_true() || is_still_encoded(&answer, response);
+        Ok(Outcome::Answered(answer))
+    }
+
+    fn body(&mut self, response: &RawResponse<'_>) -> Option<StoredBody> {
+        let content = &response.content;
+        if let Some(file) = content.file.non_empty() {
+            return Some(StoredBody::File(file.into()));
+        }
+        if content.text.is_there() && content.text.literal().is_none() {
+            self.warn("response.content.text", "is not a string; the body is left out".to_owned());
+        }
+        self.context.embedded(content.text, self.body_text(response))
+    }
+
+    /// The text is one byte per code point where that alone gives the size that the entry says: Firefox keeps what it
+    /// could not decode so, and a page in Latin-1 has to come back in the bytes that its `charset` promises.
+    fn body_text(&self, response: &RawResponse<'_>) -> BodyText {
+        let content = &response.content;
+        if is_base64(content.encoding) {
+            return BodyText::Base64;
+        }
+        let mime_type = content.mime_type.text().unwrap_or_default().to_ascii_lowercase();
+        let latin1 = ["8859-1", "latin1", "1252"].iter().any(|charset| mime_type.ends_with(charset));
+        if !latin1 && !self.context.binary_strings {
+            return BodyText::Utf8;
+        }
+        let text = content.text.text().unwrap_or_default();
+        let size = content.size.number().filter(|size| *size > 0.0).map(|size| size as usize);
+        let one_byte_each = size == latin1_bytes(&text).map(|bytes| bytes.len());
+        if one_byte_each && size.is_some() && size != Some(text.len()) { BodyText::Latin1 } else { BodyText::Utf8 }
+    }
+
+    fn fields(&mut self, path: &str, headers: Json<'_>) -> Vec<crate::har::Field> {
+        let ordinal = self.ordinal;
+        let warnings = &mut *self.warnings;
+        read_fields(headers, |index, message| {
+            let field = format!("{path}[{index}]");
+            warnings.push(Warning { entry: ordinal, field, message: message + "; it is left out", skipped: false });
+        })
+    }
+
+    fn warn(&mut self, field: &str, message: String) {
+        self.warnings.push(Warning { entry: self.ordinal, field: field.to_owned(), message, skipped: false });
+    }
+
+    fn skip(mut self, field: &str, message: String) -> Verdict {
+        let field = if field.is_empty() { format!("log.entries[{}]", self.ordinal) } else { field.to_owned() };
+        self.warn(&field, message);
+        if let Some(warning) = self.warnings.last_mut() {
+            warning.skipped = true;
+        }
+        Verdict::Odd
+    }
+}
+
+fn recorded_url(request: &RawRequest<'_>) -> Result<CanonicalUrl, Unusable> {
+    let unusable = |message| Unusable { field: "request.url", message };
+    let text = request.url.non_empty().ok_or_else(|| unusable("is missing".to_owned()))?;
+    CanonicalUrl::parse(&text).ok_or_else(|| unusable(format!("{text:?} is not an absolute URL")))
+}
+
+fn is_websocket(entry: &RawEntry<'_>, url: &CanonicalUrl) -> bool {
+    url.as_str().starts_with("ws:")
+        || url.as_str().starts_with("wss:")
+        || entry.response.status.number() == Some(101.0)
+        || entry.resource_type.text().as_deref() == Some("websocket")
+}
+
+fn failure(entry: &RawEntry<'_>) -> Failure {
+    let response = &entry.response;
+    let details = [response.error, response.failure_text, entry.error, entry.failure_text];
+    Failure {
+        cause: entry.harmock.failure.cause.text().and_then(|word| FailureCause::parse(&word)),
+        detail: details.into_iter().find_map(Json::non_empty).unwrap_or_default().into(),
+    }
+}
+
+/// Whether a base64 body is the coded form that its `content-encoding` names, as mitmproxy stores what it could not
+/// decode. A body that begins like one could also be a decoded download of a compressed file: then its size is not
+/// the one on the wire, or, where that is unknown, its media type says so.
+fn is_still_encoded(answer: &Answer, response: &RawResponse<'_>) -> bool {
+    let Some(StoredBody::Embedded { text: BodyText::Base64, .. }) = answer.body else { return false };
+    let Some(text) = response.content.text.non_empty() else { return false };
+    // The magic bytes of gzip (with deflate, its only method) and zstd, in base64.
+    let magic = match answer.field("content-encoding").map(<[u8]>::to_ascii_lowercase).as_deref() {
+        Some(b"gzip" | b"x-gzip") => "H4sI",
+        Some(b"zstd") => "KLUv/",
+        _ => return false,
+    };
+    if !text.starts_with(magic) {
+        return false;
+    }
+    let stored = text.trim_end_matches('=').len() as u64 * 3 / 4;
+    match response.body_size.number() {
+        Some(wire) if wire > 0.0 => wire as u64 == stored,
+        _ => !answer.field("content-type").is_some_and(is_compressed_file),
+    }
+}
+
+fn is_compressed_file(content_type: &[u8]) -> bool {
+    let media_type = String::from_utf8_lossy(content_type).to_ascii_lowercase();
+    ["gzip", "zstd", "tar", "tgz", "octet-stream", "compress"].iter().any(|word| media_type.contains(word))
+}

@@ -1,0 +1,114 @@
+//! Header fields that belong to one connection, or to this proxy, and never travel further.
+
+use http::header::{CONNECTION, HeaderMap, HeaderName, HeaderValue, TE, TRANSFER_ENCODING, UPGRADE};
+
+/// Fields of one hop by name (RFC 9110 section 7.6.1), beside those that `Connection` lists.
+const HOP_BY_HOP: [HeaderName; 3] = [CONNECTION, TRANSFER_ENCODING, UPGRADE];
+
+/// Removes what RFC 9110 section 7.6.1 calls fields of one hop, and everything meant for a proxy or for harmock.
+///
+/// `TE: trailers` survives, because trailers are carried over; `Trailer` is no field of one hop.
+pub fn strip_hop_by_hop(fields: &mut HeaderMap) {
+    let takes_trailers = accepts_trailers(fields);
+    for name in connection_options(fields) {
+        fields.remove(name);
+    }
+    for name in HOP_BY_HOP {
+        fields.remove(name);
+    }
+    fields.remove("keep-alive");
+    fields.remove(TE);
+    if takes_trailers {
+        fields.insert(TE, HeaderValue::from_static("trailers"));
+    }
+    strip_own(fields);
+}
+
+/// Removes `Proxy-*` and `X-Harmock-*`: never matched, never recorded, never passed on.
+pub fn strip_own(fields: &mut HeaderMap) {
+    let own: Vec<HeaderName> = fields.keys().filter(|name| is_own(name.as_str())).cloned().collect();
+    for name in own {
+        fields.remove(name);
+    }
+}
+
+/// Whether a lower-case name is meant for a proxy or for harmock.
+pub fn is_own(name: &str) -> bool {
+    name.starts_with("proxy-") || name.starts_with("x-harmock-")
+}
+
+/// Whether a lower-case name says how one message was framed or coded on one connection, and so holds for no other.
+pub fn is_framing(name: &str) -> bool {
+    matches!(
+        name,
+        "connection" | "keep-alive" | "transfer-encoding" | "te" | "upgrade" | "content-length" | "content-encoding"
+    ) || name.starts_with("proxy-")
+}
+
+/// Whether the sender of these fields takes trailers (RFC 9110 section 10.1.4).
+pub fn accepts_trailers(fields: &HeaderMap) -> bool {
+    fields.get_all(TE).iter().any(|value| tokens(value).any(|token| token.eq_ignore_ascii_case("trailers")))
+}
+
+/// Whether these fields ask for, or grant, an upgrade of the connection.
+pub fn is_upgrade(fields: &HeaderMap) -> bool {
+    fields.contains_key(UPGRADE)
+        && fields.get_all(CONNECTION).iter().any(|value| tokens(value).any(|t| t.eq_ignore_ascii_case("upgrade")))
+}
+
+/// The protocol of a WebSocket opening handshake (RFC 6455 section 4.1).
+pub fn is_websocket(fields: &HeaderMap) -> bool {
+    is_upgrade(fields)
+        && fields.get_all(UPGRADE).iter().any(|value| tokens(value).any(|t| t.eq_ignore_ascii_case("websocket")))
+}
+
+fn connection_options(fields: &HeaderMap) -> Vec<HeaderName> {
+    fields
+        .get_all(CONNECTION)
+        .iter()
+        .flat_map(tokens)
+        .filter_map(|token| HeaderName::from_bytes(token.as_bytes()).ok())
+        .collect()
+}
+
+fn tokens(value: &HeaderValue) -> impl Iterator<Item = &str> {
+    let text = value.to_str().unwrap_or_default();
+    text.split(',').map(|token| token.split(';').next().unwrap_or_default().trim()).filter(|token| !token.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fields(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
+        pairs.iter().map(|(n, v)| (HeaderName::from_static(n), HeaderValue::from_static(v))).collect()
+    }
+
+    #[test]
+    fn what_connection_names_is_removed_with_it() {
+        let mut map = fields(&[("connection", "close, X-Secret"), ("x-secret", "1"), ("x-kept", "2")]);
+        strip_hop_by_hop(&mut map);
+        assert_eq!(map, fields(&[("x-kept", "2")]));
+    }
+
+    #[test]
+    fn te_trailers_survives_and_other_codings_do_not() {
+        let mut map = fields(&[("te", "gzip;q=0.5, trailers"), ("connection", "te")]);
+        strip_hop_by_hop(&mut map);
+        assert_eq!(map, fields(&[("te", "trailers")]));
+    }
+
+    #[test]
+    fn fields_for_proxies_and_for_harmock_go_no_further() {
+        let mut map = fields(&[("proxy-authorization", "x"), ("x-harmock-session", "y"), ("x-harm", "z")]);
+        strip_hop_by_hop(&mut map);
+        assert_eq!(map, fields(&[("x-harm", "z")]));
+    }
+
+    #[test]
+    fn a_websocket_handshake_is_told_from_other_upgrades() {
+        assert!(is_websocket(&fields(&[("connection", "keep-alive, Upgrade"), ("upgrade", "WebSocket")])));
+        assert!(!is_websocket(&fields(&[("connection", "upgrade"), ("upgrade", "h2c")])));
+        assert!(!is_websocket(&fields(&[("upgrade", "websocket")])));
+    }
+}

@@ -1,0 +1,194 @@
+//! Replay: a request answered from the archive, or not.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::request::Parts;
+use http::{Request, Response, StatusCode};
+use http_body_util::{BodyExt, Limited};
+use hyper::body::{Body as _, Incoming};
+
+use super::config::{Cors, NotFound, OutOfScope, RedirectPolicy};
+use super::connection::Reset;
+use super::engine::{EngineMode, ReplayState};
+use super::exchange::{By, Exchange};
+use super::forward::{self, Passing};
+use super::miss::{self, Explained};
+use super::rescue;
+use crate::matching::{Hit, LiveRequest, Lookup, MissReason, is_navigation};
+use crate::message::Body;
+use crate::message::fields::{is_upgrade, strip_own};
+use crate::replay::{ReplayedAnswer, Replayer, cors};
+use crate::route::is_housekeeping;
+
+/// A larger request payload is not compared: no recording of an API holds one.
+const PAYLOAD_MOST: usize = 256 << 20;
+
+/// A request in replay mode.
+pub(super) async fn answer(exchange: Exchange, request: Request<Incoming>) -> Result<Response<Body>, Reset> {
+    let engine = Arc::clone(&exchange.engine);
+    let EngineMode::Replay(state) = &engine.mode else {
+        return Ok(rescue::plain(StatusCode::INTERNAL_SERVER_ERROR, "this run does not replay"));
+    };
+    let (mut parts, body) = request.into_parts();
+    if !state.scope.contains(exchange.asked.url.as_str()) {
+        return out_of_scope(exchange, state, parts, body).await;
+    }
+    if is_upgrade(&parts.headers) {
+        let reason = "an upgrade of the connection (WebSocket) is not replayed";
+        return miss::counted(&exchange, state, &parts, Explained::because(reason));
+    }
+    let payload = match payload(body).await {
+        Ok(payload) => payload,
+        Err(refusal) => return Ok(*refusal),
+    };
+    strip_own(&mut parts.headers);
+    let follow = state.redirects == RedirectPolicy::Follow && !is_navigation(&parts.headers);
+    let request = Arc::new(Live { parts, payload, url: exchange.asked.url.as_str().into(), follow });
+    match find(&state.replayer, &request).await {
+        Lookup::Hit(hit) => serve(exchange, state, &request.parts, hit).await,
+        Lookup::Miss(missed) => miss(exchange, state, request, missed.reason).await,
+        Lookup::Error(unreadable) => {
+            let sentence = unreadable.failure.to_string();
+            Ok(trouble(&exchange, state, &request.parts, &sentence))
+        }
+    }
+}
+
+/// A request as lookups on other threads see it.
+pub(super) struct Live {
+    pub(super) parts: Parts,
+    pub(super) payload: Bytes,
+    url: Box<str>,
+    follow: bool,
+}
+
+impl Live {
+    pub(super) fn request(&self) -> LiveRequest<'_> {
+        LiveRequest {
+            method: self.parts.method.as_str(),
+            url: &self.url,
+            fields: &self.parts.headers,
+            payload: &self.payload,
+            follow_redirects: self.follow,
+        }
+    }
+}
+
+async fn payload(body: Incoming) -> Result<Bytes, Box<Response<Body>>> {
+    if body.is_end_stream() {
+        return Ok(Bytes::new());
+    }
+    match Limited::new(body, PAYLOAD_MOST).collect().await {
+        Ok(collected) => Ok(collected.to_bytes()),
+        Err(error) if error.is::<http_body_util::LengthLimitError>() => {
+            let sentence = format!("a payload of more than {} MiB is not compared", PAYLOAD_MOST >> 20);
+            Err(Box::new(rescue::plain(StatusCode::PAYLOAD_TOO_LARGE, &sentence)))
+        }
+        Err(error) => Err(Box::new(rescue::bad_request(&format!("the request body broke off: {error}")))),
+    }
+}
+
+/// Without a payload nothing is read from disk, and the lookup stays on this thread.
+async fn find(replayer: &Arc<Replayer>, request: &Arc<Live>) -> Lookup {
+    if request.payload.is_empty() {
+        return replayer.lookup(&request.request());
+    }
+    let (replayer, request) = (Arc::clone(replayer), Arc::clone(request));
+    let found = tokio::task::spawn_blocking(move || replayer.lookup(&request.request())).await;
+    found
+        .unwrap_or_else(|_ending| Lookup::Miss(crate::matching::Miss { reason: MissReason::NoEntry, hops: Vec::new() }))
+}
+
+async fn serve(exchange: Exchange, state: &ReplayState, request: &Parts, hit: Hit) -> Result<Response<Body>, Reset> {
+    let fit_cors = state.cors == Cors::Auto;
+    let answer = match state.replayer.answer(&hit, &exchange.method, &request.headers, fit_cors).await {
+        Ok(answer) => answer,
+        Err(error) => return Ok(trouble(&exchange, state, request, &error.to_string())),
+    };
+    hit.hops.iter().chain([&hit.entry]).for_each(|entry| state.replayer.count(*entry));
+    exchange.engine.tally.served();
+    match answer {
+        ReplayedAnswer::Response(response, size) => {
+            exchange.log(Some(response.status().as_u16()), size, By::Entry(hit.entry), None);
+            Ok(response)
+        }
+        ReplayedAnswer::Failed(failure) => match failure.cause {
+            Some(cause) => {
+                exchange.log(Some(cause.status()), 0, By::Entry(hit.entry), Some(&failure.detail));
+                Ok(readable(state, request, rescue::upstream_failed(cause, &failure.detail)))
+            }
+            None => {
+                exchange.log(None, 0, By::Entry(hit.entry), Some(&failure.detail));
+                Err(Reset)
+            }
+        },
+    }
+}
+
+async fn miss(
+    exchange: Exchange,
+    state: &ReplayState,
+    request: Arc<Live>,
+    reason: MissReason,
+) -> Result<Response<Body>, Reset> {
+    let parts = &request.parts;
+    if state.cors == Cors::Auto && cors::is_preflight(&parts.method, &parts.headers) {
+        exchange.log(Some(204), 0, By::Own, Some("preflight"));
+        return Ok(cors::preflight_answer(&parts.headers));
+    }
+    if is_ignored(&exchange, state) {
+        exchange.engine.tally.ignored();
+        exchange.log(Some(404), 0, By::Own, Some("ignored"));
+        return Ok(rescue::plain(StatusCode::NOT_FOUND, "not recorded, and not counted as a miss"));
+    }
+    let passing = match (state.not_found, &state.recorder) {
+        (NotFound::Fallback, _) => Passing::on(),
+        (NotFound::Record, Some(recorder)) => Passing::into(recorder, false),
+        (NotFound::Fail | NotFound::Abort | NotFound::Record, _) => {
+            let explained = miss::explain(state, &request, &reason).await;
+            return miss::counted(&exchange, state, parts, explained);
+        }
+    };
+    exchange.engine.tally.passed(&exchange.asked.authority);
+    let parts = parts.clone();
+    let body = Body::full(request.payload.clone());
+    Ok(forward::pass(exchange, parts, body, passing).await)
+}
+
+async fn out_of_scope(
+    exchange: Exchange,
+    state: &ReplayState,
+    parts: Parts,
+    body: Incoming,
+) -> Result<Response<Body>, Reset> {
+    if state.out_of_scope == OutOfScope::Fail || exchange.engine.upstream.is_none() {
+        return miss::counted(&exchange, state, &parts, Explained::because("the URL is out of scope"));
+    }
+    exchange.engine.tally.passed(&exchange.asked.authority);
+    if is_upgrade(&parts.headers) {
+        return Ok(forward::upgrade(exchange, Request::from_parts(parts, body), true).await);
+    }
+    Ok(forward::pass(exchange, parts, body.into(), Passing::on()).await)
+}
+
+/// A recorded body that cannot be had: the run ends with an error.
+fn trouble(exchange: &Exchange, state: &ReplayState, request: &Parts, sentence: &str) -> Response<Body> {
+    exchange.engine.tally.error(sentence.to_owned());
+    exchange.log(Some(502), 0, By::Error, Some(sentence));
+    readable(state, request, rescue::plain(StatusCode::BAD_GATEWAY, sentence))
+}
+
+/// Lets the page that asked read an answer of harmock's own.
+pub(super) fn readable(state: &ReplayState, request: &Parts, mut response: Response<Body>) -> Response<Body> {
+    if state.cors == Cors::Auto {
+        cors::allow_origin(response.headers_mut(), &request.headers);
+    }
+    response
+}
+
+fn is_ignored(exchange: &Exchange, state: &ReplayState) -> bool {
+    let url = exchange.asked.url.as_str();
+    let path = url.split(['?', '#']).next().unwrap_or(url);
+    path.ends_with("/favicon.ico") || is_housekeeping(&exchange.asked.to.host) || state.ignore.matches(url)
+}

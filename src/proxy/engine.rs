@@ -1,0 +1,113 @@
+//! What all connections of a run share.
+
+use std::collections::HashSet;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::config::{Cors, Limits, NotFound, OutOfScope, RedirectPolicy};
+use super::summary::Tally;
+use crate::ca::CertAuthority;
+use crate::log::Log;
+use crate::message::{Destination, Scheme};
+use crate::pages::{self, PageFacts};
+use crate::record::Recorder;
+use crate::replay::Replayer;
+use crate::route::{GlobList, Scope};
+use crate::upstream::Upstream;
+
+/// Different refusals that are told one by one.
+const REFUSALS_TOLD: usize = 1_000;
+
+/// The state of a run.
+pub(super) struct Engine {
+    pub(super) listen: SocketAddr,
+    pub(super) limits: Limits,
+    pub(super) ca: CertAuthority,
+    /// Hosts whose TLS is never opened.
+    pub(super) tunnel: GlobList,
+    pub(super) mode: EngineMode,
+    /// `None`: no socket and no DNS query, whatever is asked for.
+    pub(super) upstream: Option<Upstream>,
+    pub(super) pages: PageFacts,
+    pub(super) log: Log,
+    pub(super) tally: Tally,
+    /// Cancelled when the run is told to end.
+    pub(super) ending: CancellationToken,
+    /// Connections and tunnels.
+    pub(super) tasks: TaskTracker,
+    /// Hosts and clients whose refusal of a certificate has been told.
+    pub(super) refusals: Mutex<HashSet<String>>,
+}
+
+/// Record or replay, with what each needs.
+pub(super) enum EngineMode {
+    Record(RecordState),
+    Replay(ReplayState),
+}
+
+pub(super) struct RecordState {
+    pub(super) recorder: Arc<Recorder>,
+    pub(super) scope: Scope,
+    pub(super) raw: bool,
+}
+
+pub(super) struct ReplayState {
+    pub(super) replayer: Arc<Replayer>,
+    pub(super) scope: Scope,
+    pub(super) not_found: NotFound,
+    pub(super) out_of_scope: OutOfScope,
+    pub(super) redirects: RedirectPolicy,
+    pub(super) cors: Cors,
+    pub(super) ignore: GlobList,
+    /// For misses under [`NotFound::Record`].
+    pub(super) recorder: Option<Arc<Recorder>>,
+}
+
+impl Engine {
+    /// Whether a host and port are this proxy's own: its page's name, or the address on which it listens.
+    pub(super) fn is_own(&self, host: &str, port: u16) -> bool {
+        host.eq_ignore_ascii_case(pages::HOST) || (port == self.listen.port() && self.listens_on(host))
+    }
+
+    fn listens_on(&self, host: &str) -> bool {
+        let ip = self.listen.ip();
+        match host.parse::<IpAddr>() {
+            Ok(asked) => asked == ip || (ip.is_unspecified() && asked.is_loopback()),
+            Err(_name) => host == "localhost" && (ip.is_loopback() || ip.is_unspecified()),
+        }
+    }
+
+    /// Whether the TLS to a destination stays closed, because the user says so or because nothing in it can concern
+    /// this run.
+    pub(super) fn leaves_closed(&self, to: &Destination) -> bool {
+        if self.is_own(&to.host, to.port) {
+            return false;
+        }
+        self.tunnel.covers_origin(to.scheme, &to.host, to.port) || !self.may_concern(to)
+    }
+
+    fn may_concern(&self, to: &Destination) -> bool {
+        // Plain HTTP may be inside a CONNECT, too.
+        let may = |scope: &Scope| {
+            [Scheme::Https, Scheme::Http].iter().any(|scheme| scope.may_contain_origin(*scheme, &to.host, to.port))
+        };
+        match &self.mode {
+            EngineMode::Record(state) => may(&state.scope),
+            EngineMode::Replay(state) => state.out_of_scope == OutOfScope::Fail || may(&state.scope),
+        }
+    }
+
+    /// Whether this client's refusal of this host's certificate has not been told yet: clients retry.
+    pub(super) fn first_refusal(&self, host: &str, user_agent: Option<&str>) -> bool {
+        let mut told = self.refusals.lock().unwrap_or_else(PoisonError::into_inner);
+        told.len() < REFUSALS_TOLD && told.insert(format!("{host} {}", user_agent.unwrap_or_default()))
+    }
+
+    /// Whether bytes that are neither TLS nor HTTP are passed on.
+    pub(super) fn passes_opaque(&self) -> bool {
+        matches!(self.mode, EngineMode::Record(_))
+    }
+}

@@ -1,0 +1,124 @@
+//! One exchange from its request to the line in the log.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Instant;
+
+use bytes::Bytes;
+use http::Method;
+use http_body::{Body as HttpBody, Frame, SizeHint};
+
+use super::connection::Client;
+use super::engine::Engine;
+use super::target::Asked;
+use crate::log::{ExchangeLine, Source};
+use crate::matching::EntryRef;
+use crate::message::{Body, BodyError};
+
+/// One request on its way to an answer.
+pub(super) struct Exchange {
+    pub(super) engine: Arc<Engine>,
+    pub(super) client: Arc<Client>,
+    pub(super) method: Method,
+    pub(super) asked: Asked,
+    started: Instant,
+}
+
+/// Who answered, for the line in the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum By {
+    Entry(EntryRef),
+    Recorded,
+    Upstream,
+    Miss,
+    Own,
+    Error,
+}
+
+impl Exchange {
+    pub(super) fn start(engine: Arc<Engine>, client: Arc<Client>, method: Method, asked: Asked) -> Self {
+        Self { engine, client, method, asked, started: Instant::now() }
+    }
+
+    /// Writes the line of an exchange whose body is known, or that got none.
+    pub(super) fn log(&self, status: Option<u16>, size: u64, by: By, note: Option<&str>) {
+        if !self.engine.log.is_on() {
+            return;
+        }
+        self.engine.log.exchange(&ExchangeLine {
+            method: self.method.as_str(),
+            url: self.asked.url.as_str(),
+            status,
+            size,
+            time: self.started.elapsed(),
+            source: self.source(by),
+            note,
+        });
+    }
+
+    /// Writes the line once a streamed body has ended, however it ends.
+    pub(super) fn log_at_end(self, status: u16, by: By, body: Body) -> Body {
+        if !self.engine.log.is_on() {
+            return body;
+        }
+        Body::boxed(LoggedBody { inner: body, exchange: self, status, by, size: 0, ended: false })
+    }
+
+    fn source(&self, by: By) -> Source<'_> {
+        match (by, &self.engine.mode) {
+            (By::Entry(entry), super::engine::EngineMode::Replay(state)) => {
+                let name = state.replayer.name(entry);
+                Source::Entry { archive: name.archive, entry: name.ordinal }
+            }
+            (By::Recorded, _) => Source::Recorded,
+            (By::Upstream, _) => Source::Upstream,
+            (By::Miss, _) => Source::Miss,
+            (By::Own, _) => Source::Own,
+            (By::Entry(_) | By::Error, _) => Source::Error,
+        }
+    }
+}
+
+/// Counts a body as it passes; its drop is the end of the exchange.
+struct LoggedBody {
+    inner: Body,
+    exchange: Exchange,
+    status: u16,
+    by: By,
+    size: u64,
+    ended: bool,
+}
+
+impl Drop for LoggedBody {
+    fn drop(&mut self) {
+        // A body that ends with its last frame is not polled for its end.
+        let note = if self.ended || self.inner.is_end_stream() { None } else { Some("ended early") };
+        self.exchange.log(Some(self.status), self.size, self.by, note);
+    }
+}
+
+impl HttpBody for LoggedBody {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        let polled = Pin::new(&mut self.inner).poll_frame(cx);
+        match &polled {
+            Poll::Ready(Some(Ok(frame))) => {
+                self.size += frame.data_ref().map_or(0, |bytes| bytes.len() as u64);
+            }
+            Poll::Ready(None) => self.ended = true,
+            _ => {}
+        }
+        polled
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.inner.size_hint()
+    }
+}

@@ -1,0 +1,216 @@
+//! Passing a request on to the upstream, and keeping the exchange where that is wanted.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::header::{ALT_SVC, EXPECT, HOST, HeaderMap, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE};
+use http::request::Parts;
+use http::{Method, Request, Response, StatusCode, Uri, Version};
+use hyper::body::Incoming;
+use hyper::ext::ReasonPhrase;
+use hyper_util::rt::TokioIo;
+
+use super::engine::{EngineMode, RecordState};
+use super::exchange::{By, Exchange};
+use super::rescue;
+use crate::connect::tunnel::tunnel;
+use crate::har::End;
+use crate::har::write::HttpVersion;
+use crate::message::Body;
+use crate::message::coding::restrict_accept_encoding;
+use crate::message::fields::{is_upgrade, strip_hop_by_hop, strip_own};
+use crate::record::exchange::{PhaseTimes, latin1_fields};
+use crate::record::{Recorder, Recording, ResponseFacts};
+use crate::upstream::{ConnectionFacts, Failure, Sent};
+
+/// How a request is passed on.
+pub(super) struct Passing {
+    /// Keeps the exchange.
+    recorder: Option<Arc<Recorder>>,
+    /// Changes nothing but fields of one hop.
+    raw: bool,
+}
+
+impl Passing {
+    /// The answer is not kept, and nothing but fields of one hop changes.
+    pub(super) fn on() -> Self {
+        Self { recorder: None, raw: true }
+    }
+
+    /// The exchange is kept.
+    pub(super) fn into(recorder: &Arc<Recorder>, raw: bool) -> Self {
+        Self { recorder: Some(Arc::clone(recorder)), raw }
+    }
+}
+
+/// Record mode: everything passes, and what is in scope is kept.
+pub(super) async fn record(exchange: Exchange, request: Request<Incoming>) -> Response<Body> {
+    let engine = Arc::clone(&exchange.engine);
+    let EngineMode::Record(RecordState { recorder, scope, raw }) = &engine.mode else {
+        return rescue::plain(StatusCode::INTERNAL_SERVER_ERROR, "this run does not record");
+    };
+    engine.tally.seen(&exchange.asked.authority);
+    if is_upgrade(request.headers()) {
+        return upgrade(exchange, request, *raw).await;
+    }
+    let keep = scope.contains(exchange.asked.url.as_str());
+    let passing = Passing { recorder: keep.then(|| Arc::clone(recorder)), raw: *raw };
+    let (parts, body) = request.into_parts();
+    pass(exchange, parts, body.into(), passing).await
+}
+
+/// Sends the request on and gives back what the upstream says, streaming both bodies.
+pub(super) async fn pass(exchange: Exchange, mut parts: Parts, body: Body, passing: Passing) -> Response<Body> {
+    let engine = Arc::clone(&exchange.engine);
+    let Some(upstream) = &engine.upstream else {
+        return rescue::plain(StatusCode::BAD_GATEWAY, "--offline forbids to ask the upstream");
+    };
+    strip_hop_by_hop(&mut parts.headers);
+    let recording = passing.recorder.as_ref().map(|recorder| {
+        let version = HttpVersion::from(parts.version).as_str();
+        recorder.begin(&exchange.method, &exchange.asked.url, version, &parts.headers)
+    });
+    if !passing.raw {
+        adapt_request(&mut parts.headers, recording.is_some());
+    }
+    let body = match &recording {
+        Some(recording) => recording.request_body(body),
+        None => body,
+    };
+    let asked = &exchange.asked;
+    let sent = upstream.send(&asked.to, &asked.authority, outgoing(&exchange, parts, body)).await;
+    match sent {
+        Ok(sent) => answered(exchange, sent, recording, passing.raw).await,
+        Err(failure) => failed(exchange, &failure, recording).await,
+    }
+}
+
+/// Cuts what would make a recording unreadable or hollow: codings that cannot be undone, and conditions that turn the
+/// content into a 304.
+fn adapt_request(fields: &mut HeaderMap, recorded: bool) {
+    restrict_accept_encoding(fields);
+    fields.remove("available-dictionary");
+    if recorded {
+        for name in [IF_NONE_MATCH, IF_MODIFIED_SINCE, IF_RANGE] {
+            fields.remove(name);
+        }
+    }
+}
+
+/// The request as the upstream gets it, in origin form. The extensions carry the spelling of HTTP/1 field names.
+fn outgoing(exchange: &Exchange, mut parts: Parts, body: Body) -> Request<Body> {
+    // The client has its 100 from harmock, as soon as its body is asked for.
+    parts.headers.remove(EXPECT);
+    if let Ok(host) = HeaderValue::from_str(&exchange.asked.authority) {
+        parts.headers.insert(HOST, host);
+    }
+    let path = parts.uri.path_and_query().cloned();
+    parts.uri = path.map_or_else(|| Uri::from_static("/"), Uri::from);
+    parts.version = Version::HTTP_11;
+    Request::from_parts(parts, body)
+}
+
+async fn answered(exchange: Exchange, sent: Sent, recording: Option<Recording>, raw: bool) -> Response<Body> {
+    exchange.engine.tally.informational(sent.connection.informational);
+    let (mut parts, body) = sent.response.into_parts();
+    let version = parts.version;
+    strip_hop_by_hop(&mut parts.headers);
+    if !raw {
+        parts.headers.remove(ALT_SVC);
+    }
+    let bodiless =
+        exchange.method == Method::HEAD || matches!(parts.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
+    let body = Body::from(body);
+    let (body, by) = match recording {
+        None => (body, By::Upstream),
+        Some(recording) => {
+            let facts = response_facts(&parts, version);
+            let times = phases(&sent.connection);
+            recording.answered(facts, times, sent.connection.remote, sent.connection.id);
+            (recording.response_body(body, bodiless).await, By::Recorded)
+        }
+    };
+    parts.version = Version::HTTP_11;
+    let status = parts.status.as_u16();
+    Response::from_parts(parts, exchange.log_at_end(status, by, body))
+}
+
+async fn failed(exchange: Exchange, failure: &Failure, recording: Option<Recording>) -> Response<Body> {
+    if failure.by_client {
+        exchange.log(Some(400), 0, By::Error, Some(failure.sentence()));
+        return rescue::bad_request(failure.sentence());
+    }
+    if let Some(recording) = recording {
+        recording.failed(failure.cause, failure.sentence()).await;
+    }
+    exchange.log(Some(failure.cause.status()), 0, By::Error, Some(failure.sentence()));
+    rescue::upstream_failed(failure.cause, failure.sentence())
+}
+
+fn response_facts(parts: &http::response::Parts, version: Version) -> ResponseFacts {
+    let reason = match parts.extensions.get::<ReasonPhrase>() {
+        Some(phrase) => String::from_utf8_lossy(phrase.as_bytes()).into_owned(),
+        None if version == Version::HTTP_2 => String::new(),
+        None => parts.status.canonical_reason().unwrap_or_default().to_owned(),
+    };
+    ResponseFacts::Answered {
+        status: parts.status.as_u16(),
+        reason,
+        http_version: HttpVersion::from(version).as_str().to_owned(),
+        fields: latin1_fields(&parts.headers),
+        trailers: Vec::new(),
+        end: End::Complete,
+    }
+}
+
+fn phases(connection: &ConnectionFacts) -> PhaseTimes {
+    let milliseconds = |duration: Duration| duration.as_micros() as f64 / 1000.0;
+    let tls = connection.tls.map(milliseconds);
+    PhaseTimes {
+        dns: connection.dns.map(milliseconds),
+        connect: connection.connect.map(|connect| milliseconds(connect) + tls.unwrap_or_default()),
+        ssl: tls,
+        ..PhaseTimes::default()
+    }
+}
+
+/// An upgrade of HTTP/1 (WebSocket, most of the time): passed on over a connection of its own, then bytes both ways.
+pub(super) async fn upgrade(exchange: Exchange, mut request: Request<Incoming>, raw: bool) -> Response<Body> {
+    let engine = Arc::clone(&exchange.engine);
+    let Some(upstream) = &engine.upstream else {
+        return rescue::plain(StatusCode::BAD_GATEWAY, "--offline forbids to ask the upstream");
+    };
+    let near = hyper::upgrade::on(&mut request);
+    let (mut parts, body) = request.into_parts();
+    strip_own(&mut parts.headers);
+    if !raw {
+        // Compressed frames could not be read.
+        parts.headers.remove("sec-websocket-extensions");
+    }
+    let asked = &exchange.asked;
+    let sent = upstream.send_upgrade(&asked.to, &asked.authority, outgoing(&exchange, parts, body.into())).await;
+    let mut sent = match sent {
+        Ok(sent) => sent,
+        Err(failure) => return failed(exchange, &failure, None).await,
+    };
+    if sent.response.status() != StatusCode::SWITCHING_PROTOCOLS {
+        return answered(exchange, sent, None, raw).await;
+    }
+    let far = hyper::upgrade::on(&mut sent.response);
+    engine.tasks.spawn({
+        let ending = engine.ending.clone();
+        async move {
+            let (Ok(near), Ok(far)) = tokio::join!(near, far) else { return };
+            let (mut near, mut far) = (TokioIo::new(near), TokioIo::new(far));
+            tokio::select! {
+                passed = tunnel(&mut near, &mut far) => {
+                    exchange.log(Some(101), passed.received, By::Upstream, Some("upgraded"));
+                }
+                () = ending.cancelled() => {}
+            }
+        }
+    });
+    let (mut parts, _body) = sent.response.into_parts();
+    strip_own(&mut parts.headers);
+    Response::from_parts(parts, Body::Empty)
+}

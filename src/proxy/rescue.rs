@@ -1,0 +1,37 @@
+//! Answers of harmock's own: what went wrong, said so that a person and a program can read it.
+
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
+use http::{Response, StatusCode};
+
+use crate::message::{Body, FailureCause};
+
+/// A client's mistake: what it sent cannot be served.
+pub(super) fn bad_request(what: &str) -> Response<Body> {
+    plain(StatusCode::BAD_REQUEST, what)
+}
+
+/// The upstream could not answer: 502, or 504 where a time limit passed; one sentence names the cause.
+pub(super) fn upstream_failed(cause: FailureCause, sentence: &str) -> Response<Body> {
+    let status = StatusCode::from_u16(cause.status()).unwrap_or(StatusCode::BAD_GATEWAY);
+    plain(status, sentence)
+}
+
+/// One sentence as text.
+pub(super) fn plain(status: StatusCode, sentence: &str) -> Response<Body> {
+    own(status, "text/plain; charset=utf-8", format!("harmock: {sentence}\n"))
+}
+
+/// RFC 9457 problem details.
+pub(super) fn problem(status: StatusCode, details: &serde_json::Value) -> Response<Body> {
+    let mut text = serde_json::to_string_pretty(details).unwrap_or_default();
+    text.push('\n');
+    own(status, "application/problem+json", text)
+}
+
+fn own(status: StatusCode, media_type: &'static str, text: String) -> Response<Body> {
+    let mut response = Response::new(Body::full(text));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}

@@ -1,0 +1,35 @@
+//! One run at a time records into an archive.
+
+use std::fs::{File, TryLockError};
+use std::io::{Read, Seek, Write};
+use std::path::{Path, PathBuf};
+
+use super::Error;
+
+/// Held while a run records; let go by the system when the process ends, however it ends.
+#[derive(Debug)]
+pub(super) struct ArchiveLock {
+    _file: File,
+}
+
+impl ArchiveLock {
+    /// Takes the lock of `archive`, whose lock file is `path`.
+    pub(super) fn take(path: &Path, archive: &Path) -> Result<Self, Error> {
+        let folder_error = |source| Error::Folder { path: PathBuf::from(path), source };
+        let mut file =
+            File::options().create(true).truncate(false).read(true).write(true).open(path).map_err(folder_error)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                let mut holder = String::new();
+                let _ = file.read_to_string(&mut holder);
+                let holder = if holder.trim().is_empty() { "unknown".into() } else { holder.trim().to_owned() };
+                return Err(Error::Locked { path: archive.to_owned(), holder });
+            }
+            Err(TryLockError::Error(source)) => return Err(folder_error(source)),
+        }
+        // The number is for the message of the run that comes second; the lock holds without it.
+        let _ = file.set_len(0).and_then(|()| file.rewind()).and_then(|()| write!(file, "{}", std::process::id()));
+        Ok(Self { _file: file })
+    }
+}

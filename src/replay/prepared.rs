@@ -1,0 +1,67 @@
+//! What of an answer is the same for every request, made once per entry.
+
+use http::header::{CONTENT_ENCODING, HeaderMap, HeaderName, HeaderValue};
+use http::{Response, StatusCode};
+use hyper::ext::ReasonPhrase;
+
+use crate::har::Answer;
+use crate::message::fields::is_framing;
+
+/// Status, reason and fields of an entry, ready to be sent.
+#[derive(Debug)]
+pub(super) struct Prepared {
+    status: StatusCode,
+    reason: Option<ReasonPhrase>,
+    fields: HeaderMap,
+    /// The recorded `Content-Length`, where it still tells the truth of an answer without a body.
+    length: Option<HeaderValue>,
+}
+
+impl Prepared {
+    /// Leaves out what HTTP cannot carry and what no longer holds: fields of one hop, lengths, undone codings.
+    pub(super) fn of(answer: &Answer) -> Self {
+        let mut fields = HeaderMap::with_capacity(answer.fields.len());
+        let kept = answer
+            .fields
+            .iter()
+            .filter(|field| !is_framing(&field.name) || (answer.encoded && &*field.name == CONTENT_ENCODING.as_str()));
+        for field in kept {
+            let name = HeaderName::from_bytes(field.name.as_bytes());
+            if let (Ok(name), Ok(value)) = (name, HeaderValue::from_bytes(&field.value)) {
+                fields.append(name, value);
+            }
+        }
+        let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::BAD_GATEWAY);
+        let coded = answer.field(CONTENT_ENCODING.as_str()).is_some();
+        let length = answer.field("content-length").filter(|_| !coded);
+        Self {
+            status,
+            reason: reason(answer, status),
+            fields,
+            length: length.and_then(|value| HeaderValue::from_bytes(value).ok()),
+        }
+    }
+
+    /// A response with these fields; the body's framing is left to hyper.
+    pub(super) fn response<B>(&self, body: B) -> Response<B> {
+        let mut response = Response::new(body);
+        *response.status_mut() = self.status;
+        *response.headers_mut() = self.fields.clone();
+        if let Some(reason) = &self.reason {
+            response.extensions_mut().insert(reason.clone());
+        }
+        response
+    }
+
+    pub(super) fn recorded_length(&self) -> Option<&HeaderValue> {
+        self.length.as_ref()
+    }
+}
+
+/// Only a phrase that is not the usual one has to be kept.
+fn reason(answer: &Answer, status: StatusCode) -> Option<ReasonPhrase> {
+    if answer.reason.is_empty() || status.canonical_reason() == Some(&answer.reason) {
+        return None;
+    }
+    ReasonPhrase::try_from(answer.reason.as_bytes()).ok()
+}

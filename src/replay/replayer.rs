@@ -1,0 +1,209 @@
+//! The archives of a run, the index over them, and the bodies that have been read.
+
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use bytes::Bytes;
+
+use super::cache::PayloadCache;
+use super::prepared::Prepared;
+use crate::archive::{self, Archive, PayloadError};
+use crate::har::{Answer, Entry, Outcome, RecordedPayload, StoredBody, Warning};
+use crate::matching::{EntryRef, Index, LiveRequest, Lookup, NearMiss, PayloadFailure, PayloadSource};
+
+/// Answers requests from archives. Shared by all connections.
+#[derive(Debug)]
+pub struct Replayer {
+    archives: Vec<Archive>,
+    names: Vec<String>,
+    index: Index,
+    served: Vec<Vec<Slot>>,
+    cache: PayloadCache,
+}
+
+/// What belongs to one entry while a run lasts.
+#[derive(Debug, Default)]
+struct Slot {
+    prepared: OnceLock<Prepared>,
+    served: AtomicU64,
+}
+
+/// An opened replayer, and what was odd in its archives.
+#[derive(Debug)]
+pub struct Opened {
+    /// Ready to answer.
+    pub replayer: Replayer,
+    /// By archive.
+    pub warnings: Vec<(PathBuf, Warning)>,
+    /// Entries that replay has no use for: WebSocket conversations and URLs that never reach a proxy.
+    pub left_out: usize,
+}
+
+/// Why archives could not be opened.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// One of them.
+    #[error(transparent)]
+    Archive(#[from] archive::Error),
+    /// An odd entry, where none is allowed.
+    #[error("{}: {warning} (--strict-archives)", path.display())]
+    Odd {
+        /// The archive.
+        path: PathBuf,
+        /// What is odd.
+        warning: Warning,
+    },
+}
+
+/// An entry by the names that people know: its archive and its place in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct EntryName<'a> {
+    /// The archive's path as it was given.
+    pub archive: &'a str,
+    /// Its place in `log.entries`, from zero.
+    pub ordinal: usize,
+}
+
+impl std::fmt::Display for EntryName<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}#{}", self.archive, self.ordinal)
+    }
+}
+
+/// A recorded body that cannot be served.
+#[derive(Debug, thiserror::Error)]
+#[error("{entry}: {source}")]
+pub struct PayloadTrouble {
+    /// `ARCHIVE#ENTRY`.
+    pub entry: String,
+    /// Why.
+    pub source: PayloadError,
+}
+
+impl Replayer {
+    /// Opens archives, and folders of archives, in the order given. `strict` refuses odd entries. Blocks.
+    ///
+    /// # Errors
+    ///
+    /// When one cannot be opened, is no HAR, or is odd where that is refused.
+    pub fn open(paths: &[PathBuf], cache_size: u64, strict: bool) -> Result<Opened, OpenError> {
+        let mut archives = Vec::new();
+        let mut warnings = Vec::new();
+        let mut entries = Vec::new();
+        let mut left_out = 0;
+        for path in archive::discover(paths)? {
+            let mut archive = Archive::open(&path)?;
+            warnings.extend(archive.warnings().iter().map(|warning| (path.clone(), warning.clone())));
+            left_out += archive.left_out().websocket + archive.left_out().other_scheme;
+            entries.push(archive.take_entries());
+            archives.push(archive);
+        }
+        if strict && let Some((path, warning)) = warnings.first() {
+            return Err(OpenError::Odd { path: path.clone(), warning: warning.clone() });
+        }
+        let served = entries.iter().map(|list| list.iter().map(|_| Slot::default()).collect()).collect();
+        let names = archives.iter().map(|archive| archive.path().display().to_string()).collect();
+        let replayer =
+            Self { archives, names, index: Index::build(entries), served, cache: PayloadCache::new(cache_size) };
+        Ok(Opened { replayer, warnings, left_out })
+    }
+
+    /// Which entry answers. Reads recorded payloads where they decide, so it may block for a request with a payload.
+    pub fn lookup(&self, request: &LiveRequest<'_>) -> Lookup {
+        self.index.lookup(request, self)
+    }
+
+    /// The entry that came closest to a request that missed. May block.
+    pub fn nearest(&self, request: &LiveRequest<'_>) -> Option<NearMiss> {
+        self.index.nearest(request, self)
+    }
+
+    /// The entry behind a reference.
+    pub fn entry(&self, entry: EntryRef) -> &Entry {
+        self.index.entry(entry)
+    }
+
+    /// The entry's names.
+    pub fn name(&self, entry: EntryRef) -> EntryName<'_> {
+        let archive = self.names.get(entry.archive as usize).map_or("", String::as_str);
+        EntryName { archive, ordinal: self.entry(entry).ordinal }
+    }
+
+    /// The archives, in order.
+    pub fn archive_paths(&self) -> impl Iterator<Item = &Path> {
+        self.archives.iter().map(Archive::path)
+    }
+
+    /// How many entries can be served.
+    pub fn entry_count(&self) -> usize {
+        self.served.iter().map(Vec::len).sum()
+    }
+
+    /// Counts an entry as served.
+    pub fn count(&self, entry: EntryRef) {
+        if let Some(slot) = self.slot(entry) {
+            slot.served.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Entries that no request has asked for, in order.
+    pub fn unused(&self) -> Vec<EntryRef> {
+        let mut unused = Vec::new();
+        for (archive, slots) in (0..).zip(&self.served) {
+            let idle = (0..).zip(slots).filter(|(_, slot)| slot.served.load(Ordering::Relaxed) == 0);
+            unused.extend(idle.map(|(entry, _)| EntryRef { archive, entry }));
+        }
+        unused
+    }
+
+    /// The part of an answer that never changes.
+    pub(super) fn prepared(&self, entry: EntryRef, answer: &Answer) -> Option<&Prepared> {
+        self.slot(entry).map(|slot| slot.prepared.get_or_init(|| Prepared::of(answer)))
+    }
+
+    /// The body of an answer, when it can be had without touching the disk.
+    pub(super) fn body_at_hand(&self, entry: EntryRef, answer: &Answer) -> Option<Bytes> {
+        match &answer.body {
+            None => Some(Bytes::new()),
+            Some(_) => self.cache.fresh(entry),
+        }
+    }
+
+    /// Reads the body of an answer. Blocks.
+    pub(super) fn read_body(&self, entry: EntryRef, body: &StoredBody) -> Result<Bytes, PayloadTrouble> {
+        let trouble = |source| PayloadTrouble { entry: self.name(entry).to_string(), source };
+        let Some(archive) = self.archives.get(entry.archive as usize) else { return Ok(Bytes::new()) };
+        let stamp = archive.stamp(body);
+        if let (Some(cached), Some(stamp)) = (self.cache.stale(entry), stamp)
+            && cached.stamp == Some(stamp)
+        {
+            self.cache.keep(entry, cached.bytes.clone(), Some(stamp));
+            return Ok(cached.bytes.clone());
+        }
+        let bytes = archive.read(body).map_err(trouble)?;
+        self.cache.keep(entry, bytes.clone(), stamp);
+        Ok(bytes)
+    }
+
+    fn slot(&self, entry: EntryRef) -> Option<&Slot> {
+        self.served.get(entry.archive as usize)?.get(entry.entry as usize)
+    }
+}
+
+impl PayloadSource for Replayer {
+    fn request_payload(&self, entry: EntryRef) -> Result<Bytes, PayloadFailure> {
+        let RecordedPayload::Stored(body) = &self.entry(entry).request.payload else { return Ok(Bytes::new()) };
+        let Some(archive) = self.archives.get(entry.archive as usize) else { return Ok(Bytes::new()) };
+        archive.read(body).map_err(|error| PayloadFailure(format!("{}: {error}", self.name(entry))))
+    }
+}
+
+/// The recorded answer of an entry; `None` for a failed one.
+pub(super) fn answered(entry: &Entry) -> Option<&Answer> {
+    match &entry.outcome {
+        Outcome::Answered(answer) => Some(answer),
+        Outcome::Failed(_) => None,
+    }
+}
