@@ -26,7 +26,7 @@ pub(crate) use raw_origin::RawOrigin;
 pub(crate) use scripts::{chromium, node, python, python_path};
 pub(crate) use tls::{OriginCa, client_config};
 pub(crate) use twice::{record_with, replay_with, same_when_replayed};
-pub(crate) use wire::Wire;
+pub(crate) use wire::{Head, Wire};
 pub(crate) use workspace::Workspace;
 
 /// Ends the test as skipped, by name, where one of the programs that it drives is missing.

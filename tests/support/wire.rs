@@ -14,7 +14,8 @@ pub(crate) struct Wire {
     unread: Vec<u8>,
 }
 
-trait Io: Read + Write + Send {}
+/// What a connection is made of.
+pub(crate) trait Io: Read + Write + Send {}
 impl<T: Read + Write + Send> Io for T {}
 
 /// A start line and its fields, spelled as they came.
@@ -54,6 +55,12 @@ impl Wire {
         Self { io: Box::new(rustls::StreamOwned::new(session, self.io)), unread: Vec::new() }
     }
 
+    /// The connection itself, for a client that takes over from here.
+    pub(crate) fn into_io(self) -> Box<dyn Io> {
+        assert!(self.unread.is_empty());
+        self.io
+    }
+
     pub(crate) fn send(&mut self, bytes: impl AsRef<[u8]>) {
         self.io.write_all(bytes.as_ref()).unwrap();
         self.io.flush().unwrap();
@@ -82,14 +89,15 @@ impl Wire {
     #[track_caller]
     pub(crate) fn answer(&mut self) -> Answer {
         let mut head = self.head();
-        while head.line.starts_with("HTTP/1.1 1") && !head.line.starts_with("HTTP/1.1 101") {
+        while head.line.starts_with("HTTP/1.1 1") {
             head = self.head();
         }
-        let mut answer = Answer::parse(&head.line);
-        let mut whole = Answer::new(&answer.version, answer.status, &answer.reason, head.fields.clone());
-        whole.body = if matches!(answer.status, 101 | 204 | 304) { Vec::new() } else { self.body(&head).unwrap() };
-        answer.trailers.clear();
-        whole
+        let Answer { version, status, reason, .. } = Answer::parse(&head.line);
+        let mut answer = Answer::new(&version, status, &reason, head.fields.clone());
+        if !matches!(status, 204 | 304) {
+            answer.body = self.body(&head).unwrap();
+        }
+        answer
     }
 
     /// The body that this head announces.
