@@ -1,18 +1,27 @@
 //! Content codings of the origin's bodies.
 
-use async_compression::tokio::bufread::{BrotliEncoder, GzipEncoder, ZlibEncoder, ZstdEncoder};
-use tokio::io::AsyncReadExt as _;
+use std::io::Write as _;
 
 /// `body` in a content coding of HTTP (`deflate` with its zlib wrapper, as RFC 9110 has it).
-pub(crate) async fn encode(coding: &str, body: &[u8]) -> Vec<u8> {
-    let mut coded = Vec::new();
-    let done = match coding {
-        "gzip" => GzipEncoder::new(body).read_to_end(&mut coded).await,
-        "deflate" => ZlibEncoder::new(body).read_to_end(&mut coded).await,
-        "br" => BrotliEncoder::new(body).read_to_end(&mut coded).await,
-        "zstd" => ZstdEncoder::new(body).read_to_end(&mut coded).await,
+pub(crate) fn encode(coding: &str, body: &[u8]) -> Vec<u8> {
+    let level = flate2::Compression::default();
+    match coding {
+        "gzip" => {
+            let mut encoder = flate2::write::GzEncoder::new(Vec::new(), level);
+            encoder.write_all(body).unwrap();
+            encoder.finish().unwrap()
+        }
+        "deflate" => {
+            let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), level);
+            encoder.write_all(body).unwrap();
+            encoder.finish().unwrap()
+        }
+        "br" => {
+            let mut coded = Vec::new();
+            brotli::CompressorWriter::new(&mut coded, 4096, 5, 20).write_all(body).unwrap();
+            coded
+        }
+        "zstd" => zstd::stream::encode_all(body, 3).unwrap(),
         other => panic!("no such coding: {other}"),
-    };
-    done.unwrap();
-    coded
+    }
 }

@@ -121,7 +121,7 @@ fn pairs(headers: &HeaderMap) -> Vec<(String, String)> {
 
 async fn coded(name: &str) -> Answered {
     let plain = json!({ "coding": name, "filler": "all work and no play ".repeat(40) }).to_string();
-    let body = coding::encode(name, plain.as_bytes()).await;
+    let body = coding::encode(name, plain.as_bytes());
     with(content("application/json", body), "content-encoding", &[name])
 }
 
