@@ -277,3 +277,6 @@ fn is_compressed_file(content_type: &[u8]) -> bool {
     let media_type = String::from_utf8_lossy(content_type).to_ascii_lowercase();
     ["gzip", "zstd", "tar", "tgz", "octet-stream", "compress"].iter().any(|word| media_type.contains(word))
 }
+
+#[cfg(test)]
+mod tests;
