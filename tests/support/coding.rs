@@ -1,18 +1,29 @@
 //! Content codings of the origin's bodies.
 
-use async_compression::tokio::bufread::{BrotliEncoder, GzipEncoder, ZlibEncoder, ZstdEncoder};
-use tokio::io::AsyncReadExt as _;
+use std::io::Write as _;
+
+use flate2::Compression;
+use flate2::write::{GzEncoder, ZlibEncoder};
 
 /// `body` in a content coding of HTTP (`deflate` with its zlib wrapper, as RFC 9110 has it).
-pub(crate) async fn encode(coding: &str, body: &[u8]) -> Vec<u8> {
-    let mut coded = Vec::new();
-    let done = match coding {
-        "gzip" => GzipEncoder::new(body).read_to_end(&mut coded).await,
-        "deflate" => ZlibEncoder::new(body).read_to_end(&mut coded).await,
-        "br" => BrotliEncoder::new(body).read_to_end(&mut coded).await,
-        "zstd" => ZstdEncoder::new(body).read_to_end(&mut coded).await,
+pub(crate) fn encode(coding: &str, body: &[u8]) -> Vec<u8> {
+    match coding {
+        "gzip" => {
+            let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+            encoder.write_all(body).unwrap();
+            encoder.finish().unwrap()
+        }
+        "deflate" => {
+            let mut encoder = ZlibEncoder::new(Vec::new(), Compression::fast());
+            encoder.write_all(body).unwrap();
+            encoder.finish().unwrap()
+        }
+        "br" => {
+            let mut coded = Vec::new();
+            brotli::BrotliCompress(&mut &*body, &mut coded, &brotli::enc::BrotliEncoderParams::default()).unwrap();
+            coded
+        }
+        "zstd" => zstd::encode_all(body, 0).unwrap(),
         other => panic!("no such coding: {other}"),
-    };
-    done.unwrap();
-    coded
+    }
 }
