@@ -35,7 +35,7 @@ pub(crate) async fn answer(request: Request<Incoming>, shared: Arc<Shared>) -> A
         ["latin1"] => content("text/plain; charset=iso-8859-1", b"caf\xe9 \xff".to_vec()),
         ["echo", ..] => echo(request).await,
         ["length"] => length(request).await,
-        ["coded", coding] => coded(coding).await,
+        ["coded", coding] => coded(coding),
         ["bytes", length] => content("application/octet-stream", noise(length.parse().unwrap())),
         ["status", status] => status_alone(status),
         ["tagged"] => tagged(&request),
@@ -119,7 +119,7 @@ fn pairs(headers: &HeaderMap) -> Vec<(String, String)> {
         .collect()
 }
 
-async fn coded(name: &str) -> Answered {
+fn coded(name: &str) -> Answered {
     let plain = json!({ "coding": name, "filler": "all work and no play ".repeat(40) }).to_string();
     let body = coding::encode(name, plain.as_bytes());
     with(content("application/json", body), "content-encoding", &[name])
