@@ -473,6 +473,30 @@ mod repack {
         assert_eq!(unpack(&zip, &folder.path().join("out"), false).unwrap().missing, ["gone.txt"]);
     }
 
+    #[test]
+    fn the_command_says_in_one_line_what_is_wrong() {
+        let folder = tempfile::tempdir().unwrap();
+        let harmock = |arguments: &[&str]| {
+            let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_harmock"));
+            let output = command.current_dir(folder.path()).arg("har").args(arguments).output().unwrap();
+            (output.status.code(), String::from_utf8(output.stderr).unwrap())
+        };
+        write(&folder.path().join("hars/a.har"), BodyStorage::Attach, MINIMAL, &all_shapes());
+        assert_eq!(harmock(&["pack", "hars", "-o", "a.zip"]).0, Some(0));
+        assert_eq!(harmock(&["unpack", "a.zip", "-o", "b.har"]).0, Some(0));
+        let cases: [&[&str]; 4] = [
+            &["pack", "hars", "-o", "a.zip"],
+            &["pack", "none.har", "-o", "b.zip"],
+            &["unpack", "hars/a.har", "-o", "c"],
+            &["unpack", "none.zip", "-o", "c"],
+        ];
+        for arguments in cases {
+            let (code, stderr) = harmock(arguments);
+            assert_eq!((code, stderr.lines().count()), (Some(1), 1), "{arguments:?}: {stderr}");
+            assert!(!folder.path().join("c").exists());
+        }
+    }
+
     #[cfg(unix)]
     #[test]
     fn a_link_among_the_payloads_leads_nowhere() {
@@ -487,5 +511,42 @@ mod repack {
         zip_with(&zip, &[("har.har", &naming("sub/y.txt")), ("sub/y.txt", "evil")]);
         assert!(unpack(&zip, &har, false).is_err());
         assert!(!outside.path().join("y.txt").exists() && !har.exists());
+    }
+}
+
+#[test]
+fn replay_reads_back_what_was_written() {
+    use harmock::archive::Archive;
+    use harmock::har::{Outcome, RecordedPayload};
+    for (name, storage) in
+        [("a.har", BodyStorage::Attach), ("a.har", BodyStorage::Embed), ("a.zip", BodyStorage::Attach)]
+    {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(name);
+        let exchanges = all_shapes();
+        write(&path, storage, MINIMAL, &exchanges);
+        let archive = Archive::open(&path).unwrap();
+        assert!(archive.warnings().is_empty(), "{:?}", archive.warnings());
+        assert_eq!(archive.entries().len(), exchanges.len());
+        for entry in archive.entries() {
+            assert!(entry.recorded_by_harmock);
+            let payload = match &entry.request.payload {
+                RecordedPayload::Absent => Vec::new(),
+                RecordedPayload::Stored(body) => archive.read(body).unwrap().to_vec(),
+                other => panic!("{other:?}"),
+            };
+            let same = |exchange: &&Exchange| exchange.url == entry.request.url.as_str() && exchange.payload == payload;
+            let exchange = exchanges.iter().find(same).unwrap();
+            assert_eq!(entry.request.fields, exchange.request_fields);
+            match &entry.outcome {
+                Outcome::Answered(answer) => {
+                    assert_eq!((answer.status, answer.end), (exchange.status, exchange.end));
+                    assert_eq!(answer.fields, exchange.fields);
+                    let body = answer.body.as_ref().map(|body| archive.read(body).unwrap().to_vec());
+                    assert_eq!(body.unwrap_or_default(), exchange.body, "{}", exchange.url);
+                }
+                Outcome::Failed(failure) => assert_eq!(failure.cause, exchange.failure),
+            }
+        }
     }
 }

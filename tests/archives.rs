@@ -205,10 +205,12 @@ fn check_goes_on_after_an_archive_that_does_not_open() {
     let archives = Archives::new();
     archives.file("hars/a.har", "{\"log\":");
     archives.file("hars/b.har", "{\"log\":{\"entries\":[]}}");
+    archives.file("hars/c.har", "{\"log\":\n!}");
     let ran = archives.har(&["check"]);
     assert_eq!(ran.code, Some(1));
+    assert!(ran.stdout.contains("\nerror: hars/c.har: 2:1: not JSON at byte 8: "), "{}", ran.stdout);
     assert!(ran.stdout.starts_with("error: hars/a.har: ends in the middle of `log`"), "{}", ran.stdout);
-    assert!(ran.stderr.starts_with("2 archives, 0 entries: 1 error"), "{}", ran.stderr);
+    assert!(ran.stderr.starts_with("3 archives, 0 entries: 2 errors"), "{}", ran.stderr);
 }
 
 #[test]

@@ -9,7 +9,7 @@ use serde_json::Value;
 /// Asks a script of `tests/clients` all questions and returns its answers in their order.
 ///
 /// Without Node or its packages the test that asks is skipped, by name; where `CI=true` that is a failure.
-pub fn ask(script: &str, test: &str, questions: &[Value]) -> Option<Vec<Value>> {
+pub(crate) fn ask(script: &str, test: &str, questions: &[Value]) -> Option<Vec<Value>> {
     let clients = clients();
     let missing = (!clients.join("node_modules/playwright-core").is_dir())
         .then_some("`npm ci` has not run in tests/clients")
@@ -44,15 +44,15 @@ fn clients() -> PathBuf {
 }
 
 /// A small generator of the same numbers on every machine (SplitMix64).
-pub struct Dice(u64);
+pub(crate) struct Dice(u64);
 
 impl Dice {
-    pub fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         Self(seed)
     }
 
     /// A number below `end`.
-    pub fn below(&mut self, end: usize) -> usize {
+    pub(crate) fn below(&mut self, end: usize) -> usize {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -61,11 +61,11 @@ impl Dice {
     }
 
     /// True once in `n` times.
-    pub fn once_in(&mut self, n: usize) -> bool {
+    pub(crate) fn once_in(&mut self, n: usize) -> bool {
         self.below(n) == 0
     }
 
-    pub fn pick<'a, T: ?Sized>(&mut self, from: &[&'a T]) -> &'a T {
+    pub(crate) fn pick<'a, T: ?Sized>(&mut self, from: &[&'a T]) -> &'a T {
         from[self.below(from.len())]
     }
 }

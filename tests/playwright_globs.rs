@@ -10,7 +10,7 @@ const GLOBS: usize = 6_000;
 
 #[test]
 fn generated_globs_match_the_urls_that_playwright_matches() {
-    let mut dice = Dice::new(20_26);
+    let mut dice = Dice::new(2_026);
     let cases: Vec<(String, Vec<String>)> = (0..GLOBS)
         .map(|_| {
             let glob = glob(&mut dice);
@@ -31,7 +31,7 @@ fn generated_globs_match_the_urls_that_playwright_matches() {
         if glob.is_empty() || (glob.starts_with("my.x:") && glob.contains("..")) {
             continue;
         }
-        let ours = GlobList::compile(&[glob.clone()]);
+        let ours = GlobList::compile(std::slice::from_ref(glob));
         let Some(theirs) = answer["matches"].as_array() else {
             refused += 1;
             if ours.is_ok() {
@@ -64,7 +64,7 @@ fn an_origin_that_is_said_to_be_out_of_reach_has_no_matching_url() {
     let mut out_of_reach = 0;
     for _ in 0..GLOBS {
         let glob = glob(&mut dice);
-        let Ok(list) = GlobList::compile(&[glob.clone()]) else { continue };
+        let Ok(list) = GlobList::compile(std::slice::from_ref(&glob)) else { continue };
         for _ in 0..8 {
             let url = url(&glob, &mut dice);
             let Ok(parsed) = url::Url::parse(&url) else { continue };

@@ -122,8 +122,9 @@ fn findings_in(archive: &Archive, urls: &HashSet<&str>) -> Vec<Finding> {
 
 fn unusable(path: &Path, error: &Error) -> Finding {
     let whole = error.to_string();
-    // The finding names the file itself.
-    let message = whole.strip_prefix(&format!("{}: ", path.display())).unwrap_or(&whole).to_owned();
+    // The finding names the file itself; line and column may follow it.
+    let message = whole.strip_prefix(&path.display().to_string()).unwrap_or(&whole);
+    let message = message.trim_start_matches([':', ' ']).to_owned();
     let cause = std::error::Error::source(error).filter(|cause| !message.contains(&cause.to_string()));
     let message = cause.map_or(message.clone(), |cause| format!("{message}: {cause}"));
     Finding { severity: Severity::Error, archive: path.to_path_buf(), entry: None, field: None, message }

@@ -9,7 +9,7 @@ use super::error::PayloadError;
 #[derive(Debug, thiserror::Error)]
 pub enum WriteError {
     /// A file or folder could not be read or written.
-    #[error("cannot {doing} {}: {source}; check that the folder is writable and the disk not full", path.display())]
+    #[error("cannot {doing} {}; {}", path.display(), advice(doing))]
     Io {
         /// What was tried, as the words after "cannot".
         doing: &'static str,
@@ -58,7 +58,7 @@ pub enum WriteError {
     #[error(transparent)]
     Payload(#[from] PayloadError),
     /// The zip container could not be written.
-    #[error("cannot write {}: {source}", path.display())]
+    #[error("cannot write the zip {}; check that the folder is writable and the disk not full", path.display())]
     Zip {
         /// The archive.
         path: PathBuf,
@@ -72,5 +72,13 @@ impl WriteError {
     pub(crate) fn io(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_path_buf();
         move |source| Self::Io { doing, path, source }
+    }
+}
+
+fn advice(doing: &str) -> &'static str {
+    if ["read", "open", "unpack"].iter().any(|reading| doing.starts_with(reading)) {
+        "check that it is there and may be read"
+    } else {
+        "check that the folder is writable and the disk not full"
     }
 }

@@ -35,7 +35,7 @@ struct Cli {
 enum Command {
     Record(Box<record::RecordArgs>),
     Replay(Box<replay::ReplayArgs>),
-    Open(open::Args),
+    Open(Box<open::Args>),
     Env(env::Args),
     Config(config::ConfigArgs),
     Wait(wait::Args),
@@ -53,7 +53,7 @@ impl Command {
         match self {
             Self::Record(args) => record::run(&args),
             Self::Replay(args) => replay::run(&args),
-            Self::Open(args) => open::run(args),
+            Self::Open(args) => open::run(&args),
             Self::Env(args) => env::run(args),
             Self::Config(args) => config::run(&args),
             Self::Wait(args) => wait::run(args),

@@ -2,14 +2,20 @@
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 
-use super::CommandResult;
+use super::flags::{ScopeFlags, SharedFlags};
+use super::record::RecordFlags;
+use super::replay::ReplayFlags;
+use super::run::Task;
+use super::settings::value::{Item, flag};
+use super::settings::{ArchivePath, RecordSettings, ReplaySettings, RunOptions, SettingsError};
 use super::signals::Signals;
+use super::{CommandResult, run};
 use crate::launch::child::{self, ChildExit};
 use crate::launch::{ProxyFacts, browser};
+use crate::proxy::Config;
 
 /// Open a fresh browser that uses the proxy, and record until it closes
 ///
@@ -26,7 +32,8 @@ pub(crate) struct Args {
 
     /// Record into this archive: .har, or .zip
     #[arg(long, value_name = "FILE", env = "HARMOCK_SAVE_HAR", conflicts_with = "replay")]
-    pub(crate) save_har: Option<PathBuf>,
+    #[arg(value_parser = flag::<ArchivePath>())]
+    pub(crate) save_har: Option<ArchivePath>,
 
     /// Record only URLs that match; repeatable
     #[arg(long, value_name = "GLOB", conflicts_with = "replay")]
@@ -47,15 +54,39 @@ pub(crate) struct Args {
     /// Further switches for the browser, after --
     #[arg(last = true, value_name = "SWITCH")]
     switches: Vec<OsString>,
-    // The flags that `record` and `replay` share come in here with `#[command(flatten)]`.
+
+    #[command(flatten)]
+    shared: SharedFlags,
 }
 
-pub(crate) fn run(args: Args) -> CommandResult {
-    let _ = args.find_browser()?;
-    Ok(ExitCode::SUCCESS)
+pub(crate) fn run(args: &Args) -> CommandResult {
+    let (mut config, options) = args.settings()?;
+    if args.shared.listen.is_none() && std::env::var_os("HARMOCK_LISTEN").is_none() {
+        // A browser is told its port: nobody else has to know it, and another run may hold the usual one.
+        config.listen.set_port(0);
+    }
+    let browser = args.find_browser()?;
+    run::run(config, &options, Task::Browser(args, browser))
 }
 
 impl Args {
+    /// Those of `replay` where archives are given, else those of `record`.
+    fn settings(&self) -> Result<(Config, RunOptions), SettingsError> {
+        if !self.replay.is_empty() {
+            let archives: Vec<Item<PathBuf>> = self.replay.iter().cloned().map(Item::from).collect();
+            let (scope, flags) = (ScopeFlags::default(), ReplayFlags::default());
+            let settings = ReplaySettings::from_flags(&self.shared, &archives, &scope, &flags, &[])?;
+            return Ok((settings.config, settings.run));
+        }
+        let scope = ScopeFlags {
+            har: self.save_har.clone(),
+            glob: self.save_har_glob.iter().cloned().map(Item::from).collect(),
+            ..ScopeFlags::default()
+        };
+        let settings = RecordSettings::from_flags(&self.shared, &scope, &RecordFlags::default(), &[])?;
+        Ok((settings.config, settings.run))
+    }
+
     /// The browser that [`Args::browse`] will start. To be asked before the proxy starts, for it fails early.
     pub(crate) fn find_browser(&self) -> anyhow::Result<PathBuf> {
         let browser = browser::find(self.browser.as_deref())?;

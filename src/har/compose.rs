@@ -244,3 +244,119 @@ fn milliseconds(phase: Option<f64>) -> Option<f64> {
 fn rounded(milliseconds: f64) -> f64 {
     (milliseconds * 1000.0).round() / 1000.0
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::fingerprint;
+    use super::super::write::NewBody;
+    use super::*;
+    use crate::message::CanonicalUrl;
+
+    /// What an entry looks like is what people review and edit: a change here is a change for every user's diffs.
+    const MINIMAL: &str = r#"{
+        "startedDateTime": "1970-01-01T00:00:00.000Z",
+        "time": 0,
+        "request": {
+          "method": "POST",
+          "url": "http://a.test/x?q=1",
+          "httpVersion": "HTTP/1.1",
+          "cookies": [],
+          "headers": [
+            { "name": "content-type", "value": "text/plain" },
+            { "name": "cookie", "value": "a=1" }
+          ],
+          "queryString": [
+            { "name": "q", "value": "1" }
+          ],
+          "postData": {
+            "mimeType": "text/plain",
+            "_file": "aa.txt",
+            "text": ""
+          },
+          "headersSize": -1,
+          "bodySize": -1
+        },
+        "response": {
+          "status": 200,
+          "statusText": "OK",
+          "httpVersion": "HTTP/2.0",
+          "cookies": [],
+          "headers": [
+            { "name": "content-type", "value": "text/plain" },
+            { "name": "cookie", "value": "a=1" }
+          ],
+          "content": {
+            "size": 3,
+            "mimeType": "text/plain",
+            "text": "a\"b"
+          },
+          "redirectURL": "",
+          "headersSize": -1,
+          "bodySize": -1
+        },
+        "cache": {},
+        "timings": {
+          "send": 0,
+          "wait": 0,
+          "receive": 0
+        },
+        "_harmock": {
+          "hash": "HASH"
+        }
+      }"#;
+
+    fn composed(answer: Option<FailureCause>, detail: Detail) -> String {
+        let fields = [("content-type", "text/plain"), ("cookie", "a=1")]
+            .map(|(name, value)| Field { name: name.into(), value: value.as_bytes().into() });
+        let url = CanonicalUrl::parse("http://a.test/x?q=1").unwrap();
+        let size = WireSize { headers: Some(10), body: Some(3) };
+        let request = NewRequest {
+            method: "POST",
+            url: &url,
+            version: HttpVersion::Http11,
+            fields: &fields,
+            body: NewBody::None,
+            size,
+        };
+        let response = NewResponse {
+            status: 200,
+            reason: "OK",
+            version: HttpVersion::Http2,
+            fields: &fields,
+            body: NewBody::None,
+            encoded: false,
+            trailers: &[],
+            end: super::super::entry::End::Complete,
+            size,
+        };
+        let answer = match answer {
+            Some(cause) => NewAnswer::Failed { cause, detail: "" },
+            None => NewAnswer::Answered(response),
+        };
+        let entry = NewEntry { request, answer, times: None, server_ip: None, server_port: None, connection: Some("") };
+        let file = Place::File { name: "aa.txt", hash: [0; 32] };
+        let mut text: &[u8] = b"a\"b";
+        let request = PlacedBody { size: 3, place: file, form: None };
+        let response = PlacedBody { size: 3, place: Place::Text(&mut text), form: None };
+        String::from_utf8(compose_entry(Vec::new(), &entry, detail, request, response).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn a_minimal_entry_has_the_fields_that_the_strictest_readers_want() {
+        let entry = composed(None, Detail::Minimal);
+        let hash = fingerprint::written_hash(&entry).unwrap();
+        assert_eq!(entry, MINIMAL.replace("HASH", &hash));
+        assert_eq!(fingerprint::entry_hash(&entry, &[[0; 32]]), Some(hash));
+    }
+
+    #[test]
+    fn a_failed_entry_has_status_0_and_says_why() {
+        let entry: serde_json::Value =
+            serde_json::from_str(&composed(Some(FailureCause::Refused), Detail::Full)).unwrap();
+        assert_eq!(entry["response"]["status"], 0);
+        assert_eq!(entry["response"]["_error"], "refused");
+        assert_eq!(entry["response"]["content"], serde_json::json!({ "size": 0, "mimeType": "x-unknown" }));
+        assert_eq!(entry["_harmock"]["failure"]["cause"], "refused");
+        assert!(entry.get("connection").is_none() && entry.get("serverIPAddress").is_none());
+    }
+}

@@ -1,6 +1,7 @@
 //! One recorded exchange as replay needs it: what was asked, what came back, where the bodies are.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use crate::message::CanonicalUrl;
 pub use crate::message::FailureCause;
@@ -39,9 +40,9 @@ impl Entry {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Field {
     /// The name, lower case, never a pseudo-header (`:authority` and its like are left out when reading).
-    pub name: Box<str>,
-    /// The exact bytes.
-    pub value: Box<[u8]>,
+    pub name: Arc<str>,
+    /// The exact bytes. Equal ones of one archive are mostly the same allocation: fields repeat from entry to entry.
+    pub value: Arc<[u8]>,
 }
 
 /// HAR `request`.

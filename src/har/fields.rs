@@ -1,6 +1,8 @@
 //! Header lists as producers write them, read into fields that HTTP can carry.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
+use std::sync::Arc;
 
 use crate::har::entry::Field;
 use crate::har::json::Json;
@@ -8,7 +10,7 @@ use crate::har::raw::RawItem;
 
 /// Reads HAR `headers`: objects or `[name, value]` pairs; values joined by line feeds become fields of their own and
 /// pseudo-headers are dropped. `odd` is told of each field that HTTP cannot carry, which is left out.
-pub(crate) fn read_fields(headers: Json<'_>, mut odd: impl FnMut(usize, String)) -> Vec<Field> {
+pub(crate) fn read_fields(headers: Json<'_>, seen: &mut Seen, mut odd: impl FnMut(usize, String)) -> Vec<Field> {
     let mut fields = Vec::new();
     for (index, item) in headers.items().into_iter().enumerate() {
         let (name, value, latin1) = name_and_value(item);
@@ -26,12 +28,47 @@ pub(crate) fn read_fields(headers: Json<'_>, mut odd: impl FnMut(usize, String))
         let name = name.to_ascii_lowercase();
         for line in value.split('\n') {
             match field_value(line.trim_matches([' ', '\t', '\r']), latin1) {
-                Ok(value) => fields.push(Field { name: name.as_str().into(), value: value.into() }),
+                Ok(value) => fields.push(Field { name: seen.name(&name), value: seen.value(&value) }),
                 Err(reason) => odd(index, format!("the value of {name:?} {reason}")),
             }
         }
     }
     fields
+}
+
+/// Names and values that came before. Most fields of an archive repeat in each of its entries; keeping each once makes
+/// a large archive several times smaller in memory.
+#[derive(Debug, Default)]
+pub(crate) struct Seen {
+    names: HashSet<Arc<str>, foldhash::fast::RandomState>,
+    values: HashSet<Arc<[u8]>, foldhash::fast::RandomState>,
+}
+
+impl Seen {
+    /// How many of each are remembered; what comes later and differs from them all is kept for itself.
+    const MOST: usize = 1 << 16;
+
+    fn name(&mut self, name: &str) -> Arc<str> {
+        if let Some(seen) = self.names.get(name) {
+            return seen.clone();
+        }
+        let new: Arc<str> = name.into();
+        if self.names.len() < Self::MOST {
+            self.names.insert(new.clone());
+        }
+        new
+    }
+
+    fn value(&mut self, value: &[u8]) -> Arc<[u8]> {
+        if let Some(seen) = self.values.get(value) {
+            return seen.clone();
+        }
+        let new: Arc<[u8]> = value.into();
+        if self.values.len() < Self::MOST {
+            self.values.insert(new.clone());
+        }
+        new
+    }
 }
 
 /// Name, value and whether the value's code points are bytes.
@@ -80,7 +117,8 @@ mod tests {
     fn read(headers: &str) -> (Vec<(String, Vec<u8>)>, Vec<String>) {
         let mut oddities = Vec::new();
         let json: Json<'_> = serde_json::from_str(headers).unwrap();
-        let fields = read_fields(json, |index, message| oddities.push(format!("{index} {message}")));
+        let fields =
+            read_fields(json, &mut Seen::default(), |index, message| oddities.push(format!("{index} {message}")));
         (fields.iter().map(|field| (field.name.to_string(), field.value.to_vec())).collect(), oddities)
     }
 
@@ -133,6 +171,13 @@ mod tests {
                 "3 has no name"
             ]
         );
+    }
+
+    #[test]
+    fn equal_names_and_values_are_kept_once() {
+        let json: Json<'_> = serde_json::from_str(r#"[["Accept","a"],["accept","a"]]"#).unwrap();
+        let fields = read_fields(json, &mut Seen::default(), |_, _| {});
+        assert!(Arc::ptr_eq(&fields[0].name, &fields[1].name) && Arc::ptr_eq(&fields[0].value, &fields[1].value));
     }
 
     #[test]

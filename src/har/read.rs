@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use crate::har::entry::{
     Answer, BodyText, End, Entry, Failure, FailureCause, Outcome, RecordedPayload, RecordedRequest, StoredBody,
 };
-use crate::har::fields::{is_token, latin1_bytes, read_fields};
+use crate::har::fields::{Seen, is_token, latin1_bytes, read_fields};
 use crate::har::json::{Json, span_in};
 use crate::har::log::{Log, LogError};
 use crate::har::post_data::{TextContext, is_base64, read_payload};
@@ -71,9 +71,10 @@ impl HarLog {
             left_out: LeftOut::default(),
             creator: log.creator,
         };
+        let mut seen = Seen::default();
         for (ordinal, raw) in log.entries.into_iter().enumerate() {
             har.spans.push(span_in(text, base, raw.get()));
-            match (EntryReader { ordinal, context, warnings: &mut har.warnings }).read(raw) {
+            match (EntryReader { ordinal, context, seen: &mut seen, warnings: &mut har.warnings }).read(raw) {
                 Verdict::Usable(entry) => har.entries.push(*entry),
                 Verdict::WebSocket => har.left_out.websocket += 1,
                 Verdict::OtherScheme => har.left_out.other_scheme += 1,
@@ -102,6 +103,7 @@ struct Unusable {
 struct EntryReader<'a> {
     ordinal: usize,
     context: TextContext<'a>,
+    seen: &'a mut Seen,
     warnings: &'a mut Vec<Warning>,
 }
 
@@ -207,7 +209,7 @@ impl EntryReader<'_> {
     fn fields(&mut self, path: &str, headers: Json<'_>) -> Vec<crate::har::Field> {
         let ordinal = self.ordinal;
         let warnings = &mut *self.warnings;
-        read_fields(headers, |index, message| {
+        read_fields(headers, self.seen, |index, message| {
             let field = format!("{path}[{index}]");
             warnings.push(Warning { entry: ordinal, field, message: message + "; it is left out", skipped: false });
         })
@@ -275,3 +277,6 @@ fn is_compressed_file(content_type: &[u8]) -> bool {
     let media_type = String::from_utf8_lossy(content_type).to_ascii_lowercase();
     ["gzip", "zstd", "tar", "tgz", "octet-stream", "compress"].iter().any(|word| media_type.contains(word))
 }
+
+#[cfg(test)]
+mod tests;

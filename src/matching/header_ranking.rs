@@ -14,8 +14,11 @@ use super::index::{EntryRef, Index};
 /// differences cost, not what the group's size would.
 #[derive(Debug)]
 pub(super) struct HeaderRanking {
-    names: Vec<(HeaderName, HashMap<Box<[u8]>, Vec<Posting>>)>,
+    names: Vec<(HeaderName, ByValue)>,
 }
+
+/// The entries that have each value of one field, sorted.
+type ByValue = HashMap<Box<[u8]>, Vec<Posting>>;
 
 /// An entry that has a field, and how often.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,7 +43,7 @@ impl HeaderRanking {
             postings.len() < members.len() || postings.iter().any(|posting| posting.times != postings[0].times)
         };
         let names = names.into_iter().filter_map(|(name, values)| {
-            let values: HashMap<Box<[u8]>, Vec<Posting>> = values
+            let values: ByValue = values
                 .into_iter()
                 .filter(|(_, postings)| tells_apart(postings))
                 .map(|(value, postings)| (value.into(), postings))

@@ -1,5 +1,66 @@
-//! Entries in an order in which neighbours resemble each other.
+//! Entries in an order in which neighbours resemble each other, so that the nearest is found among few.
 
-/// Placeholder.
+use std::collections::HashMap;
+use std::hash::BuildHasher;
+
+use foldhash::fast::RandomState;
+
+use super::index::{EntryRef, Index};
+
+/// How many neighbours are looked at to each side.
+const WINDOW: usize = 48;
+/// How many entries of one place are looked at.
+const OF_ONE_PLACE: usize = 256;
+
+/// All entries, sorted by URL without scheme, and by path. Built at the first miss.
 #[derive(Debug)]
-pub(super) struct Nearby;
+pub(super) struct Nearby {
+    sorted: Vec<EntryRef>,
+    /// Entries by the hash of their path: the same place on other hosts.
+    by_path: HashMap<u64, Vec<EntryRef>, RandomState>,
+    hasher: RandomState,
+}
+
+impl Nearby {
+    pub(super) fn build(index: &Index) -> Self {
+        let mut sorted: Vec<EntryRef> = index.entries().collect();
+        sorted.sort_by_key(|&entry| place(index.entry(entry).request.url.as_str()));
+        let hasher = RandomState::default();
+        let mut by_path: HashMap<u64, Vec<EntryRef>, RandomState> = HashMap::default();
+        for entry in index.entries() {
+            let entries = by_path.entry(hasher.hash_one(path(index.entry(entry).request.url.as_str()))).or_default();
+            if entries.len() < OF_ONE_PLACE {
+                entries.push(entry);
+            }
+        }
+        Self { sorted, by_path, hasher }
+    }
+
+    /// Entries among which the nearest to a URL is, a bounded number; some may come twice.
+    pub(super) fn around<'a>(&'a self, index: &'a Index, url: &'a str) -> impl Iterator<Item = EntryRef> + 'a {
+        let before =
+            |text: &str| self.sorted.partition_point(|&entry| place(index.entry(entry).request.url.as_str()) < text);
+        let at = before(place(url));
+        let window = at.saturating_sub(WINDOW)..(at + WINDOW).min(self.sorted.len());
+        let same_path = place(url).split('?').next().unwrap_or_default();
+        let start = before(same_path);
+        let same_place = self.sorted[start..]
+            .iter()
+            .take_while(move |&&entry| place(index.entry(entry).request.url.as_str()).starts_with(same_path))
+            .take(OF_ONE_PLACE);
+        let elsewhere = self.by_path.get(&self.hasher.hash_one(path(url))).into_iter().flatten();
+        self.sorted[window].iter().chain(same_place).chain(elsewhere).copied()
+    }
+}
+
+/// A URL from its host on.
+fn place(url: &str) -> &str {
+    url.split_once("://").map_or(url, |(_, place)| place)
+}
+
+/// A URL's path.
+fn path(url: &str) -> &str {
+    let place = place(url);
+    let path = place.find('/').map_or("", |at| &place[at..]);
+    path.split('?').next().unwrap_or(path)
+}

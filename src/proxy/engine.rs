@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -31,6 +32,8 @@ pub(super) struct Engine {
     pub(super) mode: EngineMode,
     /// `None`: no socket and no DNS query, whatever is asked for.
     pub(super) upstream: Option<Upstream>,
+    /// A body from the upstream without a frame for this long is broken off.
+    pub(super) upstream_idle: Duration,
     pub(super) pages: PageFacts,
     pub(super) log: Log,
     pub(super) tally: Tally,

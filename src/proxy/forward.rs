@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::header::{ALT_SVC, EXPECT, HOST, HeaderMap, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE};
+use http::header::{ALT_SVC, CONNECTION, EXPECT, HOST, HeaderMap, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, TE};
 use http::request::Parts;
 use http::{Method, Request, Response, StatusCode, Uri, Version};
 use hyper::body::Incoming;
@@ -21,7 +21,7 @@ use crate::message::coding::restrict_accept_encoding;
 use crate::message::fields::{is_upgrade, strip_hop_by_hop, strip_own};
 use crate::record::exchange::{PhaseTimes, latin1_fields};
 use crate::record::{Recorder, Recording, ResponseFacts};
-use crate::upstream::{ConnectionFacts, Failure, Sent};
+use crate::upstream::{ConnectionFacts, Failure, Sent, limit_idle};
 
 /// How a request is passed on.
 pub(super) struct Passing {
@@ -104,6 +104,10 @@ fn outgoing(exchange: &Exchange, mut parts: Parts, body: Body) -> Request<Body> 
     if let Ok(host) = HeaderValue::from_str(&exchange.asked.authority) {
         parts.headers.insert(HOST, host);
     }
+    if parts.headers.contains_key(TE) {
+        // RFC 9110 section 10.1.4: a sender of TE names it as a field of this hop. HTTP/2 leaves it out.
+        parts.headers.insert(CONNECTION, HeaderValue::from_static("te"));
+    }
     let path = parts.uri.path_and_query().cloned();
     parts.uri = path.map_or_else(|| Uri::from_static("/"), Uri::from);
     parts.version = Version::HTTP_11;
@@ -120,7 +124,9 @@ async fn answered(exchange: Exchange, sent: Sent, recording: Option<Recording>, 
     }
     let bodiless =
         exchange.method == Method::HEAD || matches!(parts.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
-    let body = Body::from(body);
+    // hyper may end such an answer by an empty frame, which HTTP/2 clients refuse after HEAD.
+    let idle = exchange.engine.upstream_idle;
+    let body = if bodiless { Body::Empty } else { Body::boxed(limit_idle(Body::from(body), idle)) };
     let (body, by) = match recording {
         None => (body, By::Upstream),
         Some(recording) => {

@@ -78,7 +78,8 @@ pub(super) async fn start(config: Config, log: Log) -> Result<Started, StartErro
     let upstream = if prepared.needs_upstream { Some(Upstream::new(&config.upstream, vec![listen])?) } else { None };
     let recorder = prepared.recorder(&config.mode)?;
     let pages = page_facts(&config, listen, &ca, &prepared);
-    let warnings = std::mem::take(&mut prepared.warnings);
+    let mut warnings = std::mem::take(&mut prepared.warnings);
+    warnings.extend(upstream.iter().flat_map(|upstream| upstream.notes().iter().cloned()));
     let mode = prepared.engine_mode(config.mode, recorder);
     let engine = Engine {
         listen,
@@ -86,6 +87,7 @@ pub(super) async fn start(config: Config, log: Log) -> Result<Started, StartErro
         ca,
         tunnel,
         mode,
+        upstream_idle: config.upstream.idle,
         upstream,
         pages,
         log,

@@ -4,6 +4,7 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
+use socket2::TcpKeepalive;
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout_at};
@@ -12,6 +13,9 @@ use super::{Failure, own};
 
 /// RFC 8305 §8 recommends this head start for each address before the next one is tried beside it.
 const HEAD_START: Duration = Duration::from_millis(250);
+
+/// Silence on a connection after which the system asks whether the peer is still there.
+const PROBE_AFTER: Duration = Duration::from_secs(60);
 
 /// An open TCP connection, and how long its parts took.
 pub(super) struct Dialled {
@@ -111,6 +115,8 @@ fn spawn_next(attempts: &mut JoinSet<io::Result<TcpStream>>, waiting: &mut impl 
 async fn connect(address: SocketAddr) -> io::Result<TcpStream> {
     let stream = TcpStream::connect(address).await?;
     stream.set_nodelay(true)?;
+    // An idle connection whose peer vanished without a word ends by this; not every system can do it.
+    let _ = socket2::SockRef::from(&stream).set_tcp_keepalive(&TcpKeepalive::new().with_time(PROBE_AFTER));
     Ok(stream)
 }
 

@@ -17,8 +17,8 @@ use super::wire::ReadsDecide;
 use super::{ConnectionFacts, Protocol};
 use crate::message::Body;
 
-/// Fields of a response head; more is a failure.
-const MAX_FIELDS: usize = 1000;
+/// Fields of a response head; more is a failure. hyper makes room for so many with each response.
+const MAX_FIELDS: usize = 512;
 /// Bytes of a response head.
 const MAX_HEAD: u32 = 1 << 20;
 /// A stream may fill a fast path to a far origin without waiting for window updates.

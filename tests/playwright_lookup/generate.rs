@@ -57,7 +57,7 @@ const HEADERS: [(&str, &str); 10] = [
 ];
 const FORM: &str = "application/x-www-form-urlencoded";
 
-pub fn archive(dice: &mut Dice) -> Vec<Recorded> {
+pub(crate) fn archive(dice: &mut Dice) -> Vec<Recorded> {
     let mut archive: Vec<Recorded> = (0..1 + dice.below(20)).map(|_| recorded(dice)).collect();
     if dice.once_in(30) {
         let at = dice.below(archive.len());
@@ -88,7 +88,7 @@ fn recorded(dice: &mut Dice) -> Recorded {
 }
 
 /// A request that one of the entries might answer.
-pub fn live(dice: &mut Dice, archive: &[Recorded]) -> Live {
+pub(crate) fn live(dice: &mut Dice, archive: &[Recorded]) -> Live {
     let entry = &archive[dice.below(archive.len())];
     let method = if dice.once_in(4) { dice.pick(&METHODS).to_owned() } else { entry.method.clone() };
     let url = canonical(if dice.once_in(6) { dice.pick(&URLS) } else { &entry.url });
@@ -175,7 +175,7 @@ fn payload(dice: &mut Dice) -> (Vec<u8>, String) {
 }
 
 /// The archive as HAR text. `attach` stores a payload and returns its file name.
-pub fn to_har(archive: &[Recorded], attach: &mut dyn FnMut(&[u8]) -> String) -> Value {
+pub(crate) fn to_har(archive: &[Recorded], attach: &mut dyn FnMut(&[u8]) -> String) -> Value {
     let entries: Vec<Value> = archive.iter().enumerate().map(|(at, entry)| entry_json(at, entry, attach)).collect();
     json!({ "log": { "version": "1.2", "creator": { "name": "generated", "version": "1" }, "pages": [], "entries": entries } })
 }
@@ -207,7 +207,7 @@ fn entry_json(at: usize, entry: &Recorded, attach: &mut dyn FnMut(&[u8]) -> Stri
     json
 }
 
-pub fn request_json(live: &Live) -> Value {
+pub(crate) fn request_json(live: &Live) -> Value {
     json!({
         "url": live.url,
         "method": live.method,

@@ -6,22 +6,22 @@ use url::Url;
 
 /// One entry of a generated archive.
 #[derive(Debug, Clone)]
-pub struct Recorded {
+pub(crate) struct Recorded {
     /// Lacks `request` altogether.
-    pub odd: bool,
-    pub method: String,
-    pub url: String,
-    pub headers: Vec<(String, String)>,
-    pub post: Post,
-    pub status: i32,
-    pub location: Option<String>,
+    pub(crate) odd: bool,
+    pub(crate) method: String,
+    pub(crate) url: String,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) post: Post,
+    pub(crate) status: i32,
+    pub(crate) location: Option<String>,
     /// harmock recorded it (`_harmock.hash`).
-    pub known: bool,
+    pub(crate) known: bool,
 }
 
 /// `postData` in its forms.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Post {
+pub(crate) enum Post {
     Absent,
     Text(String),
     Base64(Vec<u8>),
@@ -30,16 +30,16 @@ pub enum Post {
 }
 
 #[derive(Debug, Clone)]
-pub struct Live {
-    pub method: String,
-    pub url: String,
-    pub headers: Vec<(String, String)>,
-    pub payload: Option<Vec<u8>>,
-    pub navigation: bool,
+pub(crate) struct Live {
+    pub(crate) method: String,
+    pub(crate) url: String,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) payload: Option<Vec<u8>>,
+    pub(crate) navigation: bool,
 }
 
 /// The names under which `docs/replay-differences.md` lists the differences of the lookup.
-pub const DIFFERENCES: [&str; 10] = [
+pub(crate) const DIFFERENCES: [&str; 10] = [
     "odd-entries",
     "canonical-urls",
     "empty-post-data",
@@ -54,11 +54,11 @@ pub const DIFFERENCES: [&str; 10] = [
 
 /// Which differences are switched on.
 #[derive(Debug, Clone, Copy)]
-pub struct Rules(pub usize);
+pub(crate) struct Rules(pub(crate) usize);
 
 impl Rules {
-    pub const PLAYWRIGHT: Self = Self(0);
-    pub const HARMOCK: Self = Self(DIFFERENCES.len());
+    pub(crate) const PLAYWRIGHT: Self = Self(0);
+    pub(crate) const HARMOCK: Self = Self(DIFFERENCES.len());
 
     /// The differences are switched on one after the other, in the order of their list.
     fn has(self, name: &str) -> bool {
@@ -73,7 +73,7 @@ enum Rank {
 }
 
 /// The entry that answers, by its place in the archive.
-pub fn answer(archive: &[Recorded], live: &Live, rules: Rules) -> Option<usize> {
+pub(crate) fn answer(archive: &[Recorded], live: &Live, rules: Rules) -> Option<usize> {
     if archive.iter().any(|entry| entry.odd) && !rules.has("odd-entries") {
         return None;
     }
@@ -154,7 +154,7 @@ fn overlap(entry: &Recorded, live: &Live) -> usize {
     lower(&entry.headers).iter().filter(|header| live.contains(header)).count()
 }
 
-pub fn canonical(url: &str) -> String {
+pub(crate) fn canonical(url: &str) -> String {
     let mut url = Url::parse(url).expect("generated URLs parse");
     url.set_fragment(None);
     url.into()

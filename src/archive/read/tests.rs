@@ -264,3 +264,18 @@ fn a_span_of_another_archive_is_an_error() {
         assert!(archive.read(&StoredBody::Embedded { span, text: BodyText::Utf8 }).is_err());
     }
 }
+
+#[test]
+fn a_zip_that_is_damaged_anywhere_never_panics() {
+    let folder = Folder::new();
+    let whole = zipped(&[("har.har", HAR.as_bytes()), ("in.bin", b"\0in"), ("p/out.bin", b"out")]);
+    for at in 0..whole.len() {
+        for change in [0xFF, 0x01] {
+            let mut damaged = whole.clone();
+            damaged[at] ^= change;
+            if let Ok(archive) = Archive::open(&folder.file("a.zip", damaged)) {
+                _ = bodies(&archive);
+            }
+        }
+    }
+}

@@ -34,6 +34,20 @@ async fn a_closed_port_refuses() {
     assert_says(&failure, FailureCause::Refused, &format!("connection to {to} refused"));
 }
 
+/// Only Linux leaves the connections that overflow a full queue without an answer.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_connection_that_is_not_accepted_times_out() {
+    let listener = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
+    listener.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
+    listener.listen(0).unwrap();
+    let at = listener.local_addr().unwrap().as_socket().unwrap();
+    let _fills_the_queue = tokio::net::TcpStream::connect(at).await.unwrap();
+    let config = UpstreamConfig { connect: Duration::from_millis(60), ..config() };
+    let sentence = format!("no connection to {at} within 60 ms");
+    assert_says(&failure(&config, &plain(at)).await, FailureCause::Timeout, &sentence);
+}
+
 #[tokio::test]
 async fn an_unknown_issuer_is_told_with_both_ways_out() {
     let certificates = Certificates::new();

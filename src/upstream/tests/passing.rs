@@ -136,6 +136,28 @@ async fn early_hints_are_dropped_and_counted() {
 }
 
 #[tokio::test]
+async fn early_hints_on_http2_are_dropped() {
+    let certificates = Certificates::new();
+    let acceptor = certificates.acceptor("localhost", &["h2"]);
+    let origin = Origin::scripted(move |_, stream| {
+        let acceptor = acceptor.clone();
+        async move {
+            let mut connection = h2::server::handshake(acceptor.accept(stream).await.unwrap()).await.unwrap();
+            while let Some(Ok((_, mut respond))) = connection.accept().await {
+                respond.send_informational(Response::builder().status(103).body(()).unwrap()).unwrap();
+                let mut body = respond.send_response(Response::new(()), false).unwrap();
+                body.send_data(Bytes::from_static(b"ok"), true).unwrap();
+            }
+        }
+    })
+    .await;
+    let upstream = upstream(&UpstreamConfig { ca: vec![certificates.file()], ..config() });
+    let sent = send(&upstream, &secure(origin.at), get()).await.unwrap();
+    assert_eq!(sent.response.status(), 200);
+    assert_eq!(text(sent).await, "ok");
+}
+
+#[tokio::test]
 async fn an_answer_may_come_while_the_request_body_is_on_its_way() {
     let origin = Origin::scripted(|_, mut stream| async move {
         read_head(&mut stream).await;
@@ -185,8 +207,8 @@ async fn http10_answers_last_until_the_connection_ends() {
 #[tokio::test]
 async fn large_heads_pass_on_http1_and_http2() {
     let mut answer = String::from("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n");
-    for number in 0..900 {
-        answer += &format!("X-{number}: {}\r\n", "v".repeat(400));
+    for number in 0..500 {
+        answer += &format!("X-{number}: {}\r\n", "v".repeat(1000));
     }
     answer += "\r\n";
     let origin = Origin::scripted(move |_, mut stream| {
@@ -199,7 +221,7 @@ async fn large_heads_pass_on_http1_and_http2() {
     })
     .await;
     let sent = send(&upstream(&config()), &plain(origin.at), get()).await.unwrap();
-    assert_eq!(sent.response.headers().len(), 901);
+    assert_eq!(sent.response.headers().len(), 501);
 
     let certificates = Certificates::new();
     let acceptor = certificates.acceptor("localhost", &["h2"]);

@@ -248,3 +248,59 @@ async fn a_body_that_is_given_up_takes_its_connection_with_it() {
     drop(send(&upstream, &to, get()).await.unwrap());
     assert!(!send(&upstream, &to, get()).await.unwrap().connection.reused);
 }
+
+#[tokio::test]
+async fn a_connection_that_stays_idle_is_closed() {
+    let (ended, end) = tokio::sync::mpsc::channel(2);
+    let mut end = end;
+    let certificates = Certificates::new();
+    let acceptor = certificates.acceptor("localhost", &["h2"]);
+    let http2 = {
+        let ended = ended.clone();
+        Origin::scripted(move |_, stream| {
+            let (acceptor, ended) = (acceptor.clone(), ended.clone());
+            async move {
+                super::origins::serve(acceptor.accept(stream).await.unwrap()).await;
+                ended.send(Protocol::Http2).await.unwrap();
+            }
+        })
+        .await
+    };
+    let http1 = Origin::scripted(move |_, stream| {
+        let ended = ended.clone();
+        async move {
+            super::origins::serve(stream).await;
+            ended.send(Protocol::Http1).await.unwrap();
+        }
+    })
+    .await;
+    let config = UpstreamConfig { ca: vec![certificates.file()], idle: Duration::from_millis(30), ..config() };
+    let upstream = upstream(&config);
+    text(send(&upstream, &plain(http1.at), get()).await.unwrap()).await;
+    text(send(&upstream, &secure(http2.at), get()).await.unwrap()).await;
+    let both = [end.recv().await.unwrap(), end.recv().await.unwrap()];
+    assert_ne!(both[0], both[1]);
+}
+
+#[tokio::test]
+async fn an_http2_connection_that_says_goodbye_is_replaced() {
+    let certificates = Certificates::new();
+    let acceptor = certificates.acceptor("localhost", &["h2"]);
+    let origin = Origin::scripted(move |_, stream| {
+        let acceptor = acceptor.clone();
+        async move {
+            let mut connection = h2::server::handshake(acceptor.accept(stream).await.unwrap()).await.unwrap();
+            while let Some(Ok((_, mut respond))) = connection.accept().await {
+                respond.send_response(http::Response::new(()), true).unwrap();
+                connection.graceful_shutdown();
+            }
+        }
+    })
+    .await;
+    let upstream = upstream(&UpstreamConfig { ca: vec![certificates.file()], ..config() });
+    for _ in 0..3 {
+        let sent = send(&upstream, &secure(origin.at), request(Method::POST, "pay")).await.unwrap();
+        assert_eq!(sent.response.status(), 200);
+    }
+    assert!(origin.accepted() > 1);
+}
