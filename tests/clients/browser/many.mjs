@@ -5,10 +5,17 @@ const [url] = process.argv.slice(2);
 await withBrowser(async browser => {
   const page = await browser.newPage();
   const requests = [];
-  page.on('requestfinished', async request => {
-    requests.push((async () => `${request.method()} ${request.url()} ${(await request.response()).status()}`)());
-  });
-  page.on('requestfailed', request => requests.push(`${request.method()} ${request.url()} ${request.failure().errorText}`));
+  // Chromium calls each 204 a failure; its status says more. Redirects of fetch are followed inside the archive in replay,
+  // so that their hops are seen in record mode alone.
+  const ended = async request => {
+    const response = await request.response();
+    return `${request.method()} ${request.url()} ${response ? response.status() : request.failure().errorText}`;
+  };
+  const note = request => {
+    if (!request.url().includes('/moved/') && !request.redirectedFrom()) requests.push(ended(request));
+  };
+  page.on('requestfinished', note);
+  page.on('requestfailed', note);
   await page.goto(url);
   await page.waitForFunction(() => window.finished);
   const frame = page.frames()[1];
