@@ -4,6 +4,7 @@
 
 mod archive_writing;
 mod archives;
+mod chromium;
 mod clients_curl;
 mod clients_node;
 mod clients_python;
@@ -13,6 +14,7 @@ mod exit_codes;
 mod launch;
 mod misses;
 mod oracle;
+mod playwright;
 mod playwright_globs;
 mod playwright_lookup;
 mod producers;

@@ -189,6 +189,8 @@ pub(super) fn readable(state: &ReplayState, request: &Parts, mut response: Respo
 
 fn is_ignored(exchange: &Exchange, state: &ReplayState) -> bool {
     let url = exchange.asked.url.as_str();
-    let path = url.split(['?', '#']).next().unwrap_or(url);
-    path.ends_with("/favicon.ico") || is_housekeeping(&exchange.asked.to.host) || state.ignore.matches(url)
+    let whole = url.split(['?', '#']).next().unwrap_or(url);
+    // What comes after the two slashes of the scheme and the authority.
+    let path = whole.match_indices('/').nth(2).map_or("/", |(start, _)| &whole[start..]);
+    path.ends_with("/favicon.ico") || is_housekeeping(&exchange.asked.to.host, path) || state.ignore.matches(url)
 }

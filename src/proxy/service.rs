@@ -34,7 +34,7 @@ pub(super) async fn serve(
     if engine.is_own(&asked.to.host, asked.to.port) {
         return Ok(pages::respond(&request.into_parts().0, Arrival::Proxied, &engine.pages));
     }
-    let exchange = Exchange::start(engine, client, request.method().clone(), asked);
+    let exchange = Exchange::start(engine, request.method().clone(), asked);
     match &exchange.engine.mode {
         EngineMode::Record(_) => Ok(forward::record(exchange, request).await),
         EngineMode::Replay(_) => answering::answer(exchange, request).await,
