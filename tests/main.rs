@@ -4,6 +4,7 @@
 
 mod archive_writing;
 mod archives;
+mod chromium;
 mod clients_curl;
 mod clients_node;
 mod clients_python;
@@ -15,6 +16,7 @@ mod layering;
 mod library;
 mod misses;
 mod oracle;
+mod playwright;
 mod playwright_globs;
 mod playwright_lookup;
 mod producers;

@@ -89,9 +89,9 @@ async fn payload(body: Incoming) -> Result<Bytes, Box<Response<Body>>> {
     }
 }
 
-/// Without a payload nothing is read from disk, and the lookup stays on this thread.
+/// A lookup that reads nothing from disk stays on this thread.
 async fn find(replayer: &Arc<Replayer>, request: &Arc<Live>) -> Lookup {
-    if request.payload.is_empty() {
+    if !replayer.may_block(&request.request()) {
         return replayer.lookup(&request.request());
     }
     let (replayer, request) = (Arc::clone(replayer), Arc::clone(request));
@@ -189,6 +189,8 @@ pub(super) fn readable(state: &ReplayState, request: &Parts, mut response: Respo
 
 fn is_ignored(exchange: &Exchange, state: &ReplayState) -> bool {
     let url = exchange.asked.url.as_str();
-    let path = url.split(['?', '#']).next().unwrap_or(url);
-    path.ends_with("/favicon.ico") || is_housekeeping(&exchange.asked.to.host) || state.ignore.matches(url)
+    let whole = url.split(['?', '#']).next().unwrap_or(url);
+    // What comes after the two slashes of the scheme and the authority.
+    let path = whole.match_indices('/').nth(2).map_or("/", |(start, _)| &whole[start..]);
+    path.ends_with("/favicon.ico") || is_housekeeping(&exchange.asked.to.host, path) || state.ignore.matches(url)
 }

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::header::{ALT_SVC, CONNECTION, EXPECT, HOST, HeaderMap, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, TE};
+use http::header::{
+    ALT_SVC, CONNECTION, EXPECT, HOST, HeaderMap, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, TE,
+};
 use http::request::Parts;
 use http::{Method, Request, Response, StatusCode, Uri, Version};
 use hyper::body::Incoming;

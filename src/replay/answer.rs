@@ -54,10 +54,8 @@ impl Replayer {
         let length = body.len() as u64;
         let bodiless = is_bodiless(method, answer.status);
         let mut response = prepared.response(if bodiless { Body::Empty } else { framed(body, answer) });
-        if bodiless {
-            if let Some(value) = bodiless_length(method, answer.status, prepared.recorded_length(), length) {
-                response.headers_mut().insert(CONTENT_LENGTH, value);
-            }
+        if bodiless && let Some(value) = bodiless_length(method, answer.status, prepared.recorded_length(), length) {
+            response.headers_mut().insert(CONTENT_LENGTH, value);
         }
         self.add_cookies_of_hops(hit, response.headers_mut());
         if fit_cors {

@@ -30,12 +30,27 @@ pub(crate) type Answered = Response<BoxBody<Bytes, Infallible>>;
 pub(crate) async fn answer(request: Request<Incoming>, shared: Arc<Shared>) -> Answered {
     let path = request.uri().path().to_owned();
     let segments: Vec<&str> = path.split('/').skip(1).collect();
-    match segments.as_slice() {
+    let head = request.method() == Method::HEAD;
+    let response = respond(&segments, request, shared).await;
+    if head { without_body(response) } else { response }
+}
+
+/// hyper drops the body of an answer to HEAD over HTTP/1 alone.
+fn without_body(mut response: Answered) -> Answered {
+    if let Some(length) = response.body().size_hint().exact() {
+        response.headers_mut().insert("content-length", length.into());
+    }
+    *response.body_mut() = Full::default().boxed();
+    response
+}
+
+async fn respond(segments: &[&str], request: Request<Incoming>, shared: Arc<Shared>) -> Answered {
+    match segments {
         ["json"] => content("application/json", r#"{"answer":42,"who":"origin"}"#),
         ["latin1"] => content("text/plain; charset=iso-8859-1", b"caf\xe9 \xff".to_vec()),
         ["echo", ..] => echo(request).await,
         ["length"] => length(request).await,
-        ["coded", coding] => coded(coding).await,
+        ["coded", coding] => coded(coding),
         ["bytes", length] => content("application/octet-stream", noise(length.parse().unwrap())),
         ["status", status] => status_alone(status),
         ["tagged"] => tagged(&request),
@@ -119,7 +134,7 @@ fn pairs(headers: &HeaderMap) -> Vec<(String, String)> {
         .collect()
 }
 
-async fn coded(name: &str) -> Answered {
+fn coded(name: &str) -> Answered {
     let plain = json!({ "coding": name, "filler": "all work and no play ".repeat(40) }).to_string();
     let body = coding::encode(name, plain.as_bytes());
     with(content("application/json", body), "content-encoding", &[name])
