@@ -93,9 +93,9 @@ fn sh(script: &str) -> ChildCommand {
 #[cfg(unix)]
 #[tokio::test]
 async fn the_exit_is_the_commands_own() {
-    assert_eq!(run(&sh("exit 0"), &[], &mut no_signals()).await.unwrap(), ChildExit::Code(0));
-    assert_eq!(run(&sh("exit 7"), &[], &mut no_signals()).await.unwrap().code(), 7);
-    let killed = run(&sh("kill -TERM $$"), &[], &mut no_signals()).await.unwrap();
+    assert_eq!(run(&sh("exit 0"), &[], &[], &mut no_signals()).await.unwrap(), ChildExit::Code(0));
+    assert_eq!(run(&sh("exit 7"), &[], &[], &mut no_signals()).await.unwrap().code(), 7);
+    let killed = run(&sh("kill -TERM $$"), &[], &[], &mut no_signals()).await.unwrap();
     assert_eq!((killed, killed.code()), (ChildExit::Signal(15), 143));
 }
 
@@ -107,7 +107,7 @@ async fn the_command_sees_what_is_set_and_not_what_is_taken_away() {
         Variable { name: "HOME", action: Action::Unset },
     ];
     let script = "test \"$HARMOCK_TEST_SET\" = 'a b' && test -z \"${HOME+x}\" && test -n \"$PATH\"";
-    assert!(run(&sh(script), &variables, &mut no_signals()).await.unwrap().success());
+    assert!(run(&sh(script), &variables, &[], &mut no_signals()).await.unwrap().success());
 }
 
 #[cfg(unix)]
@@ -123,7 +123,7 @@ async fn a_command_that_does_not_start_has_the_exit_code_of_a_shell() {
     };
     let failure = async |program: OsString| {
         let command = ChildCommand { program, args: Vec::new() };
-        run(&command, &[], &mut no_signals()).await.unwrap_err()
+        run(&command, &[], &[], &mut no_signals()).await.unwrap_err()
     };
     let absent = failure("no-such-command-of-harmock".into()).await;
     assert_eq!((absent.exit_code(), matches!(absent, Error::CommandNotFound { .. })), (127, true), "{absent}");
@@ -153,7 +153,7 @@ async fn run_with_signals(script: &str, signals: &[Signal]) -> ChildExit {
         sender
     });
     let variables = [Variable { name: "READY", action: Action::Set(fifo.into()) }];
-    let exit = run(&sh(script), &variables, &mut Sent(receiver)).await.unwrap();
+    let exit = run(&sh(script), &variables, &[], &mut Sent(receiver)).await.unwrap();
     drop(sending.await.unwrap());
     exit
 }

@@ -27,8 +27,10 @@ pub(super) struct Asked<'a> {
 #[derive(Debug, Default)]
 pub(super) struct Candidates {
     members: Vec<EntryRef>,
-    /// A member has a payload, or is known to have had none on the wire.
-    payload_decides: bool,
+    /// A member has a payload.
+    laden: bool,
+    /// A member is known to have had none on the wire.
+    known_bare: bool,
     payloads: OnceLock<Box<PayloadTable>>,
     headers: OnceLock<Box<HeaderRanking>>,
 }
@@ -36,7 +38,9 @@ pub(super) struct Candidates {
 impl Candidates {
     pub(super) fn add(&mut self, entry: EntryRef, recorded: &Entry) {
         self.members.push(entry);
-        self.payload_decides |= recorded.recorded_by_harmock || recorded.request.payload != RecordedPayload::Absent;
+        let absent = recorded.request.payload == RecordedPayload::Absent;
+        self.laden |= !absent;
+        self.known_bare |= absent && recorded.recorded_by_harmock;
     }
 
     pub(super) fn first(&self) -> Option<EntryRef> {
@@ -53,13 +57,20 @@ impl Candidates {
         if self.members.is_empty() || self.answers_anything(index, asked) {
             return Ok(self.first());
         }
-        if !self.payload_decides {
+        if !self.laden && (asked.payload.is_empty() || !self.known_bare) {
             return Ok(self.best_by_fields(index, asked, None));
         }
         let table = self.payloads.get_or_init(|| Box::new(PayloadTable::build(index, &self.members, payloads)));
         let equal = table.equal_to(index, &self.members, asked, payloads)?;
-        let ranked = if equal.is_empty() { table.second_rank(asked) } else { &equal };
-        Ok(self.best_by_fields(index, asked, Some(ranked)))
+        let ranked = if equal.is_empty() { table.second_rank(asked) } else { &*equal };
+        Ok(self.best_by_fields(index, asked, Some(ranked).filter(|ranked| ranked.len() < self.members.len())))
+    }
+
+    /// Whether [`Candidates::best`] may read recorded payloads.
+    pub(super) fn may_read(&self, index: &Index, asked: &Asked<'_>) -> bool {
+        self.laden
+            && !self.answers_anything(index, asked)
+            && self.payloads.get().is_none_or(|table| table.is_incomplete())
     }
 
     /// A single member that no payload could keep from answering: nothing has to be read.

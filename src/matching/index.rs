@@ -48,6 +48,8 @@ pub(super) struct Several {
     pub(super) answered: Candidates,
     /// Used only when no answered entry matches.
     pub(super) failed: Candidates,
+    /// One of them is a redirect.
+    pub(super) redirects: bool,
 }
 
 impl Index {
@@ -131,6 +133,7 @@ impl Index {
             Outcome::Failed(_) => &mut several.failed,
         };
         candidates.add(entry, recorded);
+        several.redirects |= self.redirect(entry).is_some();
     }
 
     fn is_group_of(&self, group: &Group, method: &str, url: &str) -> bool {

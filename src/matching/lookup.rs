@@ -111,6 +111,24 @@ impl Index {
         }
     }
 
+    /// Whether a lookup may ask for recorded payloads, which a caller that must not wait for the disk does elsewhere.
+    ///
+    /// It does so once for each group of entries that have payloads. What lies behind a redirect is not looked at: one
+    /// that would be followed counts as yes.
+    pub fn may_read_payloads(&self, request: &LiveRequest<'_>) -> bool {
+        let redirects = |entry: EntryRef| request.follow_redirects && self.redirect(entry).is_some();
+        match self.group(request.method, request.url) {
+            None => false,
+            Some(&Group::One(entry)) => redirects(entry),
+            Some(Group::Several(several)) => {
+                let asked = Asked { method: request.method, fields: request.fields, payload: request.payload };
+                several.answered.may_read(self, &asked)
+                    || several.failed.may_read(self, &asked)
+                    || request.follow_redirects && several.redirects
+            }
+        }
+    }
+
     /// The best entry of one method and URL.
     fn select(
         &self,
@@ -133,7 +151,7 @@ impl Index {
     }
 
     /// The answer and its `Location`, if it is a redirect that fetch follows.
-    fn redirect(&self, entry: EntryRef) -> Option<(&Answer, &[u8])> {
+    pub(super) fn redirect(&self, entry: EntryRef) -> Option<(&Answer, &[u8])> {
         let Outcome::Answered(answer) = &self.entry(entry).outcome else { return None };
         let followed = matches!(answer.status, 301 | 302 | 303 | 307 | 308);
         followed.then(|| answer.field("location")).flatten().map(|location| (answer, location))

@@ -1,8 +1,11 @@
 //! The payloads of a group's entries by digest, so that one of ten thousand is found without reading the others.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use bytes::Bytes;
+use http::HeaderValue;
+use http::header::CONTENT_TYPE;
 
 use crate::har::RecordedPayload;
 
@@ -47,6 +50,11 @@ impl PayloadTable {
         table
     }
 
+    /// A payload could not be read, and is tried again when it decides.
+    pub(super) fn is_incomplete(&self) -> bool {
+        !self.unreadable.is_empty()
+    }
+
     /// The positions whose payload equals the request's.
     ///
     /// # Errors
@@ -57,9 +65,9 @@ impl PayloadTable {
         members: &[EntryRef],
         asked: &Asked<'_>,
         payloads: &dyn PayloadSource,
-    ) -> Result<Vec<u32>, PayloadUnreadable> {
+    ) -> Result<Cow<'_, [u32]>, PayloadUnreadable> {
         if asked.payload.is_empty() {
-            return Ok(self.bare.clone());
+            return Ok(Cow::Borrowed(&self.bare));
         }
         let mut equal = self.found(index, members, asked);
         if equal.is_empty() {
@@ -67,7 +75,7 @@ impl PayloadTable {
             for &position in &self.unreadable {
                 let entry = members[position as usize];
                 match payloads.request_payload(entry) {
-                    Ok(recorded) if same_payload(index, entry, &recorded, asked) => equal.push(position),
+                    Ok(recorded) if same_payload(index, entry, &recorded, asked) => equal.to_mut().push(position),
                     Ok(_) => {}
                     // The only one for a method whose payloads merely rank.
                     Err(_) if members.len() == 1 && asked.method != "POST" => {}
@@ -125,34 +133,29 @@ impl PayloadTable {
         }
     }
 
-    fn found(&self, index: &Index, members: &[EntryRef], asked: &Asked<'_>) -> Vec<u32> {
-        let mut found = self.bytes.get(&of_bytes(asked.payload)).cloned().unwrap_or_default();
-        let before = found.len();
-        let live_type = asked.fields.get(http::header::CONTENT_TYPE).map(http::HeaderValue::as_bytes);
-        let live_multipart = live_type.and_then(Multipart::parse);
-        if let Some(multipart) = live_multipart.as_ref().filter(|_| !self.multipart.is_empty()) {
-            found.extend(self.multipart.get(&of_multipart(asked.payload, multipart)).into_iter().flatten());
+    /// The positions whose digest, or whose fields, are those of the request's payload.
+    fn found(&self, index: &Index, members: &[EntryRef], asked: &Asked<'_>) -> Cow<'_, [u32]> {
+        let same_bytes = self.bytes.get(&of_bytes(asked.payload)).map_or(&[][..], Vec::as_slice);
+        if self.multipart.is_empty() && self.form.is_empty() {
+            return Cow::Borrowed(same_bytes);
         }
-        if !self.form.is_empty() {
-            match &live_multipart {
-                Some(multipart) => {
-                    let live = parts(asked.payload, multipart);
-                    let same = |&&position: &&u32| has_parts(index, members[position as usize], &live);
-                    found.extend(self.form_parts.iter().filter(same));
-                }
-                None if live_type.is_none_or(is_form) => {
-                    let pairs: Vec<_> = form_urlencoded::parse(asked.payload).collect();
-                    let pairs = pairs.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes()));
-                    found.extend(self.form.get(&of_pairs(pairs)).into_iter().flatten());
-                }
-                None => {}
+        let live_type = asked.fields.get(CONTENT_TYPE).map(HeaderValue::as_bytes);
+        let mut found = same_bytes.to_vec();
+        if let Some(multipart) = live_type.and_then(Multipart::parse) {
+            found.extend(self.multipart.get(&of_multipart(asked.payload, &multipart)).into_iter().flatten());
+            if !self.form_parts.is_empty() {
+                let live = parts(asked.payload, &multipart);
+                let same = |&&position: &&u32| has_parts(index, members[position as usize], &live);
+                found.extend(self.form_parts.iter().filter(same));
             }
+        } else if !self.form.is_empty() && live_type.is_none_or(is_form) {
+            let pairs: Vec<_> = form_urlencoded::parse(asked.payload).collect();
+            let pairs = pairs.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes()));
+            found.extend(self.form.get(&of_pairs(pairs)).into_iter().flatten());
         }
-        if found.len() > before {
-            found.sort_unstable();
-            found.dedup();
-        }
-        found
+        found.sort_unstable();
+        found.dedup();
+        Cow::Owned(found)
     }
 }
 
@@ -164,7 +167,7 @@ fn same_payload(index: &Index, entry: EntryRef, recorded: &[u8], asked: &Asked<'
     if recorded == asked.payload {
         return true;
     }
-    let live = asked.fields.get(http::header::CONTENT_TYPE).and_then(|value| Multipart::parse(value.as_bytes()));
+    let live = asked.fields.get(CONTENT_TYPE).and_then(|value| Multipart::parse(value.as_bytes()));
     match (recorded_multipart(index, entry), live) {
         (Some(theirs), Some(ours)) => of_multipart(recorded, &theirs) == of_multipart(asked.payload, &ours),
         _ => false,

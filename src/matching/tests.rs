@@ -424,6 +424,28 @@ mod payloads {
     }
 
     #[test]
+    fn a_lookup_says_beforehand_whether_it_may_read_payloads() {
+        let replay = archive([
+            recorded("GET", URL),
+            recorded("GET", "https://h.com/b").redirect(302, "/a"),
+            recorded("POST", URL).payload(b"a"),
+            recorded("POST", "https://h.com/b").missing_payload(),
+        ]);
+        let may_read = |live: &Live| replay.index.may_read_payloads(&live.request());
+        assert!(!may_read(&live("GET", URL)));
+        assert!(!may_read(&live("GET", "https://h.com/gone")));
+        assert!(may_read(&live("GET", "https://h.com/b")));
+        assert!(!may_read(&live("GET", "https://h.com/b").serving_redirects()));
+        assert!(!may_read(&live("POST", URL)));
+        for (asked, afterwards) in [(live("POST", URL), false), (live("POST", "https://h.com/b"), true)] {
+            let asked = asked.payload(b"a");
+            assert!(may_read(&asked));
+            replay.lookup(&asked);
+            assert_eq!(may_read(&asked), afterwards);
+        }
+    }
+
+    #[test]
     fn a_payload_that_cannot_be_read_is_an_error_only_where_it_decides() {
         let mut replay = archive([
             recorded("POST", URL).missing_payload(),

@@ -1,6 +1,6 @@
 //! Header fields that belong to one connection, or to this proxy, and never travel further.
 
-use http::header::{CONNECTION, HeaderMap, HeaderName, HeaderValue, TE, TRANSFER_ENCODING, UPGRADE};
+use http::header::{CONNECTION, COOKIE, HeaderMap, HeaderName, HeaderValue, TE, TRANSFER_ENCODING, UPGRADE};
 
 /// Fields of one hop by name (RFC 9110 section 7.6.1), beside those that `Connection` lists.
 const HOP_BY_HOP: [HeaderName; 3] = [CONNECTION, TRANSFER_ENCODING, UPGRADE];
@@ -43,6 +43,19 @@ pub fn is_framing(name: &str) -> bool {
         name,
         "connection" | "keep-alive" | "transfer-encoding" | "te" | "upgrade" | "content-length" | "content-encoding"
     ) || name.starts_with("proxy-")
+}
+
+/// Joins `Cookie` fields into one, as HTTP/1 has them: HTTP/2 clients send one per cookie to compress them better
+/// (RFC 9113 section 8.2.3).
+pub fn join_cookies(fields: &mut HeaderMap) {
+    let mut crumbs = fields.get_all(COOKIE).iter();
+    if crumbs.next().is_none() || crumbs.next().is_none() {
+        return;
+    }
+    let joined = fields.get_all(COOKIE).iter().map(HeaderValue::as_bytes).collect::<Vec<_>>().join(&b"; "[..]);
+    if let Ok(joined) = HeaderValue::from_bytes(&joined) {
+        fields.insert(COOKIE, joined);
+    }
 }
 
 /// Whether the sender of these fields takes trailers (RFC 9110 section 10.1.4).
@@ -103,6 +116,13 @@ mod tests {
         let mut map = fields(&[("proxy-authorization", "x"), ("x-harmock-session", "y"), ("x-harm", "z")]);
         strip_hop_by_hop(&mut map);
         assert_eq!(map, fields(&[("x-harm", "z")]));
+    }
+
+    #[test]
+    fn cookies_of_http_2_become_one_field() {
+        let mut map = fields(&[("cookie", "a=1"), ("x", "y"), ("cookie", "b=2")]);
+        join_cookies(&mut map);
+        assert_eq!(map, fields(&[("cookie", "a=1; b=2"), ("x", "y")]));
     }
 
     #[test]

@@ -89,9 +89,9 @@ async fn payload(body: Incoming) -> Result<Bytes, Box<Response<Body>>> {
     }
 }
 
-/// Without a payload nothing is read from disk, and the lookup stays on this thread.
+/// A lookup that reads nothing from disk stays on this thread.
 async fn find(replayer: &Arc<Replayer>, request: &Arc<Live>) -> Lookup {
-    if request.payload.is_empty() {
+    if !replayer.may_block(&request.request()) {
         return replayer.lookup(&request.request());
     }
     let (replayer, request) = (Arc::clone(replayer), Arc::clone(request));

@@ -13,8 +13,9 @@ use super::engine::ReplayState;
 use super::exchange::{By, Exchange};
 use super::rescue;
 use super::summary::MissReport;
-use crate::matching::{Difference, DifferenceKind, MissReason, NearMiss};
+use crate::matching::{Difference, DifferenceKind, LiveRequest, MissReason, NearMiss};
 use crate::message::Body;
+use crate::replay::Replayer;
 
 /// Why nothing matched, in words.
 pub(super) struct Explained {
@@ -41,16 +42,23 @@ impl Explained {
 /// Looks for the nearest entry, away from the connection's thread: it may read payloads.
 pub(super) async fn explain(state: &ReplayState, request: &Arc<Live>, reason: &MissReason) -> Explained {
     let replayer = &state.replayer;
-    let reason = match reason {
-        MissReason::NoEntry => "no recorded entry matches".to_owned(),
-        MissReason::RedirectTarget { from, url, method } => {
-            format!("the redirect of {} leads to {method} {url}, which is not recorded", replayer.name(*from))
-        }
-        MissReason::RedirectCycle { at } => format!("the redirects lead back to {}", replayer.name(*at)),
+    // What is missing behind a redirect is where it leads.
+    let elsewhere = match reason {
+        MissReason::RedirectTarget { url, method, .. } => Some((method.clone(), url.clone())),
+        MissReason::NoEntry | MissReason::RedirectCycle { .. } => None,
     };
+    let reason = in_words(replayer, reason);
     let found = tokio::task::spawn_blocking({
         let (replayer, request) = (Arc::clone(replayer), Arc::clone(request));
-        move || replayer.nearest(&request.request())
+        let elsewhere = elsewhere.clone();
+        move || {
+            let asked = request.request();
+            let asked = match &elsewhere {
+                Some((method, url)) => LiveRequest { method, url, ..asked },
+                None => asked,
+            };
+            replayer.nearest(&asked)
+        }
     });
     let nearest = found.await.ok().flatten().map(|near_miss| {
         let name = replayer.name(near_miss.entry);
@@ -64,6 +72,16 @@ pub(super) async fn explain(state: &ReplayState, request: &Arc<Live>, reason: &M
         }
     });
     Explained { reason, nearest }
+}
+
+fn in_words(replayer: &Replayer, reason: &MissReason) -> String {
+    match reason {
+        MissReason::NoEntry => "no recorded entry matches".to_owned(),
+        MissReason::RedirectTarget { from, url, method } => {
+            format!("the redirect of {} leads to {method} {url}, which is not recorded", replayer.name(*from))
+        }
+        MissReason::RedirectCycle { at } => format!("the redirects lead back to {}", replayer.name(*at)),
+    }
 }
 
 /// Counts a miss and answers it: with the explanation, or with a reset.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use http::{Method, Request, Response};
+use http::{Method, Request, Response, Version};
 use hyper::body::Incoming;
 
 use super::connection::{Client, Reset};
@@ -11,14 +11,18 @@ use super::exchange::Exchange;
 use super::target::{Asked, Unaddressed};
 use super::{answering, forward, opening, rescue};
 use crate::message::Body;
+use crate::message::fields::join_cookies;
 use crate::pages::{self, Arrival};
 
 /// Answers one request, on the listening port or inside a `CONNECT`.
 pub(super) async fn serve(
     engine: Arc<Engine>,
     client: Arc<Client>,
-    request: Request<Incoming>,
+    mut request: Request<Incoming>,
 ) -> Result<Response<Body>, Reset> {
+    if request.version() == Version::HTTP_2 {
+        join_cookies(request.headers_mut());
+    }
     if request.method() == Method::CONNECT {
         return Ok(opening::connect(engine, &client, request).await);
     }

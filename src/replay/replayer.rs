@@ -110,6 +110,11 @@ impl Replayer {
         Ok(Opened { replayer, warnings, left_out })
     }
 
+    /// Whether [`Self::lookup`] may read recorded payloads from disk for this request.
+    pub fn may_block(&self, request: &LiveRequest<'_>) -> bool {
+        self.index.may_read_payloads(request)
+    }
+
     /// Which entry answers. Reads recorded payloads where they decide, so it may block for a request with a payload.
     pub fn lookup(&self, request: &LiveRequest<'_>) -> Lookup {
         self.index.lookup(request, self)

@@ -36,7 +36,8 @@ impl Failure {
         &self.sentence
     }
 
-    pub(super) fn new(cause: FailureCause, sentence: impl Into<Box<str>>) -> Self {
+    /// A failure in the caller's own words: one sentence without a full stop that names cause and destination.
+    pub fn new(cause: FailureCause, sentence: impl Into<Box<str>>) -> Self {
         Self { cause, by_client: false, sentence: sentence.into() }
     }
 
