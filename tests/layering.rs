@@ -89,7 +89,8 @@ fn uses() -> Uses {
     let known: BTreeSet<String> = modules.keys().cloned().collect();
     let used = |module: &String, files: &[PathBuf]| {
         let code = files.iter().map(|file| shipped(&fs::read_to_string(file).unwrap()).0);
-        let mut used: BTreeSet<String> = code.flat_map(|code| named(&code)).filter(|name| known.contains(name)).collect();
+        let mut used: BTreeSet<String> =
+            code.flat_map(|code| named(&code)).filter(|name| known.contains(name)).collect();
         used.remove(module);
         used
     };

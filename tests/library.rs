@@ -63,7 +63,8 @@ async fn a_summary_names_each_miss_and_the_entry_that_was_near() {
 #[tokio::test]
 async fn an_archive_that_is_not_there_stops_the_start() {
     let workspace = Workspace::new();
-    let error: StartError = Proxy::start(config(&workspace, replay(Path::new("nowhere.har"))), Log::off()).await.unwrap_err();
+    let error: StartError =
+        Proxy::start(config(&workspace, replay(Path::new("nowhere.har"))), Log::off()).await.unwrap_err();
     assert!(error.to_string().contains("nowhere.har"), "{error}");
 }
 
@@ -135,7 +136,11 @@ async fn answers(proxy: &Proxy, urls: &[String]) -> Vec<(u16, Bytes)> {
 }
 
 /// TLS with the server that `url` names, inside a CONNECT; the proxy's authority alone is trusted.
-async fn tunnel(proxy: &Proxy, mut stream: TcpStream, url: &url::Url) -> impl AsyncRead + AsyncWrite + Unpin + Send + use<> {
+async fn tunnel(
+    proxy: &Proxy,
+    mut stream: TcpStream,
+    url: &url::Url,
+) -> impl AsyncRead + AsyncWrite + Unpin + Send + use<> {
     let (host, port) = (url.host_str().unwrap().to_owned(), url.port_or_known_default().unwrap());
     let connect = format!("CONNECT {host}:{port} HTTP/1.1\r\nhost: {host}:{port}\r\n\r\n");
     stream.write_all(connect.as_bytes()).await.unwrap();

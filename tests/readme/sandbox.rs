@@ -39,7 +39,14 @@ impl Sandbox {
         let internet =
             Harmock::replay(&internet_folder, &[sample.to_str().unwrap(), "--redirects", "serve", "--log", "off"]);
         programs(&workspace);
-        Self { workspace, port: free_port(), internet, _internet_folder: internet_folder, server: None, output: String::new() }
+        Self {
+            workspace,
+            port: free_port(),
+            internet,
+            _internet_folder: internet_folder,
+            server: None,
+            output: String::new(),
+        }
     }
 
     /// Plays the blocks one after the other; a proxy that was left running is stopped by Ctrl-C and must end well.
