@@ -14,8 +14,8 @@ await withBrowser(async browser => {
   const note = request => {
     if (!request.url().includes('/moved/') && !request.redirectedFrom()) requests.push(ended(request));
   };
-  page.on('requestfinished', note);
-  page.on('requestfailed', note);
+  // When it starts: the page may be done before the last end has been told.
+  page.on('request', note);
   await page.goto(url);
   await page.waitForFunction(() => window.finished);
   const frame = page.frames()[1];
