@@ -179,6 +179,19 @@ fn a_browser_is_opened_on_a_recording() {
     assert!(said.contains("missed 0"), "{said}");
 }
 
+#[test]
+fn the_page_says_that_traffic_arrives_and_gives_the_certificate() {
+    needs!(Curl);
+    let mut sandbox = Sandbox::new();
+    sandbox.start("harmock replay");
+    sandbox.play(&Example::of("README.md", "page"));
+}
+
+#[test]
+fn manual_pages_and_completions_are_written() {
+    play("README.md", "man");
+}
+
 /// There it is compiled and run.
 #[test]
 fn the_rust_example_is_a_test_of_the_library() {
