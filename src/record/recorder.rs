@@ -198,10 +198,12 @@ pub struct Recording(Arc<Exchange>);
 impl Recording {
     /// The request body, copied as it passes.
     pub fn request_body(&self, body: Body) -> Body {
-        match body {
-            Body::Empty => Body::Empty,
-            body => Body::boxed(TeeBody::new(body, Copying::new(Arc::clone(&self.0), Side::Request))),
+        use http_body::Body as _;
+        // A request without a body must go on looking like one: it may be sent again, and gets no length of 0.
+        if body.is_end_stream() {
+            return body;
         }
+        Body::boxed(TeeBody::new(body, Copying::new(Arc::clone(&self.0), Side::Request)))
     }
 
     /// The response head, with the upstream's connection; the body follows through [`Self::response_body`].
