@@ -54,6 +54,7 @@ impl Recorder {
         let place = finish::Place::of(archive)?;
         let lock = ArchiveLock::take(&place.lock, archive)?;
         let recovered = finish::recover(archive, &place, &options)?;
+        place.note_append(append)?;
         let folder_error = |source| Error::Folder { path: place.journal.clone(), source };
         let (spool, notes) = Spool::start(&place.journal).map_err(folder_error)?;
         Ok(Self {
