@@ -19,7 +19,7 @@ fn a_page_of_many_files_has_the_same_document_when_it_is_replayed() {
         assert!(requests.len() >= 50, "{} requests: {requests:?}", requests.len());
         let document = page["document"].as_str().unwrap();
         for expected in ["script 11 ran", "title=\"11x11\"", "noted {\"note\":11}", ">204<", ">404<", "thing 3"] {
-            assert!(document.contains(&expected), "{expected} is not in {document}");
+            assert!(document.contains(expected), "{expected} is not in {document}");
         }
     }
 }

@@ -58,6 +58,16 @@ fn installing_puts_the_version_that_the_readme_names_on_the_path() {
     play("README.md", "install");
 }
 
+#[test]
+fn the_sample_archive_names_every_file_beside_it() {
+    let hars = Path::new(env!("CARGO_MANIFEST_DIR")).join("hars");
+    let archive = fs::read_to_string(hars.join("shop.har")).unwrap();
+    let payloads = fs::read_dir(hars).unwrap().map(|file| file.unwrap().file_name().into_string().unwrap());
+    for name in payloads.filter(|name| name != "shop.har" && !name.starts_with('.')) {
+        assert!(archive.contains(&name), "no entry names hars/{name}");
+    }
+}
+
 /// Playing it would run this test again.
 #[test]
 fn the_command_that_runs_the_tests_is_a_script_without_syntax_errors() {
@@ -169,6 +179,19 @@ fn a_browser_is_opened_on_a_recording() {
     assert!(said.contains("missed 0"), "{said}");
 }
 
+#[test]
+fn the_page_says_that_traffic_arrives_and_gives_the_certificate() {
+    needs!(Curl);
+    let mut sandbox = Sandbox::new();
+    sandbox.start("harmock replay");
+    sandbox.play(&Example::of("README.md", "page"));
+}
+
+#[test]
+fn manual_pages_and_completions_are_written() {
+    play("README.md", "man");
+}
+
 /// There it is compiled and run.
 #[test]
 fn the_rust_example_is_a_test_of_the_library() {
@@ -216,6 +239,13 @@ fn changes_to_trust_stores_are_shown_before_they_are_made() {
 fn archives_are_stored_in_the_ways_that_the_page_names() {
     needs!(Curl);
     play("docs/recording.md", "storage");
+}
+
+#[test]
+fn this_repository_keeps_line_ends_as_the_page_advises() {
+    let example = Example::of("docs/recording.md", "gitattributes");
+    let own = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(".gitattributes")).unwrap();
+    assert!(own.lines().any(|line| line == example.blocks[0].text.trim_end()), "{own}");
 }
 
 #[test]

@@ -151,17 +151,14 @@ fn in_order(expected: &str, output: &str, name: &str) {
 /// client, Playwright's runner opens a page with the settings of the config.
 fn programs(workspace: &Workspace) {
     fs::create_dir_all(workspace.join("target/release")).unwrap();
-    #[cfg(unix)]
     std::os::unix::fs::symlink(binary(), workspace.join("target/release/harmock")).unwrap();
     for (name, script) in [("cargo", CARGO), ("npm", NPM), ("npx", NPX)] {
         let path = workspace.write(&format!("bin/{name}"), script);
-        #[cfg(unix)]
         fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
     }
     workspace.write("node_modules/@playwright/test/package.json", r#"{"type":"module","exports":"./index.js"}"#);
     workspace.write("node_modules/@playwright/test/index.js", "export const defineConfig = config => config;");
     workspace.write("runner.mjs", RUNNER);
-    #[cfg(unix)]
     for package in ["playwright-core", "undici"] {
         let there = in_clients("node_modules").join(package);
         std::os::unix::fs::symlink(there, workspace.join("node_modules").join(package)).unwrap();
