@@ -25,6 +25,7 @@ mod playwright_lookup;
 mod producers;
 mod proxy_protocol;
 mod readme;
+mod review_recording;
 mod review_wire;
 mod run_command;
 mod sample_archive;
