@@ -34,5 +34,5 @@ fn a_browser_that_is_not_there_is_named_before_anything_starts() {
     let ended = open(&workspace, "http://a.test/", &["--browser", "/no/such/browser"]);
     assert_eq!(ended.code, Some(1));
     assert!(ended.stderr.contains("/no/such/browser"), "{}", ended.stderr);
-    assert!(!workspace.join("hars").exists());
+    assert!(!workspace.join("hars/.harmock").exists());
 }
