@@ -58,7 +58,7 @@ pub(super) async fn connect(engine: Arc<Engine>, client: &Client, mut request: R
 async fn pass_closed(granted: Granted, upgrade: OnUpgrade) -> Response<Body> {
     let engine = Arc::clone(&granted.engine);
     let Some(upstream) = &engine.upstream else {
-        let sentence = format!("{} is out of scope and --offline forbids to pass it on", granted.to);
+        let sentence = format!("{} is to be passed on unopened, which --offline forbids", granted.to);
         return rescue::plain(StatusCode::BAD_GATEWAY, &sentence);
     };
     let far = match upstream.tunnel(&granted.to).await {
