@@ -70,7 +70,7 @@ pub(super) async fn start(config: Config, log: Log) -> Result<Started, StartErro
         return Err(StartError::NotLoopback(config.listen));
     }
     let tunnel = GlobList::compile(&host_globs(&config.tunnel))?;
-    let mut prepared = Prepared::of(&config.mode)?;
+    let mut prepared = Prepared::of(&config.mode, !config.tunnel.is_empty())?;
     let ca = CertAuthority::load_or_create(config.ca_dir.as_deref())?;
     let listen_error = |source| StartError::Listen { address: config.listen, source };
     let listener = TcpListener::bind(config.listen).await.map_err(listen_error)?;
@@ -109,7 +109,7 @@ struct Prepared {
 }
 
 impl Prepared {
-    fn of(mode: &Mode) -> Result<Self, StartError> {
+    fn of(mode: &Mode, tunnels: bool) -> Result<Self, StartError> {
         let (glob, exclude) = match mode {
             Mode::Record(RecordConfig { glob, exclude, .. }) | Mode::Replay(ReplayConfig { glob, exclude, .. }) => {
                 (glob, exclude)
@@ -125,7 +125,8 @@ impl Prepared {
         let Opened { replayer, warnings: odd, left_out: _ } =
             Replayer::open(&config.archives, config.cache_size, config.strict_archives)?;
         warnings.extend(odd.iter().map(|(path, warning)| format!("{}: {warning}", path.display())));
-        let asks = matches!(config.not_found, NotFound::Fallback | NotFound::Record)
+        let asks = tunnels
+            || matches!(config.not_found, NotFound::Fallback | NotFound::Record)
             || (config.out_of_scope == OutOfScope::Pass && !(glob.is_empty() && exclude.is_empty()));
         let needs_upstream = asks && !config.offline;
         Ok(Self { scope, ignore, replayer: Some(replayer), needs_upstream, warnings })
