@@ -40,11 +40,9 @@ impl Place {
             .and_then(|()| ignored_by_git(&own))
             .and_then(|()| private_folder(&folder));
         match made {
-            Ok(()) => Ok(Self {
-                journal: folder.join("journal"),
-                lock: folder.join("lock"),
-                append: folder.join("append"),
-            }),
+            Ok(()) => {
+                Ok(Self { journal: folder.join("journal"), lock: folder.join("lock"), append: folder.join("append") })
+            }
             Err(source) => Err(Error::Folder { path: folder, source }),
         }
     }
