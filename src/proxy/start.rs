@@ -197,22 +197,7 @@ fn page_facts(config: &Config, listen: SocketAddr, ca: &CertAuthority, prepared:
             (PageMode::Replay, &replay.glob, paths.map(|path| path.display().to_string()).collect())
         }
     };
-    let beside_ca = |name: &str| Some(ca.dir().join(name)).filter(|path| path.exists());
-    PageFacts {
-        listen,
-        mode,
-        ca_pem: ca.cert_pem().to_owned(),
-        ca_der: ca.cert_der().to_vec().into(),
-        ca_name: ca.name().to_owned(),
-        ca_fingerprint: ca.fingerprint().to_owned(),
-        spki: ca.spki_sha256_base64().to_owned(),
-        ca_path: ca.cert_path().to_owned(),
-        bundle_path: beside_ca("bundle.pem"),
-        java_store_path: beside_ca("truststore.p12"),
-        archives,
-        glob: glob.clone(),
-        allowed_hosts: Vec::new(),
-    }
+    PageFacts { archives, glob: glob.clone(), ..PageFacts::new(listen, mode, ca) }
 }
 
 #[cfg(test)]
