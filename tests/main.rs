@@ -26,6 +26,7 @@ mod producers;
 mod proxy_protocol;
 mod readme;
 mod review_recording;
+mod review_replay;
 mod review_wire;
 mod run_command;
 mod sample_archive;

@@ -125,8 +125,9 @@ impl Explained {
         match &self.nearest {
             None => self.reason.clone(),
             Some(nearest) => {
-                let first = nearest.near_miss.differences.first().map(sentence).unwrap_or_default();
-                format!("{}; nearest {}#{}: {first}", self.reason, nearest.archive, nearest.ordinal)
+                let first = nearest.near_miss.differences.first().map(sentence);
+                let first = first.map(|first| format!(": {first}")).unwrap_or_default();
+                format!("{}; nearest {}#{}{first}", self.reason, nearest.archive, nearest.ordinal)
             }
         }
     }
