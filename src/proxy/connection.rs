@@ -82,7 +82,6 @@ where
         .preserve_header_case(true)
         // The archive, or the upstream, says when an answer was made.
         .auto_date_header(false)
-        .pipeline_flush(true)
         .max_buf_size(HEAD_MOST)
         .serve_connection(TokioIo::new(stream), handler)
         .with_upgrades();

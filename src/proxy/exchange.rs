@@ -105,6 +105,7 @@ impl HttpBody for LoggedBody {
         match &polled {
             Poll::Ready(Some(Ok(frame))) => {
                 self.size += frame.data_ref().map_or(0, |bytes| bytes.len() as u64);
+                self.ended = frame.is_trailers();
             }
             Poll::Ready(None) => self.ended = true,
             _ => {}

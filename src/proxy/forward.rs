@@ -138,6 +138,10 @@ async fn answered(exchange: Exchange, sent: Sent, recording: Option<Recording>, 
             (recording.response_body(body, bodiless).await, By::Recorded)
         }
     };
+    if parts.status.canonical_reason().is_none() && parts.extensions.get::<ReasonPhrase>().is_none() {
+        // hyper would invent a phrase.
+        parts.extensions.insert(ReasonPhrase::from_static(b""));
+    }
     parts.version = Version::HTTP_11;
     let status = parts.status.as_u16();
     Response::from_parts(parts, exchange.log_at_end(status, by, body))

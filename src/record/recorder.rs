@@ -54,6 +54,7 @@ impl Recorder {
         let place = finish::Place::of(archive)?;
         let lock = ArchiveLock::take(&place.lock, archive)?;
         let recovered = finish::recover(archive, &place, &options)?;
+        place.note_append(append)?;
         let folder_error = |source| Error::Folder { path: place.journal.clone(), source };
         let (spool, notes) = Spool::start(&place.journal).map_err(folder_error)?;
         Ok(Self {
@@ -198,10 +199,12 @@ pub struct Recording(Arc<Exchange>);
 impl Recording {
     /// The request body, copied as it passes.
     pub fn request_body(&self, body: Body) -> Body {
-        match body {
-            Body::Empty => Body::Empty,
-            body => Body::boxed(TeeBody::new(body, Copying::new(Arc::clone(&self.0), Side::Request))),
+        use http_body::Body as _;
+        // A request without a body must go on looking like one: it may be sent again, and gets no length of 0.
+        if body.is_end_stream() {
+            return body;
         }
+        Body::boxed(TeeBody::new(body, Copying::new(Arc::clone(&self.0), Side::Request)))
     }
 
     /// The response head, with the upstream's connection; the body follows through [`Self::response_body`].
