@@ -57,6 +57,13 @@ impl Replayer {
         if bodiless && let Some(value) = bodiless_length(method, answer.status, prepared.recorded_length(), length) {
             response.headers_mut().insert(CONTENT_LENGTH, value);
         }
+        if answer.end == End::Upstream
+            && !bodiless
+            && let Some(value) = prepared.recorded_length()
+        {
+            // Also a client of HTTP/1.0, which takes the end of the connection for that of the body, sees it cut.
+            response.headers_mut().insert(CONTENT_LENGTH, value.clone());
+        }
         self.add_cookies_of_hops(hit, response.headers_mut());
         if fit_cors {
             let origin = entry.request.fields.iter().find(|field| &*field.name == "origin").map(|f| &*f.value);
