@@ -80,3 +80,17 @@ fn an_unusual_status_without_a_reason_gets_none() {
     wire.send("GET http://a.test/299 HTTP/1.1\r\nHost: a.test\r\n\r\n");
     assert_eq!(wire.head().line, "HTTP/1.1 299 ");
 }
+
+#[test]
+fn a_body_that_was_cut_is_short_of_its_recorded_length() {
+    let workspace = Workspace::new();
+    let mut cut = entry("GET", "http://a.test/", 200, "half");
+    cut["response"]["headers"] = serde_json::json!([{ "name": "Content-Length", "value": "500" }]);
+    cut["_harmock"] = serde_json::json!({ "end": "upstream" });
+    workspace.write_har("one.har", &[cut]);
+    let proxy = Harmock::replay::<&str>(&workspace, &[]);
+    let mut wire = Wire::connect(proxy.address());
+    wire.send("GET http://a.test/ HTTP/1.0\r\n\r\n");
+    assert_eq!(wire.head().value("content-length"), Some("500"));
+    assert_eq!(wire.rest().unwrap(), b"half");
+}

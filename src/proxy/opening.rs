@@ -109,7 +109,10 @@ impl Granted {
 
     /// Looks at the first bytes and serves what they announce.
     async fn look_and_serve(self, mut stream: ClientStream, read: Bytes) {
-        let looked = detect(&mut stream, BytesMut::from(&read[..]), self.engine.limits.detect).await;
+        let looked = tokio::select! {
+            looked = detect(&mut stream, BytesMut::from(&read[..]), self.engine.limits.detect) => looked,
+            () = self.engine.ending.cancelled() => return,
+        };
         // A client that went away without a byte has nothing to be told.
         let Ok((detection, read)) = looked else { return };
         let read = read.freeze();
@@ -137,8 +140,13 @@ impl Granted {
             Ok(config) => config,
             Err(error) => return self.engine.log.notice(&format!("CONNECT {}: {error}", self.to)),
         };
-        let accepting = TlsAcceptor::from(config).accept(stream);
-        match timeout(self.engine.limits.tls, accepting).await {
+        let accepting = timeout(self.engine.limits.tls, TlsAcceptor::from(config).accept(stream));
+        let accepted = tokio::select! {
+            accepted = accepting => accepted,
+            // No exchange is under way in a handshake.
+            () = self.engine.ending.cancelled() => return,
+        };
+        match accepted {
             Ok(Ok(tls)) => {
                 let http2 = tls.get_ref().1.alpn_protocol() == Some(b"h2");
                 let (engine, client) = self.inside(Scheme::Https);
