@@ -306,7 +306,7 @@ mod tests {
     #[test]
     fn another_host_is_a_matter_of_the_map() {
         let lines = remedy("http://localhost:1/x", "https://a.example/x", &[difference(DifferenceKind::Authority)]);
-        assert_eq!(lines.unwrap(), "[map]\n\"http://localhost:1\" = \"https://a.example\"\n");
+        assert!(lines.unwrap().ends_with("[map]\n\"http://localhost:1\" = \"https://a.example\"\n"));
     }
 
     #[test]
