@@ -515,6 +515,22 @@ mod repack {
 }
 
 #[test]
+fn a_payload_that_was_left_out_matches_any() {
+    use harmock::archive::Archive;
+    use harmock::har::RecordedPayload;
+    let folder = tempfile::tempdir().unwrap();
+    let har = folder.path().join("a.har");
+    write(&har, BodyStorage::Omit, MINIMAL, &all_shapes());
+    let archive = Archive::open(&har).unwrap();
+    assert!(archive.warnings().is_empty(), "{:?}", archive.warnings());
+    for entry in archive.entries() {
+        let posted = &*entry.request.method == "POST";
+        let expected = if posted { RecordedPayload::Damaged } else { RecordedPayload::Absent };
+        assert_eq!(entry.request.payload, expected, "{}", entry.request.url);
+    }
+}
+
+#[test]
 fn replay_reads_back_what_was_written() {
     use harmock::archive::Archive;
     use harmock::har::{Outcome, RecordedPayload};

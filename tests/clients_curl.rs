@@ -118,9 +118,7 @@ fn expect_100_continue_is_answered_for_a_large_upload() {
     let workspace = Workspace::new();
     let upload = workspace.write("upload.bin", vec![7; 2 << 20]);
     let data = format!("@{}", upload.display());
-    // Over HTTP/1: towards an HTTP/2 client hyper sends no 1xx, and the client goes on when its own wait is over.
-    let arguments =
-        ["--http1.1", "-H", "Expect: 100-continue", "--expect100-timeout", "50", "--data-binary", &data];
+    let arguments = ["--http1.1", "-H", "Expect: 100-continue", "--expect100-timeout", "50", "--data-binary", &data];
     for origin in [Origin::http(), Origin::https_h1()] {
         assert_eq!(same(origin, "/length", &arguments).text(), "2097152 bytes");
     }

@@ -12,6 +12,8 @@ use harmock::launch::{ProxyFacts, browser};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
+use crate::support::{has_program, needs};
+
 const HARMOCK: &str = env!("CARGO_BIN_EXE_harmock");
 
 /// A folder whose path is as hard on quoting as a path may be.
@@ -80,21 +82,6 @@ fn program(name: &str) -> Command {
     command
 }
 
-/// Whether the program runs here; a test that is skipped without it says so past the capture of the test harness.
-fn is_here(name: &str, argument: &str) -> bool {
-    let here = Command::new(name).arg(argument).output().is_ok_and(|output| output.status.success());
-    if !here {
-        skip(name);
-    }
-    here
-}
-
-fn skip(name: &str) {
-    let test = std::thread::current().name().unwrap_or_default().to_owned();
-    // Nothing is lost where nobody reads it.
-    let _ = writeln!(std::io::stderr(), "\nskipped: {test} ({name} is not installed)");
-}
-
 fn text(output: &Output) -> String {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout.clone()).unwrap()
@@ -119,7 +106,7 @@ fn with_variables(mut command: Command, ca_dir: &Path, url: &str) -> Command {
 #[cfg(unix)]
 #[test]
 fn curl_in_a_shell_that_evaluated_the_lines_uses_and_trusts_the_proxy() {
-    if !is_here("curl", "--version") {
+    if !has_program("curl", "--version") {
         return;
     }
     let temp = tempfile::tempdir().unwrap();
@@ -132,7 +119,7 @@ fn curl_in_a_shell_that_evaluated_the_lines_uses_and_trusts_the_proxy() {
             "$argv[1] env --shell fish --proxy $argv[2] --ca-dir $argv[3] | source; curl -sS https://nowhere.test/",
         ),
     ] {
-        if shell != "sh" && !is_here(shell, "--version") {
+        if shell != "sh" && !has_program(shell, "--version") {
             continue;
         }
         let output = program(shell)
@@ -148,7 +135,7 @@ fn curl_in_a_shell_that_evaluated_the_lines_uses_and_trusts_the_proxy() {
 
 #[test]
 fn both_clients_of_java_use_and_trust_the_proxy() {
-    if !is_here("java", "-version") {
+    if !has_program("java", "-version") {
         return;
     }
     let temp = tempfile::tempdir().unwrap();
@@ -175,7 +162,7 @@ fn both_clients_of_java_use_and_trust_the_proxy() {
 
 #[test]
 fn a_python_script_that_knows_nothing_of_a_proxy_uses_and_trusts_it() {
-    if !is_here("python3", "--version") {
+    if !has_program("python3", "--version") {
         return;
     }
     let temp = tempfile::tempdir().unwrap();
@@ -189,7 +176,7 @@ fn a_python_script_that_knows_nothing_of_a_proxy_uses_and_trusts_it() {
 
 #[test]
 fn wget_uses_and_trusts_the_proxy() {
-    if !is_here("wget", "--version") {
+    if !has_program("wget", "--version") {
         return;
     }
     let temp = tempfile::tempdir().unwrap();
@@ -201,7 +188,7 @@ fn wget_uses_and_trusts_the_proxy() {
 
 #[test]
 fn php_finds_the_bundle_in_its_settings() {
-    if !is_here("php", "--version") {
+    if !has_program("php", "--version") {
         return;
     }
     let temp = tempfile::tempdir().unwrap();
@@ -213,10 +200,8 @@ fn php_finds_the_bundle_in_its_settings() {
 
 #[test]
 fn a_browser_trusts_the_proxy_asks_it_for_localhost_too_and_asks_nothing_by_itself() {
-    let Ok(program) = browser::find(None) else {
-        skip("a browser of the Chromium family");
-        return;
-    };
+    needs!(Chromium);
+    let program = browser::find(None).unwrap();
     let temp = tempfile::tempdir().unwrap();
     let proxy = OpeningProxy::start(temp.path());
     let authority = CertAuthority::load_or_create(Some(temp.path())).unwrap();

@@ -6,17 +6,14 @@ use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
+use crate::support::{Need, met};
+
 /// Asks a script of `tests/clients` all questions and returns its answers in their order.
 ///
 /// Without Node or its packages the test that asks is skipped, by name; where `CI=true` that is a failure.
-pub(crate) fn ask(script: &str, test: &str, questions: &[Value]) -> Option<Vec<Value>> {
+pub(crate) fn ask(script: &str, questions: &[Value]) -> Option<Vec<Value>> {
     let clients = clients();
-    let missing = (!clients.join("node_modules/playwright-core").is_dir())
-        .then_some("`npm ci` has not run in tests/clients")
-        .or_else(|| Command::new("node").arg("--version").output().is_err().then_some("there is no `node`"));
-    if let Some(reason) = missing {
-        assert_ne!(std::env::var("CI").as_deref(), Ok("true"), "{test} needs Playwright: {reason}");
-        eprintln!("skipped {test}: {reason}");
+    if !met(&[Need::Playwright]) {
         return None;
     }
     let mut node = Command::new("node")

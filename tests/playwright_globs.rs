@@ -19,8 +19,7 @@ fn generated_globs_match_the_urls_that_playwright_matches() {
         })
         .collect();
     let questions: Vec<_> = cases.iter().map(|(glob, urls)| json!({ "glob": glob, "urls": urls })).collect();
-    let Some(answers) = ask("glob_oracle.mjs", "generated_globs_match_the_urls_that_playwright_matches", &questions)
-    else {
+    let Some(answers) = ask("glob_oracle.mjs", &questions) else {
         return;
     };
     let (mut compared, mut matched, mut refused) = (0, 0, 0);

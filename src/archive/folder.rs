@@ -35,13 +35,6 @@ impl PayloadFolder {
         Ok(bytes)
     }
 
-    /// The length of a payload file, in bytes.
-    pub(crate) fn length(&self, archive: &Path, path: &PayloadPath) -> Result<u64, PayloadError> {
-        let report = Report { archive, path };
-        let metadata = self.open(&report)?.metadata();
-        Ok(metadata.map_err(|source| report.unreadable(source))?.len())
-    }
-
     /// Opens a payload file that is a regular one inside the folder.
     pub(crate) fn open(&self, report: &Report<'_>) -> Result<File, PayloadError> {
         // Opened by name each time, so that a folder that was checked out anew is found.

@@ -56,7 +56,7 @@ pub enum WriteError {
     },
     /// A payload that is to come along cannot be read.
     #[error(transparent)]
-    Payload(#[from] PayloadError),
+    Payload(Box<PayloadError>),
     /// The zip container could not be written.
     #[error("cannot write the zip {}; check that the folder is writable and the disk not full", path.display())]
     Zip {
@@ -65,6 +65,12 @@ pub enum WriteError {
         /// What the container format said.
         source: zip::result::ZipError,
     },
+}
+
+impl From<PayloadError> for WriteError {
+    fn from(error: PayloadError) -> Self {
+        Self::Payload(Box::new(error))
+    }
 }
 
 impl WriteError {

@@ -128,7 +128,7 @@ pub(crate) struct SharedFlags {
     /// A file that is written once the proxy listens: its URL, its port and the path of the CA certificate
     ///
     /// A script starts harmock in the background and waits for it: `harmock replay --listen 0 --ready-file ready &
-    /// harmock wait ready`.
+    /// harmock wait --ready-file ready`.
     #[arg(long, value_name = "FILE", value_parser = flag::<PathBuf>(), value_hint = ValueHint::FilePath)]
     #[arg(help_heading = OUTPUT)]
     pub(crate) ready_file: Option<PathBuf>,

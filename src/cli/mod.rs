@@ -76,10 +76,19 @@ pub fn main() -> ExitCode {
     match Cli::parse().command.run() {
         Ok(code) => code,
         Err(error) => {
-            anstream::eprintln!("harmock: {error:#}");
+            anstream::eprintln!("harmock: {}", one_line(&error));
             exit_code(&error).into()
         }
     }
+}
+
+/// The error and its causes, each said once: some messages name their cause themselves.
+fn one_line(error: &anyhow::Error) -> String {
+    error.chain().map(ToString::to_string).fold(String::new(), |line, cause| match line.as_str() {
+        "" => cause,
+        said if said.contains(&cause) => line,
+        _ => format!("{line}: {cause}"),
+    })
 }
 
 /// Wrong settings and a command that cannot be started have exit codes of their own.

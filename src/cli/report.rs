@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use anstyle::{AnsiColor, Style};
+
 use crate::proxy::{MissReport, Mode, NotFound, Summary};
 
 /// Lines of one kind that are printed; the rest is counted.
@@ -74,8 +76,16 @@ pub(crate) fn print(summary: &Summary, expected: &Expected, verdict: &Verdict, v
         }
     }
     for line in lines {
-        anstream::eprintln!("harmock: {line}");
+        let style = if is_bad_news(&line) { BAD_NEWS } else { Style::new() };
+        anstream::eprintln!("harmock: {style}{line}{style:#}");
     }
+}
+
+/// Red, where the terminal has colours.
+const BAD_NEWS: Style = AnsiColor::Red.on_default();
+
+fn is_bad_news(line: &str) -> bool {
+    ["MISS ", "LOST ", "error", "nothing was recorded"].iter().any(|start| line.starts_with(start))
 }
 
 /// Where a run that was ended at once has left its exchanges.

@@ -67,7 +67,7 @@ pub enum RecordedPayload {
     Stored(StoredBody),
     /// Only `params`: names and values, decoded, in order; a file part carries its content as value.
     Params(Vec<(String, String)>),
-    /// The producer destroyed the bytes (U+FFFD in the text): matches any payload.
+    /// The bytes are lost (U+FFFD in the text) or were left out (`_harmock.payload`): matches any payload.
     Damaged,
 }
 

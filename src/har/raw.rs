@@ -87,6 +87,7 @@ lenient_object! {
         hash: Json<'a> = "hash",
         end: Json<'a> = "end",
         encoded: Json<'a> = "encoded",
+        payload: Json<'a> = "payload",
         failure: RawFailure<'a> = "failure",
     }
 }

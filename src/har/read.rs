@@ -135,12 +135,16 @@ impl EntryReader<'_> {
             Err(unusable) => return self.skip(unusable.field, unusable.message),
         };
         let fields = self.fields("request.headers", entry.request.headers);
-        let payload = read_payload(&entry.request, &self.context);
+        let mut payload = read_payload(&entry.request, &self.context);
         if payload == RecordedPayload::Damaged {
             self.warn(
                 "request.postData.text",
                 "the bytes were lost when it was recorded (U+FFFD); any payload matches".to_owned(),
             );
+        }
+        // Recorded without bodies: that there was one is known, what it was is not.
+        if payload == RecordedPayload::Absent && entry.harmock.payload.text().as_deref() == Some("omitted") {
+            payload = RecordedPayload::Damaged;
         }
         let request = RecordedRequest { method: method.into(), url, fields, payload };
         Verdict::Usable(Box::new(Entry {

@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
@@ -119,13 +119,8 @@ fn write(out: impl Write, lines: &Receiver<String>) {
     while let Ok(line) = lines.recv() {
         // A log that cannot be written must not end the traffic.
         let _ = writeln!(out, "{line}");
-        loop {
-            match lines.try_recv() {
-                Ok(line) => {
-                    let _ = writeln!(out, "{line}");
-                }
-                Err(TryRecvError::Empty | TryRecvError::Disconnected) => break,
-            }
+        while let Ok(line) = lines.try_recv() {
+            let _ = writeln!(out, "{line}");
         }
         let _ = out.flush();
     }

@@ -63,16 +63,15 @@ pub fn accepts_trailers(fields: &HeaderMap) -> bool {
     fields.get_all(TE).iter().any(|value| tokens(value).any(|token| token.eq_ignore_ascii_case("trailers")))
 }
 
-/// Whether these fields ask for, or grant, an upgrade of the connection.
+/// Whether these fields ask for another protocol on this connection (RFC 9110 section 7.8).
+///
+/// `h2c` does not count: it asks for the same request in another framing, and a server may pass it over.
 pub fn is_upgrade(fields: &HeaderMap) -> bool {
-    fields.contains_key(UPGRADE)
-        && fields.get_all(CONNECTION).iter().any(|value| tokens(value).any(|t| t.eq_ignore_ascii_case("upgrade")))
-}
-
-/// The protocol of a WebSocket opening handshake (RFC 6455 section 4.1).
-pub fn is_websocket(fields: &HeaderMap) -> bool {
-    is_upgrade(fields)
-        && fields.get_all(UPGRADE).iter().any(|value| tokens(value).any(|t| t.eq_ignore_ascii_case("websocket")))
+    let named =
+        |token: &str| fields.get_all(CONNECTION).iter().any(|v| tokens(v).any(|t| t.eq_ignore_ascii_case(token)));
+    let protocols = fields.get_all(UPGRADE);
+    let asks = protocols.iter().flat_map(tokens).any(|protocol| !protocol.eq_ignore_ascii_case("h2c"));
+    asks && named("upgrade")
 }
 
 fn connection_options(fields: &HeaderMap) -> Vec<HeaderName> {
@@ -126,9 +125,9 @@ mod tests {
     }
 
     #[test]
-    fn a_websocket_handshake_is_told_from_other_upgrades() {
-        assert!(is_websocket(&fields(&[("connection", "keep-alive, Upgrade"), ("upgrade", "WebSocket")])));
-        assert!(!is_websocket(&fields(&[("connection", "upgrade"), ("upgrade", "h2c")])));
-        assert!(!is_websocket(&fields(&[("upgrade", "websocket")])));
+    fn another_protocol_is_told_from_another_framing() {
+        assert!(is_upgrade(&fields(&[("connection", "keep-alive, Upgrade"), ("upgrade", "WebSocket")])));
+        assert!(!is_upgrade(&fields(&[("connection", "upgrade, http2-settings"), ("upgrade", "h2c")])));
+        assert!(!is_upgrade(&fields(&[("upgrade", "websocket")])));
     }
 }

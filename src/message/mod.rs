@@ -4,8 +4,10 @@ pub mod body;
 pub mod coding;
 pub mod failure;
 pub mod fields;
+pub mod late_break;
 pub mod url;
 
 pub use body::{Body, BodyError};
 pub use failure::FailureCause;
+pub use late_break::LateBreak;
 pub use url::{CanonicalUrl, Destination, Scheme};

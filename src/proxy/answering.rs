@@ -35,8 +35,7 @@ pub(super) async fn answer(exchange: Exchange, request: Request<Incoming>) -> Re
         return out_of_scope(exchange, state, parts, body).await;
     }
     if is_upgrade(&parts.headers) {
-        let reason = "an upgrade of the connection (WebSocket) is not replayed";
-        return miss::counted(&exchange, state, &parts, Explained::because(reason));
+        return upgrade(exchange, state, parts, body).await;
     }
     let payload = match payload(body).await {
         Ok(payload) => payload,
@@ -126,6 +125,29 @@ async fn serve(exchange: Exchange, state: &ReplayState, request: &Parts, hit: Hi
     }
 }
 
+/// An upgrade of the connection (WebSocket, most of the time) is in no archive.
+async fn upgrade(
+    exchange: Exchange,
+    state: &ReplayState,
+    parts: Parts,
+    body: Incoming,
+) -> Result<Response<Body>, Reset> {
+    if let Some(answer) = excused(&exchange, state, &parts) {
+        return Ok(answer);
+    }
+    if !falls_back(&exchange, state) {
+        let reason = "an upgrade of the connection (WebSocket) is not replayed";
+        return miss::counted(&exchange, state, &parts, Explained::because(reason));
+    }
+    exchange.engine.tally.passed(&exchange.asked.authority);
+    Ok(forward::upgrade(exchange, Request::from_parts(parts, body), true).await)
+}
+
+/// Whether a miss is for the upstream to answer; under `--offline` there is none.
+fn falls_back(exchange: &Exchange, state: &ReplayState) -> bool {
+    matches!(state.not_found, NotFound::Fallback | NotFound::Record) && exchange.engine.upstream.is_some()
+}
+
 async fn miss(
     exchange: Exchange,
     state: &ReplayState,
@@ -133,22 +155,16 @@ async fn miss(
     reason: MissReason,
 ) -> Result<Response<Body>, Reset> {
     let parts = &request.parts;
-    if state.cors == Cors::Auto && cors::is_preflight(&parts.method, &parts.headers) {
-        exchange.log(Some(204), 0, By::Own, Some("preflight"));
-        return Ok(cors::preflight_answer(&parts.headers));
+    if let Some(answer) = excused(&exchange, state, parts) {
+        return Ok(answer);
     }
-    if is_ignored(&exchange, state) {
-        exchange.engine.tally.ignored();
-        exchange.log(Some(404), 0, By::Own, Some("ignored"));
-        return Ok(rescue::plain(StatusCode::NOT_FOUND, "not recorded, and not counted as a miss"));
+    if !falls_back(&exchange, state) {
+        let explained = miss::explain(state, &request, &reason).await;
+        return miss::counted(&exchange, state, parts, explained);
     }
-    let passing = match (state.not_found, &state.recorder) {
-        (NotFound::Fallback, _) => Passing::on(),
-        (NotFound::Record, Some(recorder)) => Passing::into(recorder, false),
-        (NotFound::Fail | NotFound::Abort | NotFound::Record, _) => {
-            let explained = miss::explain(state, &request, &reason).await;
-            return miss::counted(&exchange, state, parts, explained);
-        }
+    let passing = match &state.recorder {
+        Some(recorder) => Passing::into(recorder, false),
+        None => Passing::on(),
     };
     exchange.engine.tally.passed(&exchange.asked.authority);
     let parts = parts.clone();
@@ -163,6 +179,9 @@ async fn out_of_scope(
     body: Incoming,
 ) -> Result<Response<Body>, Reset> {
     if state.out_of_scope == OutOfScope::Fail || exchange.engine.upstream.is_none() {
+        if let Some(answer) = excused(&exchange, state, &parts) {
+            return Ok(answer);
+        }
         return miss::counted(&exchange, state, &parts, Explained::because("the URL is out of scope"));
     }
     exchange.engine.tally.passed(&exchange.asked.authority);
@@ -187,8 +206,24 @@ pub(super) fn readable(state: &ReplayState, request: &Parts, mut response: Respo
     response
 }
 
+/// The answer to what need not be recorded: preflights, browsers' housekeeping, globs that the user ignores.
+fn excused(exchange: &Exchange, state: &ReplayState, request: &Parts) -> Option<Response<Body>> {
+    if state.cors == Cors::Auto && cors::is_preflight(&request.method, &request.headers) {
+        exchange.log(Some(204), 0, By::Own, Some("preflight"));
+        return Some(cors::preflight_answer(&request.headers));
+    }
+    if is_ignored(exchange, state) {
+        exchange.engine.tally.ignored();
+        exchange.log(Some(404), 0, By::Own, Some("ignored"));
+        return Some(rescue::plain(StatusCode::NOT_FOUND, "not recorded, and not counted as a miss"));
+    }
+    None
+}
+
 fn is_ignored(exchange: &Exchange, state: &ReplayState) -> bool {
     let url = exchange.asked.url.as_str();
-    let path = url.split(['?', '#']).next().unwrap_or(url);
-    path.ends_with("/favicon.ico") || is_housekeeping(&exchange.asked.to.host) || state.ignore.matches(url)
+    let whole = url.split(['?', '#']).next().unwrap_or(url);
+    // What comes after the two slashes of the scheme and the authority.
+    let path = whole.match_indices('/').nth(2).map_or("/", |(start, _)| &whole[start..]);
+    path.ends_with("/favicon.ico") || is_housekeeping(&exchange.asked.to.host, path) || state.ignore.matches(url)
 }

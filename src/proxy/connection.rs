@@ -2,7 +2,6 @@
 
 use std::convert::Infallible;
 use std::fmt;
-use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 
@@ -26,8 +25,6 @@ const STREAMS: u32 = 1_000;
 /// What the handler of a request knows of the connection on which it came.
 #[derive(Debug, Clone)]
 pub(super) struct Client {
-    /// The other end.
-    pub(super) address: SocketAddr,
     /// Ends the TCP connection with a reset.
     pub(super) reset: ResetSwitch,
     /// The listening port, or inside a `CONNECT`.
@@ -53,8 +50,8 @@ impl From<Infallible> for Reset {
 }
 
 /// Serves a client on the listening port.
-pub(super) async fn serve_listener(stream: ClientStream, address: SocketAddr, engine: Arc<Engine>) {
-    let client = Client { address, reset: stream.reset_switch(), via: Via::Listener };
+pub(super) async fn serve_listener(stream: ClientStream, engine: Arc<Engine>) {
+    let client = Client { reset: stream.reset_switch(), via: Via::Listener };
     serve_http1(stream, client, engine).await;
 }
 
@@ -85,7 +82,6 @@ where
         .preserve_header_case(true)
         // The archive, or the upstream, says when an answer was made.
         .auto_date_header(false)
-        .pipeline_flush(true)
         .max_buf_size(HEAD_MOST)
         .serve_connection(TokioIo::new(stream), handler)
         .with_upgrades();

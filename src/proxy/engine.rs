@@ -70,6 +70,16 @@ pub(super) struct ReplayState {
 }
 
 impl Engine {
+    /// What the own pages tell. The files beside the CA are made by whoever runs the proxy, when it listens already.
+    pub(super) fn page_facts(&self) -> PageFacts {
+        let beside_ca = |name: &str| Some(self.ca.dir().join(name)).filter(|path| path.exists());
+        PageFacts {
+            bundle_path: beside_ca("bundle.pem"),
+            java_store_path: beside_ca("truststore.p12"),
+            ..self.pages.clone()
+        }
+    }
+
     /// Whether a host and port are this proxy's own: its page's name, or the address on which it listens.
     pub(super) fn is_own(&self, host: &str, port: u16) -> bool {
         host.eq_ignore_ascii_case(pages::HOST) || (port == self.listen.port() && self.listens_on(host))

@@ -9,7 +9,6 @@ use bytes::Bytes;
 use http::Method;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 
-use super::connection::Client;
 use super::engine::Engine;
 use super::target::Asked;
 use crate::log::{ExchangeLine, Source};
@@ -19,7 +18,6 @@ use crate::message::{Body, BodyError};
 /// One request on its way to an answer.
 pub(super) struct Exchange {
     pub(super) engine: Arc<Engine>,
-    pub(super) client: Arc<Client>,
     pub(super) method: Method,
     pub(super) asked: Asked,
     started: Instant,
@@ -37,8 +35,8 @@ pub(super) enum By {
 }
 
 impl Exchange {
-    pub(super) fn start(engine: Arc<Engine>, client: Arc<Client>, method: Method, asked: Asked) -> Self {
-        Self { engine, client, method, asked, started: Instant::now() }
+    pub(super) fn start(engine: Arc<Engine>, method: Method, asked: Asked) -> Self {
+        Self { engine, method, asked, started: Instant::now() }
     }
 
     /// Writes the line of an exchange whose body is known, or that got none.
@@ -107,6 +105,7 @@ impl HttpBody for LoggedBody {
         match &polled {
             Poll::Ready(Some(Ok(frame))) => {
                 self.size += frame.data_ref().map_or(0, |bytes| bytes.len() as u64);
+                self.ended = frame.is_trailers();
             }
             Poll::Ready(None) => self.ended = true,
             _ => {}

@@ -18,9 +18,9 @@ use super::rescue;
 use crate::connect::tunnel::tunnel;
 use crate::har::End;
 use crate::har::write::HttpVersion;
-use crate::message::Body;
 use crate::message::coding::restrict_accept_encoding;
 use crate::message::fields::{is_upgrade, strip_hop_by_hop, strip_own};
+use crate::message::{Body, LateBreak};
 use crate::record::exchange::{PhaseTimes, latin1_fields};
 use crate::record::{Recorder, Recording, ResponseFacts};
 use crate::upstream::{ConnectionFacts, Failure, Sent, limit_idle};
@@ -128,7 +128,7 @@ async fn answered(exchange: Exchange, sent: Sent, recording: Option<Recording>, 
         exchange.method == Method::HEAD || matches!(parts.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
     // hyper may end such an answer by an empty frame, which HTTP/2 clients refuse after HEAD.
     let idle = exchange.engine.upstream_idle;
-    let body = if bodiless { Body::Empty } else { Body::boxed(limit_idle(Body::from(body), idle)) };
+    let body = if bodiless { Body::Empty } else { Body::boxed(LateBreak::new(limit_idle(Body::from(body), idle))) };
     let (body, by) = match recording {
         None => (body, By::Upstream),
         Some(recording) => {
@@ -138,6 +138,10 @@ async fn answered(exchange: Exchange, sent: Sent, recording: Option<Recording>, 
             (recording.response_body(body, bodiless).await, By::Recorded)
         }
     };
+    if parts.status.canonical_reason().is_none() && parts.extensions.get::<ReasonPhrase>().is_none() {
+        // hyper would invent a phrase.
+        parts.extensions.insert(ReasonPhrase::from_static(b""));
+    }
     parts.version = Version::HTTP_11;
     let status = parts.status.as_u16();
     Response::from_parts(parts, exchange.log_at_end(status, by, body))

@@ -1,7 +1,6 @@
 //! The accept loop: it outlives every bad accept, caps connections, and drains at the end.
 
 use std::io;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -29,8 +28,8 @@ pub(super) async fn accept_loop(listener: TcpListener, engine: Arc<Engine>) {
             accepted = listener.accept() => accepted,
         };
         match accepted {
-            Ok((tcp, client)) => {
-                let connection = serve(tcp, client, Arc::clone(&engine));
+            Ok((tcp, _client)) => {
+                let connection = serve(tcp, Arc::clone(&engine));
                 engine.tasks.spawn(async move {
                     connection.await;
                     drop(place);
@@ -45,10 +44,10 @@ pub(super) async fn accept_loop(listener: TcpListener, engine: Arc<Engine>) {
     }
 }
 
-async fn serve(tcp: TcpStream, client: SocketAddr, engine: Arc<Engine>) {
+async fn serve(tcp: TcpStream, engine: Arc<Engine>) {
     // Answers are written whole; waiting to fill a segment only delays them.
     let _ = tcp.set_nodelay(true);
-    connection::serve_listener(ClientStream::new(tcp), client, engine).await;
+    connection::serve_listener(ClientStream::new(tcp), engine).await;
 }
 
 fn concerns_one_client(error: &io::Error) -> bool {

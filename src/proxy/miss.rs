@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use http::request::Parts;
 use http::{Response, StatusCode};
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::json;
 
 use super::answering::{Live, readable};
 use super::config::NotFound;
@@ -124,44 +125,74 @@ impl Explained {
         match &self.nearest {
             None => self.reason.clone(),
             Some(nearest) => {
-                let first = nearest.near_miss.differences.first().map(sentence).unwrap_or_default();
-                format!("{}; nearest {}#{}: {first}", self.reason, nearest.archive, nearest.ordinal)
+                let first = nearest.near_miss.differences.first().map(sentence);
+                let first = first.map(|first| format!(": {first}")).unwrap_or_default();
+                format!("{}; nearest {}#{}{first}", self.reason, nearest.archive, nearest.ordinal)
             }
         }
     }
 
-    fn problem(&self, method: &str, url: &str) -> Value {
-        let mut problem = json!({
-            "type": "urn:harmock:miss",
-            "title": "No recorded entry matches this request",
-            "status": 502,
-            "detail": format!("harmock: {method} {url}: {}", self.reason),
-            "method": method,
-            "url": url,
-        });
-        if let Some(nearest) = &self.nearest {
-            let differences: Vec<Value> = nearest
-                .near_miss
-                .differences
-                .iter()
-                .map(|d| json!({"what": what(&d.what), "recorded": d.recorded, "live": d.live}))
-                .collect();
-            problem["nearest"] = json!({
-                "archive": nearest.archive,
-                "entry": nearest.ordinal,
-                "method": nearest.method,
-                "url": nearest.url,
-                "differences": differences,
-            });
-            if let Some(lines) = remedy(url, &nearest.url, &nearest.near_miss.differences) {
-                problem["harmock.toml"] = Value::String(lines);
-            }
+    fn problem<'a>(&'a self, method: &'a str, url: &'a str) -> Problem<'a> {
+        Problem {
+            kind: "urn:harmock:miss",
+            title: "No recorded entry matches this request",
+            status: 502,
+            detail: format!("harmock: {method} {url}: {}", self.reason),
+            method,
+            url,
+            nearest: self.nearest.as_ref().map(Nearest::told),
+            remedy: self.nearest.as_ref().and_then(|n| remedy(url, &n.url, &n.near_miss.differences)),
         }
-        problem
     }
 }
 
+/// RFC 9457 problem details of a miss, in the order in which a person reads them.
+#[derive(Debug, Serialize)]
+struct Problem<'a> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    title: &'static str,
+    status: u16,
+    detail: String,
+    method: &'a str,
+    url: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    nearest: Option<NearestTold<'a>>,
+    #[serde(rename = "harmock.toml", skip_serializing_if = "Option::is_none")]
+    remedy: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct NearestTold<'a> {
+    archive: &'a str,
+    entry: usize,
+    method: &'a str,
+    url: &'a str,
+    differences: Vec<DifferenceTold<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct DifferenceTold<'a> {
+    what: String,
+    recorded: &'a str,
+    live: &'a str,
+}
+
 impl Nearest {
+    fn told(&self) -> NearestTold<'_> {
+        let differences = &self.near_miss.differences;
+        NearestTold {
+            archive: &self.archive,
+            entry: self.ordinal,
+            method: &self.method,
+            url: &self.url,
+            differences: differences
+                .iter()
+                .map(|d| DifferenceTold { what: what(&d.what), recorded: &d.recorded, live: &d.live })
+                .collect(),
+        }
+    }
+
     fn name(&self) -> String {
         format!("{}#{} {} {}", self.archive, self.ordinal, self.method, self.url)
     }

@@ -15,6 +15,7 @@ use tokio_rustls::TlsAcceptor;
 use super::connection::{Client, serve_http1, serve_http2};
 use super::engine::Engine;
 use super::rescue;
+use super::summary::MissReport;
 use super::target::{Via, connect_target};
 use crate::ca::Alpn;
 use crate::connect::refusal::{rejected_certificate, trust_setting};
@@ -58,8 +59,7 @@ pub(super) async fn connect(engine: Arc<Engine>, client: &Client, mut request: R
 async fn pass_closed(granted: Granted, upgrade: OnUpgrade) -> Response<Body> {
     let engine = Arc::clone(&granted.engine);
     let Some(upstream) = &engine.upstream else {
-        let sentence = format!("{} is out of scope and --offline forbids to pass it on", granted.to);
-        return rescue::plain(StatusCode::BAD_GATEWAY, &sentence);
+        return not_passed(&granted);
     };
     let far = match upstream.tunnel(&granted.to).await {
         Ok(far) => far,
@@ -71,6 +71,27 @@ async fn pass_closed(granted: Granted, upgrade: OnUpgrade) -> Response<Body> {
         }
     });
     Response::new(Body::Empty)
+}
+
+/// What would be passed on unopened is a miss where nothing may be passed on.
+fn not_passed(granted: &Granted) -> Response<Body> {
+    let (engine, host) = (&granted.engine, granted.to.authority());
+    let reason = format!("{host} is not opened, and --offline forbids to pass it on");
+    if !engine.tally.missed_again("CONNECT", &host) {
+        let (method, url) = ("CONNECT".to_owned(), host.clone());
+        let (nearest, differences) = (None, Vec::new());
+        engine.tally.explained(MissReport { method, url, reason: reason.clone(), nearest, differences, count: 1 });
+    }
+    engine.log.exchange(&ExchangeLine {
+        method: "CONNECT",
+        url: &host,
+        status: Some(StatusCode::BAD_GATEWAY.as_u16()),
+        size: 0,
+        time: std::time::Duration::ZERO,
+        source: Source::Miss,
+        note: Some(&reason),
+    });
+    rescue::plain(StatusCode::BAD_GATEWAY, &reason)
 }
 
 /// The client's stream once hyper has let go of it, and what hyper had read ahead.
@@ -88,7 +109,10 @@ impl Granted {
 
     /// Looks at the first bytes and serves what they announce.
     async fn look_and_serve(self, mut stream: ClientStream, read: Bytes) {
-        let looked = detect(&mut stream, BytesMut::from(&read[..]), self.engine.limits.detect).await;
+        let looked = tokio::select! {
+            looked = detect(&mut stream, BytesMut::from(&read[..]), self.engine.limits.detect) => looked,
+            () = self.engine.ending.cancelled() => return,
+        };
         // A client that went away without a byte has nothing to be told.
         let Ok((detection, read)) = looked else { return };
         let read = read.freeze();
@@ -116,8 +140,13 @@ impl Granted {
             Ok(config) => config,
             Err(error) => return self.engine.log.notice(&format!("CONNECT {}: {error}", self.to)),
         };
-        let accepting = TlsAcceptor::from(config).accept(stream);
-        match timeout(self.engine.limits.tls, accepting).await {
+        let accepting = timeout(self.engine.limits.tls, TlsAcceptor::from(config).accept(stream));
+        let accepted = tokio::select! {
+            accepted = accepting => accepted,
+            // No exchange is under way in a handshake.
+            () = self.engine.ending.cancelled() => return,
+        };
+        match accepted {
             Ok(Ok(tls)) => {
                 let http2 = tls.get_ref().1.alpn_protocol() == Some(b"h2");
                 let (engine, client) = self.inside(Scheme::Https);

@@ -2,6 +2,7 @@
 
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use http::{Response, StatusCode};
+use serde::Serialize;
 
 use crate::message::{Body, FailureCause};
 
@@ -22,7 +23,7 @@ pub(super) fn plain(status: StatusCode, sentence: &str) -> Response<Body> {
 }
 
 /// RFC 9457 problem details.
-pub(super) fn problem(status: StatusCode, details: &serde_json::Value) -> Response<Body> {
+pub(super) fn problem(status: StatusCode, details: &impl Serialize) -> Response<Body> {
     let mut text = serde_json::to_string_pretty(details).unwrap_or_default();
     text.push('\n');
     own(status, "application/problem+json", text)

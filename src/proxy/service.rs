@@ -32,9 +32,9 @@ pub(super) async fn serve(
         Err(Unaddressed::Malformed(what)) => return Ok(rescue::bad_request(&what)),
     };
     if engine.is_own(&asked.to.host, asked.to.port) {
-        return Ok(pages::respond(&request.into_parts().0, Arrival::Proxied, &engine.pages));
+        return Ok(pages::respond(&request.into_parts().0, Arrival::Proxied, &engine.page_facts()));
     }
-    let exchange = Exchange::start(engine, client, request.method().clone(), asked);
+    let exchange = Exchange::start(engine, request.method().clone(), asked);
     match &exchange.engine.mode {
         EngineMode::Record(_) => Ok(forward::record(exchange, request).await),
         EngineMode::Replay(_) => answering::answer(exchange, request).await,
@@ -49,7 +49,7 @@ fn direct(engine: &Engine, host: Option<&str>, request: Request<Incoming>) -> Re
         return rescue::bad_request("the request has no Host field");
     };
     match super::target::destination(crate::message::Scheme::Http, host) {
-        Some(to) if engine.is_own(&to.host, to.port) => pages::respond(&parts, Arrival::Direct, &engine.pages),
+        Some(to) if engine.is_own(&to.host, to.port) => pages::respond(&parts, Arrival::Direct, &engine.page_facts()),
         _ => rescue::bad_request(&format!(
             "this is a forward proxy, and the request for {host} did not come as one: set it as the client's proxy \
              (http://{}) instead of as its server",

@@ -2,7 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -11,12 +11,12 @@ use tokio_util::task::TaskTracker;
 use super::config::{Config, Mode, NotFound, OutOfScope, RecordConfig, ReplayConfig, Update};
 use super::engine::{Engine, EngineMode, RecordState, ReplayState};
 use super::summary::Tally;
-use crate::archive::{BodyStorage, WriterOptions};
+use crate::archive::WriterOptions;
 use crate::ca::{self, CertAuthority};
 use crate::log::Log;
 use crate::pages::{PageFacts, PageMode};
 use crate::record::{self, Recorder};
-use crate::replay::{OpenError, Opened, Replayer};
+use crate::replay::{OpenError, Replayer};
 use crate::route::{GlobError, GlobList, Scope};
 use crate::upstream::{SetupError, Upstream};
 
@@ -63,110 +63,120 @@ pub(super) struct Started {
     pub(super) warnings: Vec<String>,
 }
 
-/// Globs, authority, archives, address, recording, upstream: in this order, so that what only reads comes before what
+/// Globs, archives, authority, address, recording, upstream: in this order, so that what only reads comes before what
 /// makes files, and a taken port leaves no trace.
 pub(super) async fn start(config: Config, log: Log) -> Result<Started, StartError> {
     if !config.listen.ip().is_loopback() && !config.public {
         return Err(StartError::NotLoopback(config.listen));
     }
     let tunnel = GlobList::compile(&host_globs(&config.tunnel))?;
-    let mut prepared = Prepared::of(&config.mode)?;
+    let mut warnings = Vec::new();
+    let prepared = Prepared::of(config.mode, &mut warnings)?;
     let ca = CertAuthority::load_or_create(config.ca_dir.as_deref())?;
     let listen_error = |source| StartError::Listen { address: config.listen, source };
     let listener = TcpListener::bind(config.listen).await.map_err(listen_error)?;
     let listen = listener.local_addr().map_err(listen_error)?;
-    let upstream = if prepared.needs_upstream { Some(Upstream::new(&config.upstream, vec![listen])?) } else { None };
-    let recorder = prepared.recorder(&config.mode)?;
-    let pages = page_facts(&config, listen, &ca, &prepared);
-    let mut warnings = std::mem::take(&mut prepared.warnings);
+    let upstream = if prepared.needs_upstream(!tunnel.is_empty()) {
+        Some(Upstream::new(&config.upstream, vec![listen])?)
+    } else {
+        None
+    };
     warnings.extend(upstream.iter().flat_map(|upstream| upstream.notes().iter().cloned()));
-    let mode = prepared.engine_mode(config.mode, recorder);
     let engine = Engine {
         listen,
         limits: config.limits,
+        pages: prepared.page_facts(listen, &ca),
         ca,
         tunnel,
-        mode,
+        mode: prepared.engine_mode()?,
         upstream_idle: config.upstream.idle,
         upstream,
-        pages,
         log,
         tally: Tally::default(),
         ending: CancellationToken::new(),
         tasks: TaskTracker::new(),
-        refusals: std::sync::Mutex::default(),
+        refusals: Mutex::default(),
     };
     Ok(Started { engine, listener, warnings })
 }
 
 /// What the mode's settings turn into without making any file.
-struct Prepared {
-    scope: Scope,
-    ignore: GlobList,
-    replayer: Option<Replayer>,
-    needs_upstream: bool,
-    warnings: Vec<String>,
+enum Prepared {
+    Record { config: RecordConfig, scope: Scope },
+    Replay { config: ReplayConfig, scope: Scope, ignore: GlobList, replayer: Box<Replayer> },
 }
 
 impl Prepared {
-    fn of(mode: &Mode) -> Result<Self, StartError> {
-        let (glob, exclude) = match mode {
-            Mode::Record(RecordConfig { glob, exclude, .. }) | Mode::Replay(ReplayConfig { glob, exclude, .. }) => {
-                (glob, exclude)
+    fn of(mode: Mode, warnings: &mut Vec<String>) -> Result<Self, StartError> {
+        let mut scope = |glob: &[String], exclude: &[String]| {
+            let scope = Scope { include: GlobList::compile(glob)?, exclude: GlobList::compile(exclude)? };
+            warnings.extend(scope.warnings());
+            Ok::<_, StartError>(scope)
+        };
+        let config = match mode {
+            Mode::Record(config) => {
+                let scope = scope(&config.glob, &config.exclude)?;
+                return Ok(Self::Record { config, scope });
             }
+            Mode::Replay(config) => config,
         };
-        let scope = Scope { include: GlobList::compile(glob)?, exclude: GlobList::compile(exclude)? };
-        let mut warnings = scope.warnings();
-        let Mode::Replay(config) = mode else {
-            return Ok(Self { scope, ignore: GlobList::default(), replayer: None, needs_upstream: true, warnings });
-        };
+        let scope = scope(&config.glob, &config.exclude)?;
         let ignore = GlobList::compile(&config.ignore_miss)?;
         warnings.extend(ignore.warnings());
-        let Opened { replayer, warnings: odd, left_out: _ } =
-            Replayer::open(&config.archives, config.cache_size, config.strict_archives)?;
-        warnings.extend(odd.iter().map(|(path, warning)| format!("{}: {warning}", path.display())));
-        let asks = matches!(config.not_found, NotFound::Fallback | NotFound::Record)
-            || (config.out_of_scope == OutOfScope::Pass && !(glob.is_empty() && exclude.is_empty()));
-        let needs_upstream = asks && !config.offline;
-        Ok(Self { scope, ignore, replayer: Some(replayer), needs_upstream, warnings })
+        let opened = Replayer::open(&config.archives, config.cache_size, config.strict_archives)?;
+        warnings.extend(opened.warnings.iter().map(|(path, warning)| format!("{}: {warning}", path.display())));
+        Ok(Self::Replay { config, scope, ignore, replayer: Box::new(opened.replayer) })
     }
 
-    fn recorder(&self, mode: &Mode) -> Result<Option<Arc<Recorder>>, StartError> {
-        let (har, options, append) = match mode {
-            Mode::Record(config) => {
+    /// Whether anything of this run may go to a real server. `tunnels`: some hosts are passed on unopened.
+    fn needs_upstream(&self, tunnels: bool) -> bool {
+        let Self::Replay { config, .. } = self else { return true };
+        let out_of_scope = !config.glob.is_empty() || !config.exclude.is_empty();
+        let asks = tunnels
+            || matches!(config.not_found, NotFound::Fallback | NotFound::Record)
+            || (config.out_of_scope == OutOfScope::Pass && out_of_scope);
+        asks && !config.offline
+    }
+
+    fn page_facts(&self, listen: SocketAddr, ca: &CertAuthority) -> PageFacts {
+        let (mode, glob, archives) = match self {
+            Self::Record { config, .. } => (PageMode::Record, &config.glob, vec![config.har.display().to_string()]),
+            Self::Replay { config, replayer, .. } => {
+                let archives = replayer.archive_paths().map(|path| path.display().to_string()).collect();
+                (PageMode::Replay, &config.glob, archives)
+            }
+        };
+        PageFacts { archives, glob: glob.clone(), ..PageFacts::new(listen, mode, ca) }
+    }
+
+    /// Opens the recording where there is one.
+    fn engine_mode(self) -> Result<EngineMode, StartError> {
+        Ok(match self {
+            Self::Record { config, scope } => {
                 let options = WriterOptions {
                     storage: config.content,
                     detail: config.detail,
                     keep_payloads: config.keep_payloads,
                 };
-                (&config.har, options, config.update == Update::Append)
+                let recorder = Recorder::open(&config.har, options, config.update == Update::Append)?;
+                EngineMode::Record(RecordState { recorder: Arc::new(recorder), scope, raw: config.raw })
             }
-            Mode::Replay(config) if config.not_found == NotFound::Record && self.needs_upstream => {
-                let options = WriterOptions { storage: BodyStorage::Attach, ..WriterOptions::default() };
-                (&config.har, options, true)
+            Self::Replay { config, scope, ignore, replayer } => {
+                let records = config.not_found == NotFound::Record && !config.offline;
+                let recorder =
+                    if records { Some(Recorder::open(&config.har, WriterOptions::default(), true)?) } else { None };
+                EngineMode::Replay(ReplayState {
+                    replayer: Arc::from(replayer),
+                    scope,
+                    not_found: config.not_found,
+                    out_of_scope: config.out_of_scope,
+                    redirects: config.redirects,
+                    cors: config.cors,
+                    ignore,
+                    recorder: recorder.map(Arc::new),
+                })
             }
-            Mode::Replay(_) => return Ok(None),
-        };
-        Ok(Some(Arc::new(Recorder::open(har, options, append)?)))
-    }
-
-    fn engine_mode(self, mode: Mode, recorder: Option<Arc<Recorder>>) -> EngineMode {
-        match (mode, recorder, self.replayer) {
-            (Mode::Record(config), Some(recorder), _) => {
-                EngineMode::Record(RecordState { recorder, scope: self.scope, raw: config.raw })
-            }
-            (Mode::Replay(config), recorder, Some(replayer)) => EngineMode::Replay(ReplayState {
-                replayer: Arc::new(replayer),
-                scope: self.scope,
-                not_found: config.not_found,
-                out_of_scope: config.out_of_scope,
-                redirects: config.redirects,
-                cors: config.cors,
-                ignore: self.ignore,
-                recorder,
-            }),
-            _ => unreachable!("record mode has a recorder and replay mode has archives"),
-        }
+        })
     }
 }
 
@@ -186,32 +196,6 @@ fn host_globs(hosts: &[String]) -> Vec<String> {
             globs
         })
         .collect()
-}
-
-fn page_facts(config: &Config, listen: SocketAddr, ca: &CertAuthority, prepared: &Prepared) -> PageFacts {
-    let (mode, glob, archives) = match &config.mode {
-        Mode::Record(record) => (PageMode::Record, &record.glob, vec![record.har.display().to_string()]),
-        Mode::Replay(replay) => {
-            let paths = prepared.replayer.iter().flat_map(Replayer::archive_paths);
-            (PageMode::Replay, &replay.glob, paths.map(|path| path.display().to_string()).collect())
-        }
-    };
-    let beside_ca = |name: &str| Some(ca.dir().join(name)).filter(|path| path.exists());
-    PageFacts {
-        listen,
-        mode,
-        ca_pem: ca.cert_pem().to_owned(),
-        ca_der: ca.cert_der().to_vec().into(),
-        ca_name: ca.name().to_owned(),
-        ca_fingerprint: ca.fingerprint().to_owned(),
-        spki: ca.spki_sha256_base64().to_owned(),
-        ca_path: ca.cert_path().to_owned(),
-        bundle_path: beside_ca("bundle.pem"),
-        java_store_path: beside_ca("truststore.p12"),
-        archives,
-        glob: glob.clone(),
-        allowed_hosts: Vec::new(),
-    }
 }
 
 #[cfg(test)]

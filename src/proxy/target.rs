@@ -55,7 +55,10 @@ impl Asked {
         let authority = match (uri.authority(), host(request), tunnel) {
             (Some(authority), _, _) => strip_userinfo(authority).to_owned(),
             (None, host, None) => return Err(Unaddressed::Direct { host }),
-            (None, Some(host), Some(_)) => host,
+            (None, Some(host), Some(_)) => match host.parse::<Authority>() {
+                Ok(_) if !host.contains('@') => host,
+                _ => return Err(malformed(format!("the Host field {host:?} is not a host"))),
+            },
             (None, None, Some(to)) => default_authority(to),
         };
         let path = path_and_query(uri);
@@ -177,5 +180,14 @@ mod tests {
             connect_target(&"a.example:8443".parse::<Uri>().unwrap()),
             Some(to(Scheme::Https, "a.example", 8443))
         );
+    }
+
+    #[test]
+    fn a_host_field_names_a_host_and_nothing_of_a_path() {
+        let via = Via::Connect(to(Scheme::Https, "a.example", 443));
+        for host in ["a.example/x", "a.example?x", "user@a.example", "a b", "[::1"] {
+            let asked = Asked::of(&request("/", Some(host)), &via);
+            assert!(matches!(asked, Err(Unaddressed::Malformed(_))), "{host}: {asked:?}");
+        }
     }
 }

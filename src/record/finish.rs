@@ -24,6 +24,8 @@ const IN_MEMORY: u64 = 1 << 20;
 pub(super) struct Place {
     pub(super) journal: PathBuf,
     pub(super) lock: PathBuf,
+    /// There while the journal's exchanges are to be added to the archive instead of taking its place.
+    append: PathBuf,
 }
 
 impl Place {
@@ -38,9 +40,23 @@ impl Place {
             .and_then(|()| ignored_by_git(&own))
             .and_then(|()| private_folder(&folder));
         match made {
-            Ok(()) => Ok(Self { journal: folder.join("journal"), lock: folder.join("lock") }),
+            Ok(()) => {
+                Ok(Self { journal: folder.join("journal"), lock: folder.join("lock"), append: folder.join("append") })
+            }
             Err(source) => Err(Error::Folder { path: folder, source }),
         }
+    }
+
+    /// Notes what is to become of the journal about to be started, for the run that may have to finish it.
+    pub(super) fn note_append(&self, append: bool) -> Result<(), Error> {
+        let noted = match append {
+            true => std::fs::write(&self.append, ""),
+            false => match std::fs::remove_file(&self.append) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+                other => other,
+            },
+        };
+        noted.map_err(|source| Error::Folder { path: self.append.clone(), source })
     }
 }
 
@@ -111,7 +127,7 @@ pub(super) fn recover(archive: &Path, place: &Place, options: &WriterOptions) ->
         discard(&place.journal)?;
         return Ok(None);
     }
-    finish(archive, &place.journal, options, false).map(Some)
+    finish(archive, &place.journal, options, place.append.exists()).map(Some)
 }
 
 /// Removes a journal and its spool files.

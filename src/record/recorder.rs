@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::Sender;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Context, Poll, ready};
 use std::time::{Instant, SystemTime};
 
@@ -38,6 +38,7 @@ pub struct Recorder {
     next: AtomicU64,
     waited: Arc<AtomicU64>,
     abandoned: Arc<AtomicU64>,
+    late: Late,
     recovered: Option<finish::Finished>,
     _lock: ArchiveLock,
 }
@@ -54,6 +55,7 @@ impl Recorder {
         let place = finish::Place::of(archive)?;
         let lock = ArchiveLock::take(&place.lock, archive)?;
         let recovered = finish::recover(archive, &place, &options)?;
+        place.note_append(append)?;
         let folder_error = |source| Error::Folder { path: place.journal.clone(), source };
         let (spool, notes) = Spool::start(&place.journal).map_err(folder_error)?;
         Ok(Self {
@@ -67,6 +69,7 @@ impl Recorder {
             next: AtomicU64::new(0),
             waited: Arc::default(),
             abandoned: Arc::default(),
+            late: Late::default(),
             recovered,
             _lock: lock,
         })
@@ -100,11 +103,12 @@ impl Recorder {
         };
         Recording(Arc::new(Exchange {
             number,
-            facts: Mutex::new(Some(Box::new(facts))),
+            state: Mutex::new(State { facts: Some(Box::new(facts)), sending: false, answered: false }),
             notes: self.notes.clone(),
             room: Arc::clone(&self.room),
             waited: Arc::clone(&self.waited),
             abandoned: Arc::clone(&self.abandoned),
+            late: Arc::clone(&self.late),
             started: Instant::now(),
         }))
     }
@@ -115,6 +119,10 @@ impl Recorder {
     ///
     /// When the archive cannot be written; the journal then stays where it is.
     pub fn close(&self) -> Result<Recorded, Error> {
+        let late = std::mem::take(&mut *self.late.lock().unwrap_or_else(PoisonError::into_inner));
+        for exchange in late.iter().filter_map(Weak::upgrade) {
+            drop(exchange.finish(|_| {}));
+        }
         let _ = self.notes.send(Note::Close);
         let spool = self.spool.lock().unwrap_or_else(PoisonError::into_inner).take();
         let spooled = spool.map(Spool::join).unwrap_or_default();
@@ -146,29 +154,70 @@ pub struct Recorded {
     pub abandoned: u64,
 }
 
+/// Exchanges that were answered in full while their request was still on its way.
+type Late = Arc<Mutex<Vec<Weak<Exchange>>>>;
+
 #[derive(Debug)]
 struct Exchange {
     number: u64,
-    /// Taken when the exchange is finished.
-    facts: Mutex<Option<Box<ExchangeFacts>>>,
+    state: Mutex<State>,
     notes: Sender<Note>,
     room: Arc<Semaphore>,
     waited: Arc<AtomicU64>,
     abandoned: Arc<AtomicU64>,
+    late: Late,
     started: Instant,
 }
 
+#[derive(Debug)]
+struct State {
+    /// Taken when the exchange is finished.
+    facts: Option<Box<ExchangeFacts>>,
+    /// The request body is still on its way.
+    sending: bool,
+    /// The response has ended.
+    answered: bool,
+}
+
 impl Exchange {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn update(&self, change: impl FnOnce(&mut ExchangeFacts)) {
-        if let Some(facts) = self.facts.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
+        if let Some(facts) = &mut self.state().facts {
             change(facts);
+        }
+    }
+
+    /// The response has ended. Where it came before the end of the request, the journal waits for that: half a payload
+    /// would match no request.
+    fn response_ended(self: &Arc<Self>, change: impl FnOnce(&mut ExchangeFacts)) -> Sealing {
+        let mut state = self.state();
+        if !state.sending {
+            drop(state);
+            return self.finish(change);
+        }
+        if let Some(facts) = &mut state.facts {
+            change(facts);
+        }
+        state.answered = true;
+        self.late.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::downgrade(self));
+        Sealing(None)
+    }
+
+    fn request_ended(&self) {
+        let mut state = self.state();
+        state.sending = false;
+        if state.answered {
+            drop(state);
+            drop(self.finish(|_| {}));
         }
     }
 
     /// Sends the facts to the journal once; later calls find nothing.
     fn finish(&self, change: impl FnOnce(&mut ExchangeFacts)) -> Sealing {
-        let taken = self.facts.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let Some(mut facts) = taken else { return Sealing(None) };
+        let Some(mut facts) = self.state().facts.take() else { return Sealing(None) };
         change(&mut facts);
         let (written, sealed) = oneshot::channel();
         match self.notes.send(Note::Finished { facts, written }) {
@@ -178,7 +227,7 @@ impl Exchange {
     }
 
     fn open(&self) -> bool {
-        self.facts.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+        self.state().facts.is_some()
     }
 }
 
@@ -198,10 +247,13 @@ pub struct Recording(Arc<Exchange>);
 impl Recording {
     /// The request body, copied as it passes.
     pub fn request_body(&self, body: Body) -> Body {
-        match body {
-            Body::Empty => Body::Empty,
-            body => Body::boxed(TeeBody::new(body, Copying::new(Arc::clone(&self.0), Side::Request))),
+        use http_body::Body as _;
+        // A request without a body must go on looking like one: it may be sent again, and gets no length of 0.
+        if body.is_end_stream() {
+            return body;
         }
+        self.0.state().sending = true;
+        Body::boxed(TeeBody::new(body, Copying::new(Arc::clone(&self.0), Side::Request)))
     }
 
     /// The response head, with the upstream's connection; the body follows through [`Self::response_body`].
@@ -321,10 +373,11 @@ impl Copying {
     fn end(&mut self, how: End) -> Sealing {
         self.ended = true;
         if self.side == Side::Request {
+            self.exchange.request_ended();
             return Sealing(None);
         }
         let receive = milliseconds(self.head_at);
-        self.exchange.finish(|facts| {
+        self.exchange.response_ended(|facts| {
             facts.times.receive = receive;
             if let ResponseFacts::Answered { end, .. } = &mut facts.response {
                 *end = how;

@@ -122,6 +122,10 @@ impl Writer {
     fn frame(&mut self, exchange: u64, side: Side, bytes: &[u8]) {
         let body = self.open.entry((exchange, side)).or_insert_with(|| BodySpool::Memory(Vec::new()));
         if let Err(error) = append(body, bytes, &self.folder, &mut self.next_file) {
+            if let BodySpool::File { number, .. } = body {
+                // A full disk has room again for the exchanges after this one.
+                let _ = std::fs::remove_file(spool_path(&self.folder, *number));
+            }
             *body = BodySpool::Failed(error);
         }
     }
@@ -167,9 +171,9 @@ fn append(body: &mut BodySpool, bytes: &[u8], folder: &Path, next_file: &mut u64
             let number = *next_file;
             *next_file += 1;
             let mut file = private_file(&spool_path(folder, number))?;
-            file.write_all(held)?;
-            file.write_all(bytes)?;
+            let written = file.write_all(held).and_then(|()| file.write_all(bytes));
             *body = BodySpool::File { file, number, length: (held.len() + bytes.len()) as u64 };
+            written?;
         }
         BodySpool::File { file, length, .. } => {
             file.write_all(bytes)?;

@@ -5,7 +5,6 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
-use http::HeaderMap;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 
 use super::recorder::{Copying, Sealing};
@@ -48,10 +47,6 @@ impl TeeBody {
         self.state = State::Sealing(Some(frame), self.copying.seal());
         None
     }
-
-    fn trailers(&mut self, trailers: &HeaderMap) {
-        self.copying.trailers(trailers);
-    }
 }
 
 impl HttpBody for TeeBody {
@@ -87,13 +82,11 @@ impl HttpBody for TeeBody {
                     Some(Ok(frame)) => match frame.into_data() {
                         Ok(bytes) => this.state = State::Waiting(bytes),
                         Err(frame) => {
+                            // Nothing follows trailers, and not every receiver asks for the end after them.
                             if let Some(trailers) = frame.trailers_ref() {
-                                let trailers = trailers.clone();
-                                this.trailers(&trailers);
+                                this.copying.trailers(trailers);
                             }
-                            if let Some(frame) = this.pass(frame) {
-                                return Poll::Ready(Some(Ok(frame)));
-                            }
+                            this.state = State::Sealing(Some(frame), this.copying.seal());
                         }
                     },
                 },

@@ -2,20 +2,18 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
-use std::time::Duration;
+use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, HeaderMap, HeaderValue, SET_COOKIE};
 use http::{Method, Response, StatusCode};
 use http_body::Frame;
-use tokio::time::{Instant, Sleep, sleep};
 
 use super::cors;
 use super::replayer::{PayloadTrouble, Replayer, answered};
 use crate::har::{Answer, End, Failure, Outcome};
 use crate::matching::{EntryRef, Hit};
-use crate::message::{Body, BodyError};
+use crate::message::{Body, BodyError, LateBreak};
 
 /// What a hit turns into.
 #[derive(Debug)]
@@ -54,10 +52,15 @@ impl Replayer {
         let length = body.len() as u64;
         let bodiless = is_bodiless(method, answer.status);
         let mut response = prepared.response(if bodiless { Body::Empty } else { framed(body, answer) });
-        if bodiless {
-            if let Some(value) = bodiless_length(method, answer.status, prepared.recorded_length(), length) {
-                response.headers_mut().insert(CONTENT_LENGTH, value);
-            }
+        if bodiless && let Some(value) = bodiless_length(method, answer.status, prepared.recorded_length(), length) {
+            response.headers_mut().insert(CONTENT_LENGTH, value);
+        }
+        if answer.end == End::Upstream
+            && !bodiless
+            && let Some(value) = prepared.recorded_length()
+        {
+            // Also a client of HTTP/1.0, which takes the end of the connection for that of the body, sees it cut.
+            response.headers_mut().insert(CONTENT_LENGTH, value.clone());
         }
         self.add_cookies_of_hops(hit, response.headers_mut());
         if fit_cors {
@@ -126,32 +129,22 @@ fn bodiless_length(method: &Method, status: u16, recorded: Option<&HeaderValue>,
 fn framed(bytes: Bytes, answer: &Answer) -> Body {
     match answer.end {
         End::Complete | End::Client => Body::full(bytes),
-        End::Upstream => Body::boxed(CutBody { bytes: Some(bytes), drained: Box::pin(sleep(DRAIN)) }),
+        End::Upstream => Body::boxed(LateBreak::new(CutBody(Some(bytes)))),
     }
 }
 
-/// A broken body takes what hyper still holds with it, the head included; so it breaks only after this.
-const DRAIN: Duration = Duration::from_millis(50);
-
 /// Gives its bytes, then breaks off.
 #[derive(Debug)]
-struct CutBody {
-    bytes: Option<Bytes>,
-    drained: Pin<Box<Sleep>>,
-}
+struct CutBody(Option<Bytes>);
 
 impl http_body::Body for CutBody {
     type Data = Bytes;
     type Error = BodyError;
 
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        if let Some(bytes) = self.bytes.take() {
-            self.drained.as_mut().reset(Instant::now() + DRAIN);
-            if !bytes.is_empty() {
-                return Poll::Ready(Some(Ok(Frame::data(bytes))));
-            }
-        }
-        ready!(self.drained.as_mut().poll(cx));
-        Poll::Ready(Some(Err("the recorded upstream broke off here".into())))
+    fn poll_frame(mut self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        Poll::Ready(Some(match self.0.take() {
+            Some(bytes) if !bytes.is_empty() => Ok(Frame::data(bytes)),
+            _ => Err("the recorded upstream broke off here".into()),
+        }))
     }
 }

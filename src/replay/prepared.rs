@@ -60,8 +60,10 @@ impl Prepared {
 
 /// Only a phrase that is not the usual one has to be kept.
 fn reason(answer: &Answer, status: StatusCode) -> Option<ReasonPhrase> {
-    if answer.reason.is_empty() || status.canonical_reason() == Some(&answer.reason) {
-        return None;
+    match status.canonical_reason() {
+        // hyper would invent a phrase.
+        None => Some(ReasonPhrase::try_from(answer.reason.as_bytes()).unwrap_or(ReasonPhrase::from_static(b""))),
+        Some(usual) if answer.reason.is_empty() || *usual == *answer.reason => None,
+        Some(_) => ReasonPhrase::try_from(answer.reason.as_bytes()).ok(),
     }
-    ReasonPhrase::try_from(answer.reason.as_bytes()).ok()
 }

@@ -2,7 +2,7 @@
 //!
 //! No page causes these requests and no archive holds them, so replay answers them 404 and never counts a miss. A host
 //! belongs here only where pages have no reason to ask it; `accounts.google.com` is no such host, for though Chromium
-//! asks it by itself, it is also the login that a recording may be about.
+//! asks it by itself, it is also the login that a recording may be about: of such a host only the path counts.
 
 /// The hosts, in lower case; `*.` stands for one or more labels.
 pub const HOUSEKEEPING_HOSTS: &[&str] = &[
@@ -109,10 +109,20 @@ pub const HOUSEKEEPING_HOSTS: &[&str] = &[
     "crl.pki.goog",
 ];
 
-/// Whether a browser asks `host` on its own account. `host` is a name without port, in any case; a dot at its end is
-/// the same host.
-pub fn is_housekeeping(host: &str) -> bool {
+/// Paths of hosts that pages ask too: the host in lower case, and the whole path.
+pub const HOUSEKEEPING_PATHS: &[(&str, &str)] = &[
+    // Chromium looks after its signed-in accounts at every start of a fresh profile.
+    ("accounts.google.com", "/ListAccounts"),
+];
+
+/// Whether a browser asks `path` of `host` on its own account. `host` is a name without port, in any case; a dot at its
+/// end is the same host. `path` is a URL's, without query.
+pub fn is_housekeeping(host: &str, path: &str) -> bool {
     let host = host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase();
+    HOUSEKEEPING_PATHS.contains(&(host.as_str(), path)) || is_housekeeping_host(&host)
+}
+
+fn is_housekeeping_host(host: &str) -> bool {
     HOUSEKEEPING_HOSTS.iter().any(|pattern| match pattern.strip_prefix('*') {
         Some(suffix) => host.len() > suffix.len() && host.ends_with(suffix),
         None => host == *pattern,
@@ -125,10 +135,10 @@ mod tests {
 
     #[test]
     fn hosts_are_compared_in_any_case_and_with_or_without_the_root_dot() {
-        assert!(is_housekeeping("update.googleapis.com"));
-        assert!(is_housekeeping("DetectPortal.Firefox.com."));
-        assert!(is_housekeeping("r3---sn-x.gvt1.com"));
-        assert!(is_housekeeping("firefox.settings.services.mozilla.com"));
+        assert!(is_housekeeping("update.googleapis.com", "/service/update2"));
+        assert!(is_housekeeping("DetectPortal.Firefox.com.", "/"));
+        assert!(is_housekeeping("r3---sn-x.gvt1.com", "/"));
+        assert!(is_housekeeping("firefox.settings.services.mozilla.com", "/"));
     }
 
     #[test]
@@ -136,8 +146,15 @@ mod tests {
         for host in
             ["accounts.google.com", "fonts.googleapis.com", "gvt1.com", "notgvt1.com", "www.mozilla.org", "", "."]
         {
-            assert!(!is_housekeeping(host), "{host}");
+            assert!(!is_housekeeping(host, "/"), "{host}");
         }
+    }
+
+    #[test]
+    fn of_a_host_that_pages_ask_only_the_path_counts() {
+        assert!(is_housekeeping("accounts.google.com", "/ListAccounts"));
+        assert!(!is_housekeeping("accounts.google.com", "/v3/signin/identifier"));
+        assert!(!is_housekeeping("accounts.example.com", "/ListAccounts"));
     }
 
     #[test]

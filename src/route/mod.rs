@@ -10,7 +10,7 @@ pub mod scope;
 
 pub use glob_list::GlobList;
 pub use glob_pattern::GlobError;
-pub use housekeeping::{HOUSEKEEPING_HOSTS, is_housekeeping};
+pub use housekeeping::{HOUSEKEEPING_HOSTS, HOUSEKEEPING_PATHS, is_housekeeping};
 pub use scope::Scope;
 
 #[cfg(test)]

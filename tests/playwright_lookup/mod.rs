@@ -27,8 +27,7 @@ fn generated_requests_get_the_entry_that_playwright_gives_them_but_for_the_liste
         .iter()
         .map(|case| json!({ "file": case.file, "requests": case.requests.iter().map(generate::request_json).collect::<Vec<_>>() }))
         .collect();
-    let name = "generated_requests_get_the_entry_that_playwright_gives_them_but_for_the_listed_differences";
-    let Some(answers) = ask("lookup_oracle.mjs", name, &questions) else { return };
+    let Some(answers) = ask("lookup_oracle.mjs", &questions) else { return };
 
     let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
     let (mut equal_hits, mut equal_misses) = (0, 0);

@@ -49,6 +49,15 @@ impl Need {
 
 const NODE: &str = "node or tests/clients/node_modules is missing; tests/run installs the packages";
 
+/// Whether a program starts with this argument; without it the test is named as skipped.
+pub(crate) fn has_program(name: &str, argument: &str) -> bool {
+    let there = runs(name, argument);
+    if !there {
+        skip(&format!("{name} is not installed"));
+    }
+    there
+}
+
 /// Written past the capture of the test harness, which would swallow the output of a test that passes.
 fn skip(reason: &str) {
     let test = thread::current().name().unwrap_or("a test").to_owned();

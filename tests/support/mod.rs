@@ -19,15 +19,15 @@ mod workspace;
 pub(crate) use answer::Answer;
 pub(crate) use curl::{curl, curl_exit};
 pub(crate) use entries::{entry, post_entry};
-pub(crate) use harmock::{Ended, Harmock};
-pub(crate) use machine::{Need, met};
+pub(crate) use harmock::{Ended, Harmock, signal};
+pub(crate) use machine::{Need, chromium_path, has_program, in_clients, met};
 pub(crate) use origin::Origin;
 pub(crate) use raw_origin::RawOrigin;
 pub(crate) use scripts::{chromium, node, python, python_path};
 pub(crate) use tls::{OriginCa, client_config};
 pub(crate) use twice::{record_with, replay_with, same_when_replayed};
 pub(crate) use wire::{Head, Wire};
-pub(crate) use workspace::Workspace;
+pub(crate) use workspace::{Workspace, binary};
 
 /// Ends the test as skipped, by name, where one of the programs that it drives is missing.
 macro_rules! needs {

@@ -7,7 +7,7 @@ use std::thread::{self, JoinHandle};
 
 use hyper::body::Incoming;
 use hyper::service::service_fn;
-use hyper::{HeaderMap, Method, Request, Version};
+use hyper::{HeaderMap, Request};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -30,9 +30,7 @@ pub(crate) struct Origin {
 /// A request as it reached the origin.
 #[derive(Debug, Clone)]
 pub(crate) struct Seen {
-    pub(crate) method: Method,
     pub(crate) path: String,
-    pub(crate) version: Version,
     pub(crate) headers: HeaderMap,
 }
 
@@ -76,10 +74,6 @@ impl Origin {
 
     pub(crate) fn authority(&self) -> String {
         format!("{}:{}", self.host, self.address.port())
-    }
-
-    pub(crate) fn port(&self) -> u16 {
-        self.address.port()
     }
 
     /// The requests so far, in order.
@@ -179,9 +173,7 @@ async fn serve<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(stream: S, sh
 impl Seen {
     fn of(request: &Request<Incoming>) -> Self {
         Self {
-            method: request.method().clone(),
             path: request.uri().path_and_query().map(ToString::to_string).unwrap_or_default(),
-            version: request.version(),
             headers: request.headers().clone(),
         }
     }

@@ -30,7 +30,22 @@ pub(crate) type Answered = Response<BoxBody<Bytes, Infallible>>;
 pub(crate) async fn answer(request: Request<Incoming>, shared: Arc<Shared>) -> Answered {
     let path = request.uri().path().to_owned();
     let segments: Vec<&str> = path.split('/').skip(1).collect();
-    match segments.as_slice() {
+    let head = request.method() == Method::HEAD;
+    let response = respond(&segments, request, shared).await;
+    if head { without_body(response) } else { response }
+}
+
+/// hyper drops the body of an answer to HEAD over HTTP/1 alone.
+fn without_body(mut response: Answered) -> Answered {
+    if let Some(length) = response.body().size_hint().exact() {
+        response.headers_mut().insert("content-length", length.into());
+    }
+    *response.body_mut() = Full::default().boxed();
+    response
+}
+
+async fn respond(segments: &[&str], request: Request<Incoming>, shared: Arc<Shared>) -> Answered {
+    match segments {
         ["json"] => content("application/json", r#"{"answer":42,"who":"origin"}"#),
         ["latin1"] => content("text/plain; charset=iso-8859-1", b"caf\xe9 \xff".to_vec()),
         ["echo", ..] => echo(request).await,

@@ -119,7 +119,9 @@ fn in_full(archive: &Archive, entry: &Entry) -> String {
                 _ = writeln!(shown, "\n{} = {}", visible(name, &[]), visible(value, &['\n', '\t']));
             }
         }
-        RecordedPayload::Damaged => shown.push_str("\n(the payload's bytes were lost when it was recorded)\n"),
+        RecordedPayload::Damaged => {
+            shown.push_str("\n(the payload's bytes were lost or left out when it was recorded)\n")
+        }
     }
     shown.push('\n');
     match &entry.outcome {

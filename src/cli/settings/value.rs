@@ -7,6 +7,8 @@ use std::path::Path;
 use clap::builder::{PossibleValue, TypedValueParser, ValueParser};
 use clap::error::ErrorKind;
 
+use crate::route::GlobList;
+
 /// The type of a setting. An error is the reason alone; whoever asked names the flag, the variable or the line.
 pub(crate) trait Value: Clone + Send + Sync + 'static {
     /// The words and what each means, where a setting knows only a few.
@@ -162,13 +164,15 @@ impl<T: Value> Value for Item<T> {
     }
 }
 
-/// A glob; what it means is decided where it is compiled.
+/// A glob of URLs or hosts.
 impl Value for String {
     fn parse(text: &OsStr) -> Result<Self, String> {
-        match utf8(text)? {
-            "" => Err("expected a glob, found nothing".to_owned()),
-            text => Ok(text.to_owned()),
-        }
+        let text = match utf8(text)? {
+            "" => return Err("expected a glob, found nothing".to_owned()),
+            text => text.to_owned(),
+        };
+        GlobList::compile(std::slice::from_ref(&text)).map_err(|error| error.to_string())?;
+        Ok(text)
     }
 
     fn to_scalar(&self) -> Scalar {

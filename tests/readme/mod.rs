@@ -1,0 +1,271 @@
+//! Every example of the README and of the other pages does what the page says.
+#![cfg(unix)]
+
+mod document;
+mod sandbox;
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use document::{Example, examples};
+use sandbox::Sandbox;
+
+use crate::support::{in_clients, needs};
+
+const PAGES: &[&str] = &[
+    "README.md",
+    "docs/architecture.md",
+    "docs/configuration.md",
+    "docs/recording.md",
+    "docs/replay-differences.md",
+    "docs/replay.md",
+    "docs/trust.md",
+];
+
+#[test]
+fn every_example_of_every_page_is_named_in_this_file() {
+    for page in PAGES {
+        for example in examples(page) {
+            let call = format!("\"{page}\", \"{}\"", example.name);
+            assert!(include_str!("mod.rs").contains(&call), "no test plays {call}");
+        }
+    }
+}
+
+#[test]
+fn every_link_of_every_page_leads_to_a_file() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    for page in PAGES.iter().chain(&["CHANGELOG.md"]) {
+        let text = fs::read_to_string(root.join(page)).unwrap();
+        for target in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+            let file = target.split('#').next().unwrap_or(target);
+            let external = target.starts_with("https://") || file.is_empty();
+            let there = root.join(page).parent().unwrap().join(file).exists();
+            assert!(external || there, "{page}: {target} is not there");
+        }
+    }
+}
+
+#[test]
+fn the_first_run_answers_from_the_sample_archive() {
+    needs!(Curl);
+    play("README.md", "first-run");
+}
+
+#[test]
+fn installing_puts_the_version_that_the_readme_names_on_the_path() {
+    play("README.md", "install");
+}
+
+#[test]
+fn the_sample_archive_names_every_file_beside_it() {
+    let hars = Path::new(env!("CARGO_MANIFEST_DIR")).join("hars");
+    let archive = fs::read_to_string(hars.join("shop.har")).unwrap();
+    let payloads = fs::read_dir(hars).unwrap().map(|file| file.unwrap().file_name().into_string().unwrap());
+    for name in payloads.filter(|name| name != "shop.har" && !name.starts_with('.')) {
+        assert!(archive.contains(&name), "no entry names hars/{name}");
+    }
+}
+
+/// Playing it would run this test again.
+#[test]
+fn the_command_that_runs_the_tests_is_a_script_without_syntax_errors() {
+    let example = Example::of("README.md", "tests");
+    let script = example.blocks[0].text.trim_end().strip_prefix("bash ").unwrap();
+    let status = Command::new("bash").args(["-n", script]).current_dir(env!("CARGO_MANIFEST_DIR")).status().unwrap();
+    assert!(status.success(), "bash -n {script}");
+}
+
+#[test]
+fn a_command_is_recorded() {
+    needs!(Curl);
+    play("README.md", "record-command");
+}
+
+#[test]
+fn a_shell_with_the_variables_is_recorded() {
+    needs!(Curl);
+    let example = Example::of("README.md", "record-shell");
+    let said = Sandbox::new().play_until(&example, "recorded");
+    assert!(said.contains("recorded 1 exchange into hars/recording.har (1 entry, 1 payload)"), "{said}");
+}
+
+#[test]
+fn a_command_is_replayed() {
+    needs!(Curl);
+    play("README.md", "replay-command");
+}
+
+/// The actions themselves run nowhere but at GitHub; the commands of its steps do.
+#[test]
+fn the_steps_of_the_workflow_run() {
+    needs!(Curl);
+    let example = Example::of("README.md", "github-actions");
+    let steps: Vec<_> = example.blocks[0].text.lines().filter_map(|line| line.strip_prefix("      - run: ")).collect();
+    assert_eq!(steps.len(), 4, "{steps:?}");
+    Sandbox::new().shell(&steps.join("\n"));
+}
+
+#[test]
+fn the_workflow_is_yaml_with_the_keys_that_github_asks_for() {
+    needs!(Python);
+    let example = Example::of("README.md", "github-actions");
+    let script = "import sys\nfrom ruamel.yaml import YAML\nflow = YAML(typ='safe').load(sys.argv[1])\n\
+                  steps = flow['jobs']['test']['steps']\nassert flow['jobs']['test']['runs-on'] and 'on' in flow\n\
+                  assert all(set(step) <= {'uses', 'with', 'run'} for step in steps)";
+    let status = Command::new(in_clients(".venv/bin/python")).args(["-c", script, &example.blocks[0].text]).status();
+    assert!(status.unwrap().success());
+}
+
+#[test]
+fn a_proxy_in_the_background_is_waited_for() {
+    needs!(Curl);
+    play("README.md", "background");
+}
+
+#[test]
+fn a_miss_is_explained_and_gives_the_exit_code_3() {
+    needs!(Curl);
+    play("README.md", "miss");
+}
+
+#[test]
+fn curl_is_answered() {
+    needs!(Curl);
+    let mut sandbox = Sandbox::new();
+    sandbox.start("harmock replay");
+    sandbox.play(&Example::of("README.md", "curl"));
+}
+
+#[test]
+fn requests_and_httpx_are_answered() {
+    needs!(Python);
+    play("README.md", "python");
+}
+
+#[test]
+fn fetch_is_answered() {
+    needs!(Node);
+    play("README.md", "node");
+}
+
+/// The runner is a stand-in that opens a page with the `use` of the config.
+#[test]
+fn the_playwright_config_leads_the_browser_through_the_proxy() {
+    needs!(Playwright, Chromium);
+    play("README.md", "playwright-test");
+}
+
+#[test]
+fn a_script_with_playwright_core_sees_the_recorded_shop() {
+    needs!(Playwright, Chromium);
+    play("README.md", "playwright-core");
+}
+
+#[test]
+fn a_browser_is_opened_and_recorded() {
+    needs!(Chromium);
+    let example = Example::of("README.md", "open-record");
+    let said = Sandbox::new().play_until(&example, "GET https://api.shop.example/v1/products 200");
+    assert!(said.contains("recorded 1 exchange into hars/visit.har"), "{said}");
+}
+
+#[test]
+fn a_browser_is_opened_on_a_recording() {
+    needs!(Chromium);
+    let example = Example::of("README.md", "open-replay");
+    let said = Sandbox::new().play_until(&example, "GET https://api.shop.example/v1/products 200");
+    assert!(said.contains("missed 0"), "{said}");
+}
+
+#[test]
+fn the_page_says_that_traffic_arrives_and_gives_the_certificate() {
+    needs!(Curl);
+    let mut sandbox = Sandbox::new();
+    sandbox.start("harmock replay");
+    sandbox.play(&Example::of("README.md", "page"));
+}
+
+#[test]
+fn manual_pages_and_completions_are_written() {
+    play("README.md", "man");
+}
+
+/// There it is compiled and run.
+#[test]
+fn the_rust_example_is_a_test_of_the_library() {
+    let example = Example::of("README.md", "rust");
+    assert!(include_str!("../library.rs").contains(&example.blocks[0].text));
+}
+
+#[test]
+fn a_recording_is_looked_at_and_edited() {
+    needs!(Curl);
+    play("README.md", "edit");
+}
+
+#[test]
+fn an_archive_is_packed_and_unpacked() {
+    play("README.md", "pack");
+}
+
+#[test]
+fn a_config_file_is_checked_and_shown() {
+    play("README.md", "config");
+}
+
+#[test]
+fn the_authority_is_shown_and_its_installation_rehearsed() {
+    play("README.md", "trust");
+}
+
+#[test]
+fn the_authority_is_exported() {
+    play("docs/trust.md", "authority");
+}
+
+#[test]
+fn the_variables_are_printed_for_each_shell() {
+    play("docs/trust.md", "env");
+}
+
+#[test]
+fn changes_to_trust_stores_are_shown_before_they_are_made() {
+    play("docs/trust.md", "stores");
+}
+
+#[test]
+fn archives_are_stored_in_the_ways_that_the_page_names() {
+    needs!(Curl);
+    play("docs/recording.md", "storage");
+}
+
+#[test]
+fn this_repository_keeps_line_ends_as_the_page_advises() {
+    let example = Example::of("docs/recording.md", "gitattributes");
+    let own = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(".gitattributes")).unwrap();
+    assert!(own.lines().any(|line| line == example.blocks[0].text.trim_end()), "{own}");
+}
+
+#[test]
+fn redirects_are_followed_or_served() {
+    needs!(Curl);
+    play("docs/replay.md", "redirects");
+}
+
+#[test]
+fn a_miss_gets_what_not_found_says() {
+    needs!(Curl);
+    play("docs/replay.md", "not-found");
+}
+
+#[test]
+fn the_config_file_of_the_settings_page_is_right() {
+    play("docs/configuration.md", "file");
+}
+
+#[track_caller]
+fn play(page: &str, name: &str) {
+    Sandbox::new().play(&Example::of(page, name));
+}

@@ -1,0 +1,276 @@
+//! Where an example is played as a reader would: a folder with the sample archive, harmock on the `PATH`, and an
+//! internet in which the sample's hosts exist.
+
+use std::io::{BufRead as _, BufReader};
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::time::{Duration, Instant};
+use std::{env, fs, thread};
+
+use super::document::{Block, Example};
+use crate::support::{Harmock, Workspace, binary, chromium_path, in_clients, signal};
+
+/// What takes longer than this has gone wrong; nothing waits for it to pass.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// The folder and the machine of one example.
+pub(super) struct Sandbox {
+    workspace: Workspace,
+    /// Stands in for 8899, which another program may have.
+    port: u16,
+    /// Answers for the hosts of the sample archive, as the proxy behind the one under test.
+    internet: Harmock,
+    _internet_folder: Workspace,
+    server: Option<Server>,
+    output: String,
+}
+
+impl Sandbox {
+    pub(super) fn new() -> Self {
+        let (workspace, internet_folder) = (Workspace::new(), Workspace::new());
+        let repository = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let sample = repository.join("hars");
+        for file in fs::read_dir(&sample).unwrap().map(Result::unwrap).filter(|file| file.path().is_file()) {
+            fs::copy(file.path(), workspace.join("hars").join(file.file_name())).unwrap();
+        }
+        let internet =
+            Harmock::replay(&internet_folder, &[sample.to_str().unwrap(), "--redirects", "serve", "--log", "off"]);
+        programs(&workspace);
+        Self {
+            workspace,
+            port: free_port(),
+            internet,
+            _internet_folder: internet_folder,
+            server: None,
+            output: String::new(),
+        }
+    }
+
+    /// Plays the blocks one after the other; a proxy that was left running is stopped by Ctrl-C and must end well.
+    pub(super) fn play(mut self, example: &Example) {
+        for block in &example.blocks {
+            self.block(example, block);
+        }
+        if let Some(server) = self.server.take() {
+            server.interrupt().ended_with(0);
+        }
+    }
+
+    /// Plays the blocks, waits until the program that was left running says `until`, stops it, and gives what it said.
+    pub(super) fn play_until(mut self, example: &Example, until: &str) -> String {
+        for block in &example.blocks {
+            self.block(example, block);
+        }
+        let mut server = self.server.take().expect("nothing was left running");
+        server.wait_for(until);
+        server.interrupt().ended_with(0)
+    }
+
+    /// Runs a line of shell that is no block of its own.
+    pub(super) fn shell(&self, script: &str) -> String {
+        let mut command = self.command();
+        command.args(["-c", &format!("exec 2>&1\nset -eu -o pipefail\n{script}")]);
+        let output = command.stdin(Stdio::null()).output().unwrap();
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(output.status.success(), "{}\n{script}\nsaid:\n{text}", output.status);
+        text
+    }
+
+    /// Starts a line of shell that goes on until it is interrupted, and waits until its proxy listens.
+    pub(super) fn start(&mut self, line: &str) {
+        let mut command = self.command();
+        command.args(["-c", &format!("exec 2>&1; exec {line}")]);
+        let mut server = Server::spawn(command);
+        server.wait_for(&format!(" on http://127.0.0.1:{} ", self.port));
+        self.server = Some(server);
+    }
+
+    fn block(&mut self, example: &Example, block: &Block) {
+        let text = block.text.replace("8899", &self.port.to_string());
+        if let Some(name) = block.file_name() {
+            self.workspace.write(name, &text);
+            return;
+        }
+        match block.language.as_str() {
+            "sh" => match goes_on(&text) {
+                true => self.start(text.trim_end()),
+                false => self.output = self.shell(&text),
+            },
+            "text" => in_order(&text, &self.output, &example.name),
+            other => panic!("{}: no way to play a block of {other}", example.name),
+        }
+    }
+
+    fn command(&self) -> Command {
+        let mut command = Command::new("bash");
+        self.workspace.isolate(&mut command);
+        let own = [self.workspace.join("bin"), binary().parent().unwrap().to_owned(), in_clients(".venv/bin")];
+        let path = env::var_os("PATH").unwrap_or_default();
+        let path = env::join_paths(own.into_iter().chain(env::split_paths(&path))).unwrap();
+        command.env("PATH", path).env("SHELL", "/bin/bash");
+        command.env("HARMOCK_LISTEN", format!("127.0.0.1:{}", self.port));
+        command.env("HARMOCK_PROXY_URL", format!("http://127.0.0.1:{}", self.port));
+        command.env("HARMOCK_UPSTREAM_PROXY", self.internet.url()).env("HARMOCK_UPSTREAM_CA", self.internet.ca());
+        if let Some(chromium) = chromium_path() {
+            command.env("CHROMIUM", &chromium).env("HARMOCK_BROWSER", &chromium).env("HARMOCK_HEADLESS", "true");
+        }
+        command
+    }
+}
+
+/// One line that starts a proxy or a browser and waits for Ctrl-C.
+fn goes_on(text: &str) -> bool {
+    let line = text.trim_end().replace("cargo run --release --locked -- ", "harmock ");
+    let starts = ["harmock record", "harmock replay", "harmock open"].iter().any(|start| line.starts_with(start));
+    starts && !line.contains('\n') && !line.contains(" -- ") && !line.ends_with('&')
+}
+
+/// Each line of `expected` is in a line of `output`, in this order; `…` stands for anything.
+#[track_caller]
+fn in_order(expected: &str, output: &str, name: &str) {
+    let mut lines = output.lines();
+    for wanted in expected.lines() {
+        let found = lines.by_ref().any(|line| {
+            let mut rest = line;
+            wanted.split('…').all(|part| match rest.find(part) {
+                Some(at) => {
+                    rest = &rest[at + part.len()..];
+                    true
+                }
+                None => false,
+            })
+        });
+        assert!(found, "{name}: {wanted:?} is not in its place in:\n{output}");
+    }
+}
+
+/// The programs of the reader's own machine that are not tested here: cargo has built harmock, `npm test` is a shop's
+/// client, Playwright's runner opens a page with the settings of the config.
+fn programs(workspace: &Workspace) {
+    fs::create_dir_all(workspace.join("target/release")).unwrap();
+    std::os::unix::fs::symlink(binary(), workspace.join("target/release/harmock")).unwrap();
+    for (name, script) in [("cargo", CARGO), ("npm", NPM), ("npx", NPX)] {
+        let path = workspace.write(&format!("bin/{name}"), script);
+        fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    }
+    workspace.write("node_modules/@playwright/test/package.json", r#"{"type":"module","exports":"./index.js"}"#);
+    workspace.write("node_modules/@playwright/test/index.js", "export const defineConfig = config => config;");
+    workspace.write("runner.mjs", RUNNER);
+    for package in ["playwright-core", "undici"] {
+        let there = in_clients("node_modules").join(package);
+        std::os::unix::fs::symlink(there, workspace.join("node_modules").join(package)).unwrap();
+    }
+}
+
+const CARGO: &str = r#"#!/bin/sh
+case "$*" in
+"run --release --locked -- "*) shift 4; exec harmock "$@" ;;
+"install --locked --path "*) test $# = 4 ;;
+*) echo "cargo $*?"; exit 2 ;;
+esac
+"#;
+
+const NPM: &str = r#"#!/bin/sh
+case "$*" in
+ci) ;;
+test)
+    curl -sS https://api.shop.example/v1/products/7
+    curl -sS -H 'content-type: application/json' -d '{"product":7,"quantity":2}' https://api.shop.example/v1/orders ;;
+*) echo "npm $*?"; exit 2 ;;
+esac
+"#;
+
+const NPX: &str = r#"#!/bin/sh
+test "$*" = "playwright test" || exit 2
+cp playwright.config.ts playwright.config.mjs
+exec node runner.mjs
+"#;
+
+const RUNNER: &str = r"import { chromium } from 'playwright-core';
+import config from './playwright.config.mjs';
+const { proxy, ...context } = config.use;
+const browser = await chromium.launch({ executablePath: process.env.CHROMIUM, proxy });
+const page = await browser.newPage(context);
+await page.goto('https://shop.example/');
+await page.getByText('Teapot: 24').waitFor();
+await browser.close();
+";
+
+/// A port below those that the system gives out by itself, so that no other test gets it between now and its use.
+fn free_port() -> u16 {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let first = u16::try_from(std::process::id() % 11_000).unwrap_or_default();
+    loop {
+        let port = 20_000 + (first + NEXT.fetch_add(1, Ordering::Relaxed)) % 12_000;
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
+}
+
+/// A program that goes on, with what it has said so far.
+struct Server {
+    child: Child,
+    lines: Receiver<String>,
+    said: String,
+}
+
+/// How it ended.
+struct Ended {
+    code: Option<i32>,
+    said: String,
+}
+
+impl Server {
+    fn spawn(mut command: Command) -> Self {
+        let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
+        let output = BufReader::new(child.stdout.take().unwrap());
+        let (sender, lines) = channel();
+        thread::spawn(move || output.lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));
+        Self { child, lines, said: String::new() }
+    }
+
+    #[track_caller]
+    fn wait_for(&mut self, text: &str) {
+        let deadline = Instant::now() + PATIENCE;
+        while !self.said.contains(text) {
+            match self.lines.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+                Ok(line) => self.said.extend([&line, "\n"]),
+                Err(why) => panic!("{text:?} was not said ({why}):\n{}", self.said),
+            }
+        }
+    }
+
+    fn interrupt(mut self) -> Ended {
+        signal(self.child.id(), "INT");
+        loop {
+            match self.lines.recv_timeout(PATIENCE) {
+                Ok(line) => self.said.extend([&line, "\n"]),
+                Err(RecvTimeoutError::Disconnected) => break,
+                Err(why) => panic!("it does not end ({why}):\n{}", self.said),
+            }
+        }
+        let code = self.child.wait().unwrap().code();
+        Ended { code, said: std::mem::take(&mut self.said) }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        if matches!(self.child.try_wait(), Ok(None)) {
+            let _ = self.child.kill();
+            let _ = self.child.wait();
+        }
+    }
+}
+
+impl Ended {
+    #[track_caller]
+    fn ended_with(self, code: i32) -> String {
+        assert_eq!(self.code, Some(code), "it said:\n{}", self.said);
+        self.said
+    }
+}
