@@ -17,14 +17,14 @@ use crate::pages::{self, Arrival};
 /// Answers one request, on the listening port or inside a `CONNECT`.
 pub(super) async fn serve(
     engine: Arc<Engine>,
-    client: Arc<Client>,
+    client: &Client,
     mut request: Request<Incoming>,
 ) -> Result<Response<Body>, Reset> {
     if request.version() == Version::HTTP_2 {
         join_cookies(request.headers_mut());
     }
     if request.method() == Method::CONNECT {
-        return Ok(opening::connect(engine, &client, request).await);
+        return Ok(Box::pin(opening::connect(engine, client, request)).await);
     }
     let asked = match Asked::of(&request, &client.via) {
         Ok(asked) => asked,
@@ -36,7 +36,7 @@ pub(super) async fn serve(
     }
     let exchange = Exchange::start(engine, request.method().clone(), asked);
     match &exchange.engine.mode {
-        EngineMode::Record(_) => Ok(forward::record(exchange, request).await),
+        EngineMode::Record(_) => Ok(Box::pin(forward::record(exchange, request)).await),
         EngineMode::Replay(_) => answering::answer(exchange, request).await,
     }
 }
