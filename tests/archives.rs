@@ -229,11 +229,12 @@ fn what_cannot_be_opened_is_one_line_and_exit_code_1() {
         ("other.har", "other.har: not a HAR: it has no `log`"),
         ("broken.zip", "broken.zip: not a usable zip: "),
         ("missing.har", "missing.har: there is no such file or folder; "),
-        ("folder", "folder: is a folder, not an archive; "),
+        ("folder", "folder: holds no archive (*.har, *.zip); "),
     ] {
         let ran = archives.har(&["ls", file]);
         assert!(ran.error().starts_with(&format!("harmock: {says}")), "{}", ran.stderr);
     }
+    assert!(archives.har(&["show", "folder", "0"]).error().contains("folder: is a folder, not an archive; "));
     assert!(archives.har(&["check", "folder"]).error().contains("folder: holds no archive"));
     assert!(archives.har(&["check"]).error().contains("hars: there is no such file or folder"));
 }

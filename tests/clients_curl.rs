@@ -182,7 +182,7 @@ fn text_that_is_not_utf8_and_large_binaries_lose_no_byte() {
 }
 
 #[test]
-fn trailers_reach_the_client_while_recording() {
+fn trailers_reach_the_client_in_record_and_in_replay() {
     needs!(Curl);
     for (origin, version) in [(Origin::http(), "--http1.1"), (Origin::https(), "--http2")] {
         let workspace = Workspace::new();
@@ -192,8 +192,9 @@ fn trailers_reach_the_client_while_recording() {
         assert_eq!(answer.trailers, [("x-checksum".to_owned(), "abc123".to_owned())], "{version}");
         assert_eq!(origin.last("/trailers").header("te"), Some("trailers"));
         drop(origin);
-        let (answer, _) = replay_with(&workspace, &[], |proxy| curl(proxy, &[version, &url]));
+        let (answer, _) = replay_with(&workspace, &[], |proxy| curl(proxy, &[version, "-H", "TE: trailers", &url]));
         assert_eq!(answer.text(), "first second");
+        assert_eq!(answer.trailers, [("x-checksum".to_owned(), "abc123".to_owned())], "{version}");
     }
 }
 

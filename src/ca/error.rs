@@ -10,7 +10,7 @@ use time::OffsetDateTime;
 #[non_exhaustive]
 pub enum Error {
     /// The operating system refused a file operation.
-    #[error("cannot {doing} {}: {cause}", path.display())]
+    #[error("cannot {doing} {}: {cause}; mend it, or name another folder with --ca-dir", path.display())]
     Io {
         /// The verb: `read`, `write`, `lock`, …
         doing: &'static str,

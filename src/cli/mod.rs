@@ -21,6 +21,7 @@ mod wait;
 
 use std::process::ExitCode;
 
+use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, Subcommand};
 
 /// Records HTTP traffic to a HAR and replays it strictly, for every client.
@@ -73,6 +74,7 @@ fn command() -> clap::Command {
 /// Parses the arguments, runs the command, and gives the exit code of the process: an error is one line and 1,
 /// or 2 where the command was called wrongly.
 pub fn main() -> ExitCode {
+    refuse_empty_command();
     match Cli::parse().command.run() {
         Ok(code) => code,
         Err(error) => {
@@ -97,4 +99,13 @@ fn exit_code(error: &anyhow::Error) -> u8 {
         return settings.exit_code();
     }
     error.downcast_ref::<crate::launch::Error>().map_or(1, crate::launch::Error::exit_code)
+}
+
+/// `-- $CMD` with an empty variable would run until a signal comes, in CI for ever.
+fn refuse_empty_command() {
+    if std::env::args_os().next_back().is_some_and(|last| last == "--") {
+        Cli::command()
+            .error(ErrorKind::TooFewValues, "there is nothing after --; leave it out, or name a command")
+            .exit();
+    }
 }

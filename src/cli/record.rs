@@ -28,7 +28,7 @@ pub(crate) struct RecordArgs {
     #[command(flatten)]
     pub(crate) shared: SharedFlags,
 
-    /// A command that runs while the proxy records; its exit code is harmock's
+    /// A command that runs while the proxy records; its exit code is harmock's if it is not 0
     #[arg(last = true, value_name = "CMD", value_hint = ValueHint::CommandWithArguments)]
     pub(crate) command: Vec<OsString>,
 }

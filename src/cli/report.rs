@@ -107,7 +107,12 @@ fn recording(lines: &mut Vec<String>, summary: &Summary, har: &std::path::Path, 
         } else {
             format!("seen: {}", hosts(summary.seen.iter().chain(&summary.tunnelled)))
         };
-        lines.push(format!("nothing was recorded, and {} is as it was: globs {globs}; {seen}", har.display()));
+        let archive = if har.exists() {
+            format!("{} is as it was", har.display())
+        } else {
+            format!("{} was not made", har.display())
+        };
+        lines.push(format!("nothing was recorded, and {archive}: globs {globs}; {seen}"));
     }
     if let Some(recorded) = &summary.recorded {
         if let Some(finished) = &recorded.finished {
@@ -130,6 +135,9 @@ fn recording(lines: &mut Vec<String>, summary: &Summary, har: &std::path::Path, 
         }
         if recorded.abandoned > 0 {
             lines.push(format!("{} went away before an answer", count(recorded.abandoned, "client")));
+        }
+        if recorded.open > 0 {
+            lines.push(format!("{} had not ended and is not kept", count(recorded.open, "exchange")));
         }
         if recorded.waited_ms > 0 {
             lines.push(format!("clients waited {} ms for the disk", recorded.waited_ms));

@@ -71,14 +71,15 @@ async fn run_async(config: Config, options: &RunOptions, task: Task<'_>) -> supe
     let counter = Counter::start(&proxy, options);
     let exit = perform(task, &facts, &mut signals).await;
     counter.stop();
+    // Nobody is to come any more.
+    if let Some(path) = &options.ready_file {
+        let _ = std::fs::remove_file(path);
+    }
     let summary = tokio::select! {
         stopped = proxy.stop() => stopped,
         _second = signals.next() => return Ok(ended_at_once(&expected)),
     };
     log.finish();
-    if let Some(path) = &options.ready_file {
-        let _ = std::fs::remove_file(path);
-    }
     finish(exit, summary, &expected, options)
 }
 

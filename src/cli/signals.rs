@@ -1,6 +1,6 @@
 //! Ctrl-C, SIGTERM and SIGHUP as one stream: the first asks a run to end in good order, the second to end at once.
 //!
-//! ```ignore
+//! ```text
 //! let mut signals = Signals::listen()?;
 //! select! { _ = proxy.serve() => …, _ = signals.next() => proxy.stop() }
 //! select! { _ = proxy.drained() => …, _ = signals.next() => return at once }

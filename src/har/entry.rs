@@ -119,6 +119,8 @@ pub struct Answer {
     /// The stored body is still under its `content-encoding`: the field has to be served with it. Producers that
     /// could not decode a body keep it as it came.
     pub encoded: bool,
+    /// Fields after the body (`_harmock.trailers`), in recorded order.
+    pub trailers: Vec<Field>,
     /// How the body ended.
     pub end: End,
 }

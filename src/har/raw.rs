@@ -86,6 +86,7 @@ lenient_object! {
     RawHarmock<'a> {
         hash: Json<'a> = "hash",
         end: Json<'a> = "end",
+        trailers: Json<'a> = "trailers",
         encoded: Json<'a> = "encoded",
         payload: Json<'a> = "payload",
         failure: RawFailure<'a> = "failure",

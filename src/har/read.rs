@@ -176,7 +176,8 @@ impl EntryReader<'_> {
             Some("upstream") => End::Upstream,
             _ => End::Complete,
         };
-        let mut answer = Answer { status, reason: reason.into(), fields, body, encoded: false, end };
+        let trailers = self.fields("_harmock.trailers", entry.harmock.trailers);
+        let mut answer = Answer { status, reason: reason.into(), fields, body, encoded: false, trailers, end };
         answer.encoded = entry.harmock.encoded.is_true() || is_still_encoded(&answer, response);
         Ok(Outcome::Answered(answer))
     }

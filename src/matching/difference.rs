@@ -60,7 +60,8 @@ pub(super) fn distance(recorded: &RecordedRequest, live: &LiveRequest<'_>) -> Op
     let authority = if ours.authority == theirs.authority { 0 } else { 20 };
     let query = match &query_differences(theirs.query, ours.query)[..] {
         [order] if order.what == DifferenceKind::QueryOrder => 1,
-        differing => 2 * differing.len() as u32,
+        // Another value of a parameter is nearer than a parameter that one side lacks.
+        differing => differing.iter().map(|d| if d.recorded.is_empty() || d.live.is_empty() { 3 } else { 2 }).sum(),
     };
     Some(method + scheme + authority + path_distance(theirs.path, ours.path) + query)
 }

@@ -26,8 +26,15 @@ fn recorded(method: &str, url: &str) -> Made {
         fields: Vec::new(),
         payload: RecordedPayload::Absent,
     };
-    let answer =
-        Answer { status: 200, reason: "".into(), fields: Vec::new(), body: None, encoded: false, end: End::Complete };
+    let answer = Answer {
+        status: 200,
+        reason: "".into(),
+        fields: Vec::new(),
+        body: None,
+        encoded: false,
+        trailers: Vec::new(),
+        end: End::Complete,
+    };
     let entry = Entry { ordinal: 0, request, outcome: Outcome::Answered(answer), recorded_by_harmock: false };
     Made { entry, bytes: None }
 }

@@ -32,6 +32,11 @@ impl Body {
         if bytes.is_empty() { Self::Empty } else { Self::Full(Some(bytes)) }
     }
 
+    /// The length in bytes, 0 where it is not known ahead.
+    pub fn known_length(&self) -> u64 {
+        self.size_hint().exact().unwrap_or(0)
+    }
+
     /// Any other body.
     pub fn boxed<B>(body: B) -> Self
     where

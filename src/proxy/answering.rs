@@ -120,8 +120,10 @@ async fn serve(exchange: Exchange, state: &ReplayState, request: &Parts, hit: Hi
         }
         ReplayedAnswer::Failed(failure) => match failure.cause {
             Some(cause) => {
-                exchange.log(Some(cause.status()), 0, By::Entry(hit.entry), Some(&failure.detail));
-                Ok(readable(state, request, rescue::upstream_failed(cause, &failure.detail)))
+                let answer = rescue::upstream_failed(cause, &failure.detail);
+                let size = answer.body().known_length();
+                exchange.log(Some(cause.status()), size, By::Entry(hit.entry), Some(&failure.detail));
+                Ok(readable(state, request, answer))
             }
             None => {
                 exchange.log(None, 0, By::Entry(hit.entry), Some(&failure.detail));
@@ -168,6 +170,9 @@ async fn miss(
         let explained = miss::explain(state, &request, &reason).await;
         return miss::counted(&exchange, state, parts, explained);
     }
+    if !miss::known(&exchange) {
+        miss::told(&exchange, &miss::explain(state, &request, &reason).await);
+    }
     let passing = match &state.recorder {
         Some(recorder) => Passing::into(recorder, false),
         None => Passing::on(),
@@ -200,8 +205,9 @@ async fn out_of_scope(
 /// A recorded body that cannot be had: the run ends with an error.
 fn trouble(exchange: &Exchange, state: &ReplayState, request: &Parts, sentence: &str) -> Response<Body> {
     exchange.engine.tally.error(sentence.to_owned());
-    exchange.log(Some(502), 0, By::Error, Some(sentence));
-    readable(state, request, rescue::plain(StatusCode::BAD_GATEWAY, sentence))
+    let answer = rescue::plain(StatusCode::BAD_GATEWAY, sentence);
+    exchange.log(Some(502), answer.body().known_length(), By::Error, Some(sentence));
+    readable(state, request, answer)
 }
 
 /// Lets the page that asked read an answer of harmock's own.

@@ -155,8 +155,9 @@ async fn failed(exchange: Exchange, failure: &Failure, recording: Option<Recordi
     if let Some(recording) = recording {
         recording.failed(failure.cause, failure.sentence()).await;
     }
-    exchange.log(Some(failure.cause.status()), 0, By::Error, Some(failure.sentence()));
-    rescue::upstream_failed(failure.cause, failure.sentence())
+    let answer = rescue::upstream_failed(failure.cause, failure.sentence());
+    exchange.log(Some(failure.cause.status()), answer.body().known_length(), By::Error, Some(failure.sentence()));
+    answer
 }
 
 fn response_facts(parts: &http::response::Parts, version: Version) -> ResponseFacts {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use http::header::{CONTENT_LENGTH, HeaderValue};
 use http::{Method, Request, Response, Version};
 use hyper::body::Incoming;
 
@@ -23,6 +24,22 @@ pub(super) async fn serve(
     if request.version() == Version::HTTP_2 {
         join_cookies(request.headers_mut());
     }
+    let head = request.method() == Method::HEAD;
+    let answer = route(engine, client, request).await?;
+    Ok(if head { without_body(answer) } else { answer })
+}
+
+/// An answer to HEAD has the length of its body alone; over HTTP/2 hyper would send the body itself.
+fn without_body(answer: Response<Body>) -> Response<Body> {
+    let (mut parts, body) = answer.into_parts();
+    if let (Body::Full(Some(bytes)), false) = (&body, parts.headers.contains_key(CONTENT_LENGTH)) {
+        parts.headers.insert(CONTENT_LENGTH, HeaderValue::from(bytes.len()));
+    }
+    Response::from_parts(parts, Body::Empty)
+}
+
+/// The stages of one request.
+async fn route(engine: Arc<Engine>, client: Arc<Client>, request: Request<Incoming>) -> Result<Response<Body>, Reset> {
     if request.method() == Method::CONNECT {
         return Ok(Box::pin(opening::connect(engine, client, request)).await);
     }

@@ -78,7 +78,7 @@ impl Asked {
 /// The destination that a `CONNECT` names; it must have a port (RFC 9112 section 3.2.3).
 pub(super) fn connect_target(uri: &Uri) -> Option<Destination> {
     let authority = uri.authority()?;
-    authority.port_u16()?;
+    authority.port_u16().filter(|port| *port != 0)?;
     destination(Scheme::Https, strip_userinfo(authority))
 }
 

@@ -134,7 +134,7 @@ pub(super) fn recover(archive: &Path, place: &Place, options: &WriterOptions) ->
 pub(super) fn discard(journal: &Path) -> Result<(), Error> {
     let folder = journal.parent().unwrap_or(Path::new("."));
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-    for entry in entries.filter(|entry| entry.file_name().to_string_lossy().starts_with("body-")) {
+    for entry in entries.filter(|entry| is_spooled(&entry.file_name().to_string_lossy())) {
         let _ = std::fs::remove_file(entry.path());
     }
     match std::fs::remove_file(journal) {
@@ -144,6 +144,14 @@ pub(super) fn discard(journal: &Path) -> Result<(), Error> {
         _ => Ok(()),
     }
 }
+
+/// Bodies in the journal's folder: as they came, and as a finish that was killed had decoded them.
+fn is_spooled(name: &str) -> bool {
+    name.starts_with("body-") || name.starts_with(DECODED)
+}
+
+/// Names the files of decoded bodies.
+const DECODED: &str = "decoded-";
 
 /// A record with its bodies decoded.
 struct Restored<'a> {
@@ -302,7 +310,7 @@ fn read_out(mut reader: Box<dyn Read + '_>, folder: &Path) -> io::Result<Decoded
     if (head.len() as u64) < IN_MEMORY {
         return Ok(Decoded::Memory(head));
     }
-    let mut file = tempfile::Builder::new().prefix("decoded-").tempfile_in(folder)?;
+    let mut file = tempfile::Builder::new().prefix(DECODED).tempfile_in(folder)?;
     file.write_all(&head)?;
     io::copy(&mut reader, &mut file)?;
     file.flush()?;

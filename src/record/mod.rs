@@ -1,21 +1,23 @@
 //! Keeping what passed: the tee, the spool, the journal, the finished archive.
 //!
 //! Both bodies of an exchange are copied frame by frame ([`tee`]) into a bounded buffer and written by one thread
-//! ([`spool`]). A finished exchange is appended to the [`journal`], and only then does the client get the last frame
+//! (`spool`). A finished exchange is appended to the [`journal`], and only then does the client get the last frame
 //! of the response: what a client saw whole is on disk. When the run ends the journal is turned into the archive
-//! ([`finish`]), which takes the place of the previous one at once or not at all.
+//! ([`finish()`]), which takes the place of the previous one at once or not at all.
 
 pub mod exchange;
 pub mod finish;
 pub mod journal;
 mod lock;
 mod recorder;
+mod recording;
 mod spool;
 pub mod tee;
 
 pub use exchange::{ExchangeFacts, ResponseFacts};
 pub use finish::{Finished, finish};
-pub use recorder::{Recorded, Recorder, Recording};
+pub use recorder::{Recorded, Recorder};
+pub use recording::Recording;
 
 use std::io;
 use std::path::PathBuf;

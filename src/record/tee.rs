@@ -7,7 +7,7 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 
-use super::recorder::{Copying, Sealing};
+use super::recording::{Copying, Sealing};
 use crate::message::{Body, BodyError};
 
 /// Passes a body on and copies it.

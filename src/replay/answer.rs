@@ -10,6 +10,7 @@ use http::{Method, Response, StatusCode};
 use http_body::Frame;
 
 use super::cors;
+use super::prepared::header_map;
 use super::replayer::{PayloadTrouble, Replayer, answered};
 use crate::har::{Answer, End, Failure, Outcome};
 use crate::matching::Hit;
@@ -111,26 +112,44 @@ fn bodiless_length(method: &Method, status: u16, recorded: Option<&HeaderValue>,
     }
 }
 
-/// A body that the upstream had cut is cut again, after the bytes that came.
+/// The body, with what came after it: a body that the upstream had cut is cut again, trailers follow theirs.
 fn framed(bytes: Bytes, answer: &Answer) -> Body {
     match answer.end {
-        End::Complete | End::Client => Body::full(bytes),
-        End::Upstream => Body::boxed(LateBreak::new(CutBody(Some(bytes)))),
+        End::Upstream => Body::boxed(LateBreak::new(EndedBody { bytes: Some(bytes), ending: Ending::Cut })),
+        End::Complete | End::Client if answer.trailers.is_empty() => Body::full(bytes),
+        End::Complete | End::Client => {
+            let ending = Ending::Trailers(header_map(&answer.trailers));
+            Body::boxed(EndedBody { bytes: Some(bytes), ending })
+        }
     }
 }
 
-/// Gives its bytes, then breaks off.
+/// Gives its bytes, then what came after them. It tells no length ahead: HTTP/1 has trailers in chunked bodies alone.
 #[derive(Debug)]
-struct CutBody(Option<Bytes>);
+struct EndedBody {
+    bytes: Option<Bytes>,
+    ending: Ending,
+}
 
-impl http_body::Body for CutBody {
+#[derive(Debug)]
+enum Ending {
+    Cut,
+    Trailers(HeaderMap),
+    Over,
+}
+
+impl http_body::Body for EndedBody {
     type Data = Bytes;
     type Error = BodyError;
 
     fn poll_frame(mut self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        Poll::Ready(Some(match self.0.take() {
-            Some(bytes) if !bytes.is_empty() => Ok(Frame::data(bytes)),
-            _ => Err("the recorded upstream broke off here".into()),
-        }))
+        if let Some(bytes) = self.bytes.take().filter(|bytes| !bytes.is_empty()) {
+            return Poll::Ready(Some(Ok(Frame::data(bytes))));
+        }
+        Poll::Ready(match std::mem::replace(&mut self.ending, Ending::Over) {
+            Ending::Cut => Some(Err("the recorded upstream broke off here".into())),
+            Ending::Trailers(trailers) => Some(Ok(Frame::trailers(trailers))),
+            Ending::Over => None,
+        })
     }
 }

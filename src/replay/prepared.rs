@@ -4,7 +4,7 @@ use http::header::{CONTENT_ENCODING, HeaderMap, HeaderName, HeaderValue};
 use http::{Response, StatusCode};
 use hyper::ext::ReasonPhrase;
 
-use crate::har::Answer;
+use crate::har::{Answer, Field};
 use crate::message::fields::is_framing;
 
 /// Status, reason and fields of an entry, ready to be sent.
@@ -20,17 +20,9 @@ pub(super) struct Prepared {
 impl Prepared {
     /// Leaves out what HTTP cannot carry and what no longer holds: fields of one hop, lengths, undone codings.
     pub(super) fn of(answer: &Answer) -> Self {
-        let mut fields = HeaderMap::with_capacity(answer.fields.len());
-        let kept = answer
-            .fields
-            .iter()
-            .filter(|field| !is_framing(&field.name) || (answer.encoded && &*field.name == CONTENT_ENCODING.as_str()));
-        for field in kept {
-            let name = HeaderName::from_bytes(field.name.as_bytes());
-            if let (Ok(name), Ok(value)) = (name, HeaderValue::from_bytes(&field.value)) {
-                fields.append(name, value);
-            }
-        }
+        let fields = header_map(
+            answer.fields.iter().filter(|f| !is_framing(&f.name) || (answer.encoded && *f.name == *"content-encoding")),
+        );
         let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::BAD_GATEWAY);
         let coded = answer.field(CONTENT_ENCODING.as_str()).is_some();
         let length = answer.field("content-length").filter(|_| !coded);
@@ -75,6 +67,18 @@ impl Prepared {
     pub(super) fn recorded_length(&self) -> Option<&HeaderValue> {
         self.length.as_ref()
     }
+}
+
+/// Recorded fields as HTTP carries them; what it cannot carry is left out.
+pub(super) fn header_map<'a>(fields: impl IntoIterator<Item = &'a Field>) -> HeaderMap {
+    let mut map = HeaderMap::new();
+    for field in fields {
+        let name = HeaderName::from_bytes(field.name.as_bytes());
+        if let (Ok(name), Ok(value)) = (name, HeaderValue::from_bytes(&field.value)) {
+            map.append(name, value);
+        }
+    }
+    map
 }
 
 /// Only a phrase that is not the usual one has to be kept.

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::super::CommandResult;
 use super::{print, visible};
-use crate::archive::{Archive, EntrySummary};
+use crate::archive::{Archive, EntrySummary, discover};
 
 /// List the entries of archives, one per line.
 ///
@@ -17,8 +17,8 @@ use crate::archive::{Archive, EntrySummary};
 /// WebSocket, a data: URL) has a `!` behind its number.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// `.har` or `.zip` files
-    #[arg(required = true, value_name = "FILE")]
+    /// Archives, or folders of them
+    #[arg(value_name = "ARCHIVE", default_value = "hars")]
     files: Vec<PathBuf>,
     /// Print a JSON array of objects
     #[arg(long)]
@@ -27,7 +27,8 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: Args) -> CommandResult {
     let mut listed = Vec::new();
-    for path in &args.files {
+    let files = discover(&args.files)?;
+    for path in &files {
         let archive = Archive::open(path)?;
         for ordinal in 0..archive.entry_count() {
             let summary = archive.summary(ordinal).with_context(|| format!("entry {ordinal}"))?;
@@ -41,7 +42,7 @@ pub(crate) fn run(args: Args) -> CommandResult {
         let rows: Vec<_> = listed.iter().map(|(path, entry)| Row::of(path.display().to_string(), entry)).collect();
         print((serde_json::to_string_pretty(&rows)? + "\n").as_bytes())?;
     } else {
-        print(table(&listed, args.files.len() > 1).as_bytes())?;
+        print(table(&listed, files.len() > 1).as_bytes())?;
     }
     Ok(ExitCode::SUCCESS)
 }
