@@ -3,7 +3,7 @@
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -25,7 +25,23 @@ impl ResetSwitch {
     }
 }
 
-/// A client's TCP stream with a [`ResetSwitch`].
+/// Counts how often bytes have moved on a [`ClientStream`], for one who looks for silence now and then.
+#[derive(Debug, Clone, Default)]
+pub struct Traffic(Arc<AtomicU32>);
+
+impl Traffic {
+    /// A number that is another one after each read or write.
+    pub fn moved(&self) -> u32 {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    fn count(&self, moved: bool) {
+        // Only the stream's own task counts.
+        self.0.store(self.0.load(Ordering::Relaxed).wrapping_add(u32::from(moved)), Ordering::Relaxed);
+    }
+}
+
+/// A client's TCP stream with a [`ResetSwitch`] and a count of its [`Traffic`].
 ///
 /// The stream is owned by hyper, or by TLS inside hyper, when a handler decides to reset it; so the decision is left
 /// here and carried out when the owner lets go.
@@ -33,17 +49,23 @@ impl ResetSwitch {
 pub struct ClientStream {
     tcp: TcpStream,
     reset: ResetSwitch,
+    traffic: Traffic,
 }
 
 impl ClientStream {
     /// Wraps an accepted connection.
     pub fn new(tcp: TcpStream) -> Self {
-        Self { tcp, reset: ResetSwitch::default() }
+        Self { tcp, reset: ResetSwitch::default(), traffic: Traffic::default() }
     }
 
     /// The switch of this stream.
     pub fn reset_switch(&self) -> ResetSwitch {
         self.reset.clone()
+    }
+
+    /// The count of what moves on this stream.
+    pub fn traffic(&self) -> Traffic {
+        self.traffic.clone()
     }
 }
 
@@ -58,13 +80,17 @@ impl Drop for ClientStream {
 
 impl AsyncRead for ClientStream {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.tcp).poll_read(cx, buf)
+        let read = Pin::new(&mut self.tcp).poll_read(cx, buf);
+        self.traffic.count(read.is_ready());
+        read
     }
 }
 
 impl AsyncWrite for ClientStream {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.tcp).poll_write(cx, buf)
+        let written = Pin::new(&mut self.tcp).poll_write(cx, buf);
+        self.traffic.count(written.is_ready());
+        written
     }
 
     fn poll_write_vectored(
@@ -72,7 +98,9 @@ impl AsyncWrite for ClientStream {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.tcp).poll_write_vectored(cx, bufs)
+        let written = Pin::new(&mut self.tcp).poll_write_vectored(cx, bufs);
+        self.traffic.count(written.is_ready());
+        written
     }
 
     fn is_write_vectored(&self) -> bool {

@@ -19,6 +19,11 @@ impl<S> Prefixed<S> {
     pub fn new(prefix: impl Into<Bytes>, stream: S) -> Self {
         Self { prefix: prefix.into(), stream }
     }
+
+    /// What has not been read of the prefix, and the stream.
+    pub fn into_parts(self) -> (Bytes, S) {
+        (self.prefix, self.stream)
+    }
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for Prefixed<S> {

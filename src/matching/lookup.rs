@@ -111,6 +111,15 @@ impl Index {
         }
     }
 
+    /// The entry that answers every request of this method and URL that has no payload: nothing competes with it, and
+    /// it leads nowhere else. A request that gets it needs no further look.
+    pub fn only_answer(&self, method: &str, url: &str) -> Option<EntryRef> {
+        match self.group(method, url) {
+            Some(&Group::One(entry)) if self.redirect(entry).is_none() => Some(entry),
+            _ => None,
+        }
+    }
+
     /// Whether a lookup may ask for recorded payloads, which a caller that must not wait for the disk does elsewhere.
     ///
     /// It does so once for each group of entries that have payloads. What lies behind a redirect is not looked at: one

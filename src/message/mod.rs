@@ -5,7 +5,8 @@ pub mod coding;
 pub mod failure;
 pub mod fields;
 pub mod late_break;
-pub mod url;
+pub mod plain_url;
+mod url;
 
 pub use body::{Body, BodyError};
 pub use failure::FailureCause;

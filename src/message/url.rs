@@ -4,6 +4,8 @@ use std::fmt;
 
 use url::Url;
 
+use super::plain_url::is_plain;
+
 /// Which protocol family a request or a destination speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Scheme {
@@ -72,12 +74,23 @@ pub struct CanonicalUrl(Box<str>);
 impl CanonicalUrl {
     /// Parses an absolute URL of any scheme.
     pub fn parse(text: &str) -> Option<Self> {
-        Url::parse(text).ok().map(Self::from_url)
+        match is_plain(text) {
+            true => Some(Self(text.into())),
+            false => Url::parse(text).ok().map(Self::from_url),
+        }
     }
 
     /// The URL of a request: scheme, `Host` or `:authority`, and the path with its query.
     pub fn of_request(scheme: Scheme, authority: &str, path_and_query: &str) -> Option<Self> {
-        Self::parse(&format!("{scheme}://{authority}{path_and_query}"))
+        let scheme = scheme.as_str();
+        let mut text = String::with_capacity(scheme.len() + 3 + authority.len() + path_and_query.len());
+        for part in [scheme, "://", authority, path_and_query] {
+            text.push_str(part);
+        }
+        match is_plain(&text) {
+            true => Some(Self(text.into_boxed_str())),
+            false => Url::parse(&text).ok().map(Self::from_url),
+        }
     }
 
     /// What `reference`, a `Location` value, means seen from this URL; a fragment is dropped.

@@ -31,13 +31,19 @@ pub(super) async fn answer(exchange: Exchange, request: Request<Incoming>) -> Re
         return Ok(rescue::plain(StatusCode::INTERNAL_SERVER_ERROR, "this run does not replay"));
     };
     let (mut parts, body) = request.into_parts();
+    // What is rare is boxed: a future is as large as its largest part, and is moved for each request.
     if !state.scope.contains(exchange.asked.url.as_str()) {
-        return out_of_scope(exchange, state, parts, body).await;
+        return Box::pin(out_of_scope(exchange, state, parts, body)).await;
     }
     if is_upgrade(&parts.headers) {
-        return upgrade(exchange, state, parts, body).await;
+        return Box::pin(upgrade(exchange, state, parts, body)).await;
     }
-    let payload = match payload(body).await {
+    if body.is_end_stream()
+        && let Some(entry) = state.replayer.only_answer(parts.method.as_str(), exchange.asked.url.as_str())
+    {
+        return serve(exchange, state, &parts, Hit { entry, hops: Vec::new() }).await;
+    }
+    let payload = match Box::pin(payload(body)).await {
         Ok(payload) => payload,
         Err(refusal) => return Ok(*refusal),
     };
@@ -46,7 +52,7 @@ pub(super) async fn answer(exchange: Exchange, request: Request<Incoming>) -> Re
     let request = Arc::new(Live { parts, payload, url: exchange.asked.url.as_str().into(), follow });
     match find(&state.replayer, &request).await {
         Lookup::Hit(hit) => serve(exchange, state, &request.parts, hit).await,
-        Lookup::Miss(missed) => miss(exchange, state, request, missed.reason).await,
+        Lookup::Miss(missed) => Box::pin(miss(exchange, state, request, missed.reason)).await,
         Lookup::Error(unreadable) => {
             let sentence = unreadable.failure.to_string();
             Ok(trouble(&exchange, state, &request.parts, &sentence))

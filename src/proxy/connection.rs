@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::fmt;
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
@@ -12,9 +13,11 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::engine::Engine;
+use super::fast;
+use super::quiet::{Quiet, silence};
 use super::service;
 use super::target::Via;
-use crate::connect::{ClientStream, ResetSwitch};
+use crate::connect::{ClientStream, Prefixed, ResetSwitch, Traffic};
 
 /// Largest head of an HTTP/1 request, in bytes.
 const HEAD_MOST: usize = 1 << 20;
@@ -27,8 +30,35 @@ const STREAMS: u32 = 1_000;
 pub(super) struct Client {
     /// Ends the TCP connection with a reset.
     pub(super) reset: ResetSwitch,
+    /// What has moved on the connection.
+    pub(super) traffic: Traffic,
+    /// Requests that have no answer yet.
+    pub(super) answering: Arc<AtomicUsize>,
     /// The listening port, or inside a `CONNECT`.
     pub(super) via: Via,
+}
+
+impl Client {
+    /// Whether a request is being answered.
+    pub(super) fn is_answering(&self) -> bool {
+        self.answering.load(Ordering::Relaxed) > 0
+    }
+}
+
+/// A request of a client, until it is answered or given up.
+struct Answering(Arc<Client>);
+
+impl Answering {
+    fn of(client: Arc<Client>) -> Self {
+        client.answering.fetch_add(1, Ordering::Relaxed);
+        Self(client)
+    }
+}
+
+impl Drop for Answering {
+    fn drop(&mut self) {
+        self.0.answering.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 /// The client is to see a reset: of its connection on HTTP/1, of its stream on HTTP/2.
@@ -51,35 +81,44 @@ impl From<Infallible> for Reset {
 
 /// Serves a client on the listening port.
 pub(super) async fn serve_listener(stream: ClientStream, engine: Arc<Engine>) {
-    let client = Client { reset: stream.reset_switch(), via: Via::Listener };
+    let client = Client {
+        reset: stream.reset_switch(),
+        traffic: stream.traffic(),
+        answering: Arc::default(),
+        via: Via::Listener,
+    };
     serve_http1(stream, client, engine).await;
 }
 
 /// Serves HTTP/1 until the client or the run ends.
-pub(super) async fn serve_http1<S>(stream: S, client: Client, engine: Arc<Engine>)
+pub(super) async fn serve_http1<S>(mut stream: S, client: Client, engine: Arc<Engine>)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let client = Arc::new(client);
+    let mut interrupted = Quiet::new(interrupted(&engine, &client));
+    let Ok(Some(left)) = fast::serve(&mut stream, &client.via, &engine, &mut interrupted).await else { return };
+    let stream = Prefixed::new(left, stream);
     let handler = {
         let engine = Arc::clone(&engine);
         let client = Arc::clone(&client);
         service_fn(move |request: hyper::Request<Incoming>| {
             let (engine, client) = (Arc::clone(&engine), Arc::clone(&client));
             async move {
-                let answer = service::serve(engine, Arc::clone(&client), request).await;
+                let answering = Answering::of(client);
+                let answer = service::serve(engine, &answering.0, request).await;
                 if answer.is_err() {
-                    client.reset.throw();
+                    answering.0.reset.throw();
                 }
                 answer
             }
         })
     };
     let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        // Also the limit on an idle connection: the wait for the next head counts.
-        .header_read_timeout(engine.limits.idle)
-        .preserve_header_case(true)
+        // No timer of hyper's: it would set one for each head. [`silence`] limits the wait for a head.
+        .header_read_timeout(None)
+        // For whom a request is passed on to; an answer from the archive needs no copy of the names.
+        .preserve_header_case(engine.upstream.is_some())
         // The archive, or the upstream, says when an answer was made.
         .auto_date_header(false)
         .max_buf_size(HEAD_MOST)
@@ -87,9 +126,13 @@ where
         .with_upgrades();
     let mut connection = pin!(connection);
     tokio::select! {
+        biased;
         // How a connection ended is seen in its exchanges.
         _ended = connection.as_mut() => return,
-        () = engine.ending.cancelled() => connection.as_mut().graceful_shutdown(),
+        interruption = &mut interrupted => match interruption {
+            Interruption::Silence => return,
+            Interruption::EndOfRun => connection.as_mut().graceful_shutdown(),
+        },
     }
     let _ended = connection.await;
 }
@@ -101,9 +144,13 @@ where
 {
     let client = Arc::new(client);
     let handler = {
-        let engine = Arc::clone(&engine);
+        let (engine, client) = (Arc::clone(&engine), Arc::clone(&client));
         service_fn(move |request: hyper::Request<Incoming>| {
-            service::serve(Arc::clone(&engine), Arc::clone(&client), request)
+            let (engine, client) = (Arc::clone(&engine), Arc::clone(&client));
+            async move {
+                let answering = Answering::of(client);
+                service::serve(engine, &answering.0, request).await
+            }
         })
     };
     let connection = http2::Builder::new(TokioExecutor::new())
@@ -115,9 +162,25 @@ where
         .max_header_list_size(HEAD_MOST as u32)
         .serve_connection(TokioIo::new(stream), handler);
     let mut connection = pin!(connection);
+    let mut interrupted = Quiet::new(interrupted(&engine, &client));
     tokio::select! {
+        biased;
         _ended = connection.as_mut() => return,
-        () = engine.ending.cancelled() => connection.as_mut().graceful_shutdown(),
+        // On either, streams that are open are answered first.
+        _interruption = &mut interrupted => connection.as_mut().graceful_shutdown(),
     }
     let _ended = connection.await;
+}
+
+/// What ends a connection from outside.
+pub(super) enum Interruption {
+    EndOfRun,
+    Silence,
+}
+
+async fn interrupted(engine: &Engine, client: &Client) -> Interruption {
+    tokio::select! {
+        () = engine.ending.cancelled() => Interruption::EndOfRun,
+        () = silence(client, engine.limits.idle) => Interruption::Silence,
+    }
 }

@@ -20,7 +20,8 @@ pub(super) struct Exchange {
     pub(super) engine: Arc<Engine>,
     pub(super) method: Method,
     pub(super) asked: Asked,
-    started: Instant,
+    /// `None` where no line tells how long it took.
+    started: Option<Instant>,
 }
 
 /// Who answered, for the line in the log.
@@ -36,7 +37,8 @@ pub(super) enum By {
 
 impl Exchange {
     pub(super) fn start(engine: Arc<Engine>, method: Method, asked: Asked) -> Self {
-        Self { engine, method, asked, started: Instant::now() }
+        let started = engine.log.is_on().then(Instant::now);
+        Self { engine, method, asked, started }
     }
 
     /// Writes the line of an exchange whose body is known, or that got none.
@@ -49,7 +51,7 @@ impl Exchange {
             url: self.asked.url.as_str(),
             status,
             size,
-            time: self.started.elapsed(),
+            time: self.started.map(|started| started.elapsed()).unwrap_or_default(),
             source: self.source(by),
             note,
         });

@@ -97,8 +97,10 @@ fn not_passed(granted: &Granted) -> Response<Body> {
 /// The client's stream once hyper has let go of it, and what hyper had read ahead.
 async fn upgraded(upgrade: OnUpgrade) -> Option<(ClientStream, Bytes)> {
     let upgraded: Upgraded = upgrade.await.ok()?;
-    let parts = upgraded.downcast::<TokioIo<ClientStream>>().ok()?;
-    Some((parts.io.into_inner(), parts.read_buf))
+    let parts = upgraded.downcast::<TokioIo<Prefixed<ClientStream>>>().ok()?;
+    let (unread, stream) = parts.io.into_inner().into_parts();
+    let read = if unread.is_empty() { parts.read_buf } else { [parts.read_buf, unread].concat().into() };
+    Some((stream, read))
 }
 
 impl Granted {

@@ -18,7 +18,7 @@ use crate::pages::{self, Arrival};
 /// Answers one request, on the listening port or inside a `CONNECT`.
 pub(super) async fn serve(
     engine: Arc<Engine>,
-    client: Arc<Client>,
+    client: &Client,
     mut request: Request<Incoming>,
 ) -> Result<Response<Body>, Reset> {
     if request.version() == Version::HTTP_2 {
@@ -41,7 +41,7 @@ fn without_body(answer: Response<Body>) -> Response<Body> {
 /// The stages of one request.
 async fn route(engine: Arc<Engine>, client: Arc<Client>, request: Request<Incoming>) -> Result<Response<Body>, Reset> {
     if request.method() == Method::CONNECT {
-        return Ok(opening::connect(engine, &client, request).await);
+        return Ok(Box::pin(opening::connect(engine, client, request)).await);
     }
     let asked = match Asked::of(&request, &client.via) {
         Ok(asked) => asked,
@@ -53,7 +53,7 @@ async fn route(engine: Arc<Engine>, client: Arc<Client>, request: Request<Incomi
     }
     let exchange = Exchange::start(engine, request.method().clone(), asked);
     match &exchange.engine.mode {
-        EngineMode::Record(_) => Ok(forward::record(exchange, request).await),
+        EngineMode::Record(_) => Ok(Box::pin(forward::record(exchange, request)).await),
         EngineMode::Replay(_) => answering::answer(exchange, request).await,
     }
 }

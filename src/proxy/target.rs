@@ -52,7 +52,8 @@ impl Asked {
             (None, Some("https")) => Scheme::Https,
             (None, Some(other)) => return Err(malformed(format!("the scheme {other} is not http or https"))),
         };
-        let authority = match (uri.authority(), host(request), tunnel) {
+        let own_host = if uri.authority().is_none() { host(request) } else { None };
+        let authority = match (uri.authority(), own_host, tunnel) {
             (Some(authority), _, _) => strip_userinfo(authority).to_owned(),
             (None, host, None) => return Err(Unaddressed::Direct { host }),
             (None, Some(host), Some(_)) => match host.parse::<Authority>() {
@@ -64,11 +65,12 @@ impl Asked {
         let path = path_and_query(uri);
         let url = CanonicalUrl::of_request(scheme, &authority, path)
             .ok_or_else(|| malformed(format!("{scheme}://{authority}{path} is not a URL")))?;
-        let to = match tunnel {
-            Some(to) => to.clone(),
-            None => destination(scheme, &authority)
-                .ok_or_else(|| malformed(format!("{authority} does not name a host and a port")))?,
+        let to = match (tunnel, uri.authority()) {
+            (Some(to), _) => Some(to.clone()),
+            (None, Some(authority)) => destination_of(scheme, authority),
+            (None, None) => None,
         };
+        let to = to.ok_or_else(|| malformed(format!("{authority} does not name a host and a port")))?;
         Ok(Self { url, authority, to })
     }
 }
@@ -82,7 +84,10 @@ pub(super) fn connect_target(uri: &Uri) -> Option<Destination> {
 
 /// Host and port of an authority, the scheme's port by default.
 pub(super) fn destination(scheme: Scheme, authority: &str) -> Option<Destination> {
-    let authority: Authority = authority.parse().ok()?;
+    destination_of(scheme, &authority.parse().ok()?)
+}
+
+fn destination_of(scheme: Scheme, authority: &Authority) -> Option<Destination> {
     let port = match authority.port() {
         Some(port) => port.as_str().parse().ok()?,
         None => scheme.default_port(),

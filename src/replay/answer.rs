@@ -13,7 +13,7 @@ use super::cors;
 use super::prepared::header_map;
 use super::replayer::{PayloadTrouble, Replayer, answered};
 use crate::har::{Answer, End, Failure, Outcome};
-use crate::matching::{EntryRef, Hit};
+use crate::matching::Hit;
 use crate::message::{Body, BodyError, LateBreak};
 
 /// What a hit turns into.
@@ -46,7 +46,7 @@ impl Replayer {
             Outcome::Answered(answer) => answer,
             Outcome::Failed(failure) => return Ok(ReplayedAnswer::Failed(failure)),
         };
-        let body = self.body(hit.entry, answer).await?;
+        let body = self.cached(hit.entry, answer).await?.map(|cached| cached.body()).unwrap_or_default();
         let Some(prepared) = self.prepared(hit.entry, answer) else {
             return Ok(ReplayedAnswer::Response(Response::new(Body::Empty), 0));
         };
@@ -65,24 +65,10 @@ impl Replayer {
         }
         self.add_cookies_of_hops(hit, response.headers_mut());
         if fit_cors {
-            let origin = entry.request.fields.iter().find(|field| &*field.name == "origin").map(|f| &*f.value);
+            let origin = || entry.request.fields.iter().find(|field| &*field.name == "origin").map(|f| &*f.value);
             cors::fit(response.headers_mut(), request, origin);
         }
         Ok(ReplayedAnswer::Response(response, if bodiless { 0 } else { length }))
-    }
-
-    async fn body(self: &Arc<Self>, entry: EntryRef, answer: &Answer) -> Result<Bytes, PayloadTrouble> {
-        if let Some(bytes) = self.body_at_hand(entry, answer) {
-            return Ok(bytes);
-        }
-        let Some(stored) = answer.body.clone() else { return Ok(Bytes::new()) };
-        let replayer = Arc::clone(self);
-        let read = tokio::task::spawn_blocking(move || replayer.read_body(entry, &stored));
-        match read.await {
-            Ok(read) => read,
-            // The runtime is going away, and the client with it.
-            Err(_cancelled) => Ok(Bytes::new()),
-        }
     }
 
     fn add_cookies_of_hops(&self, hit: &Hit, fields: &mut HeaderMap) {

@@ -1,6 +1,7 @@
 //! Payloads that have been asked for, as many as fit.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -10,44 +11,100 @@ use quick_cache::sync::Cache;
 use crate::archive::Stamp;
 use crate::matching::EntryRef;
 
-/// A payload file that a person edits is seen to have changed after this.
+/// A payload file that was looked at this recently has not changed.
 const FRESH: Duration = Duration::from_millis(100);
+/// Until this age a payload is served as it is while its file is looked at elsewhere: looking at each of a thousand
+/// files ten times a second would otherwise be most of the work. A person's edit is seen after this at the latest.
+const SERVED: Duration = Duration::from_millis(200);
 
 /// Response bodies by entry, bounded by their bytes.
 #[derive(Debug)]
 pub(super) struct PayloadCache {
     bodies: Cache<EntryRef, Arc<Cached>, ByLength>,
+    /// What ages count from.
+    born: Instant,
 }
 
 /// One body, and the state of the file that it was read from.
 #[derive(Debug)]
 pub(super) struct Cached {
-    pub(super) bytes: Bytes,
+    /// The body, after the head that an HTTP/1.1 answer has, if it is of the size that they are kept together in.
+    message: Bytes,
+    head: usize,
     /// `None` where the source cannot change without the archive being loaded anew.
     pub(super) stamp: Option<Stamp>,
-    pub(super) checked: Instant,
+    /// Milliseconds of the cache's age when the file was last looked at.
+    checked: AtomicU64,
+    being_checked: AtomicBool,
+}
+
+/// Whether a cached body may be served.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Age {
+    Fresh,
+    /// It may, and its file has to be looked at soon, by the one who is told so.
+    Ageing,
+    Stale,
+}
+
+impl Cached {
+    pub(super) fn body(&self) -> Bytes {
+        self.message.slice(self.head..)
+    }
+
+    /// Head and body in one piece.
+    pub(super) fn message(&self) -> Option<Bytes> {
+        (self.head > 0).then(|| self.message.clone())
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.message.len() - self.head
+    }
 }
 
 impl PayloadCache {
     /// Keeps up to `most` bytes; 0 keeps nothing.
     pub(super) fn new(most: u64) -> Self {
         // The number of items is only an estimate that sizes the tables.
-        Self { bodies: Cache::with_weighter(1_024, most, ByLength) }
+        Self { bodies: Cache::with_weighter(1_024, most, ByLength), born: Instant::now() }
     }
 
-    /// A body that need not be read again.
-    pub(super) fn fresh(&self, entry: EntryRef) -> Option<Bytes> {
-        let cached = self.bodies.get(&entry)?;
-        (cached.stamp.is_none() || cached.checked.elapsed() < FRESH).then(|| cached.bytes.clone())
-    }
-
-    /// A body whose file has to be looked at first.
-    pub(super) fn stale(&self, entry: EntryRef) -> Option<Arc<Cached>> {
+    pub(super) fn find(&self, entry: EntryRef) -> Option<Arc<Cached>> {
         self.bodies.get(&entry)
     }
 
-    pub(super) fn keep(&self, entry: EntryRef, bytes: Bytes, stamp: Option<Stamp>) {
-        self.bodies.insert(entry, Arc::new(Cached { bytes, stamp, checked: Instant::now() }));
+    pub(super) fn age(&self, cached: &Cached) -> Age {
+        if cached.stamp.is_none() {
+            return Age::Fresh;
+        }
+        let age = self.now().saturating_sub(cached.checked.load(Ordering::Relaxed));
+        if u128::from(age) < FRESH.as_millis() {
+            Age::Fresh
+        } else if u128::from(age) >= SERVED.as_millis() {
+            Age::Stale
+        } else if cached.being_checked.swap(true, Ordering::Relaxed) {
+            Age::Fresh
+        } else {
+            Age::Ageing
+        }
+    }
+
+    /// The file of a body is as it was.
+    pub(super) fn unchanged(&self, cached: &Cached) {
+        cached.checked.store(self.now(), Ordering::Relaxed);
+        cached.being_checked.store(false, Ordering::Relaxed);
+    }
+
+    /// Keeps a message whose first `head` bytes are its head and whose rest is its body.
+    pub(super) fn keep(&self, entry: EntryRef, message: Bytes, head: usize, stamp: Option<Stamp>) -> Arc<Cached> {
+        let (checked, being_checked) = (AtomicU64::new(self.now()), AtomicBool::new(false));
+        let cached = Arc::new(Cached { message, head, stamp, checked, being_checked });
+        self.bodies.insert(entry, Arc::clone(&cached));
+        cached
+    }
+
+    fn now(&self) -> u64 {
+        u64::try_from(self.born.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 }
 
@@ -57,6 +114,6 @@ struct ByLength;
 impl Weighter<EntryRef, Arc<Cached>> for ByLength {
     fn weight(&self, _entry: &EntryRef, cached: &Arc<Cached>) -> u64 {
         // An empty body still takes the room of its key.
-        cached.bytes.len() as u64 + 64
+        cached.message.len() as u64 + 64
     }
 }

@@ -7,7 +7,9 @@ mod answer;
 mod cache;
 pub mod cors;
 mod prepared;
+mod ready;
 mod replayer;
 
 pub use answer::ReplayedAnswer;
+pub use ready::Ready;
 pub use replayer::{EntryName, OpenError, Opened, PayloadTrouble, Replayer};

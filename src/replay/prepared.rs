@@ -45,6 +45,25 @@ impl Prepared {
         response
     }
 
+    /// The head of an answer over HTTP/1.1, as hyper would write it for this length.
+    pub(super) fn head(&self, length: usize) -> Vec<u8> {
+        let reason = match &self.reason {
+            Some(reason) => reason.as_bytes(),
+            None => self.status.canonical_reason().unwrap_or("<none>").as_bytes(),
+        };
+        let mut head = Vec::with_capacity(256);
+        for part in [b"HTTP/1.1 ", self.status.as_str().as_bytes(), b" ", reason, b"\r\n"] {
+            head.extend_from_slice(part);
+        }
+        for (name, value) in &self.fields {
+            for part in [name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"] {
+                head.extend_from_slice(part);
+            }
+        }
+        head.extend_from_slice(format!("content-length: {length}\r\n\r\n").as_bytes());
+        head
+    }
+
     pub(super) fn recorded_length(&self) -> Option<&HeaderValue> {
         self.length.as_ref()
     }

@@ -1,13 +1,15 @@
 //! The archives of a run, the index over them, and the bodies that have been read.
 
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::cache::PayloadCache;
+use super::cache::{Age, Cached, PayloadCache};
 use super::prepared::Prepared;
+use super::ready::together;
 use crate::archive::{self, Archive, PayloadError};
 use crate::har::{Answer, Entry, Outcome, RecordedPayload, StoredBody, Warning};
 use crate::matching::{EntryRef, Index, LiveRequest, Lookup, NearMiss, PayloadFailure, PayloadSource};
@@ -20,14 +22,27 @@ pub struct Replayer {
     index: Index,
     served: Vec<Vec<Slot>>,
     cache: PayloadCache,
+    looks: Looks,
 }
 
 /// What belongs to one entry while a run lasts.
 #[derive(Debug, Default)]
-struct Slot {
-    prepared: OnceLock<Prepared>,
+pub(super) struct Slot {
+    prepared: OnceLock<Box<Prepared>>,
+    /// Whether its answer may go out as it lies in memory.
+    pub(super) ready: OnceLock<bool>,
     served: AtomicU64,
 }
+
+/// Payload files that are to be looked at, off the threads that serve.
+#[derive(Debug, Default)]
+struct Looks {
+    due: Mutex<Vec<EntryRef>>,
+    running: AtomicBool,
+}
+
+/// Looks are gathered for this long: many files are then looked at by one run of another thread.
+const GATHERED: Duration = Duration::from_millis(5);
 
 /// An opened replayer, and what was odd in its archives.
 #[derive(Debug)]
@@ -105,14 +120,25 @@ impl Replayer {
         }
         let served = entries.iter().map(|list| list.iter().map(|_| Slot::default()).collect()).collect();
         let names = archives.iter().map(|archive| archive.path().display().to_string()).collect();
-        let replayer =
-            Self { archives, names, index: Index::build(entries), served, cache: PayloadCache::new(cache_size) };
+        let replayer = Self {
+            archives,
+            names,
+            index: Index::build(entries),
+            served,
+            cache: PayloadCache::new(cache_size),
+            looks: Looks::default(),
+        };
         Ok(Opened { replayer, warnings, left_out })
     }
 
     /// Whether [`Self::lookup`] may read recorded payloads from disk for this request.
     pub fn may_block(&self, request: &LiveRequest<'_>) -> bool {
         self.index.may_read_payloads(request)
+    }
+
+    /// The entry that answers every request of this method and URL that has no payload, where there is such a one.
+    pub fn only_answer(&self, method: &str, url: &str) -> Option<EntryRef> {
+        self.index.only_answer(method, url)
     }
 
     /// Which entry answers. Reads recorded payloads where they decide, so it may block for a request with a payload.
@@ -165,34 +191,81 @@ impl Replayer {
 
     /// The part of an answer that never changes.
     pub(super) fn prepared(&self, entry: EntryRef, answer: &Answer) -> Option<&Prepared> {
-        self.slot(entry).map(|slot| slot.prepared.get_or_init(|| Prepared::of(answer)))
+        self.slot(entry).map(|slot| &**slot.prepared.get_or_init(|| Box::new(Prepared::of(answer))))
     }
 
-    /// The body of an answer, when it can be had without touching the disk.
-    pub(super) fn body_at_hand(&self, entry: EntryRef, answer: &Answer) -> Option<Bytes> {
-        match &answer.body {
-            None => Some(Bytes::new()),
-            Some(_) => self.cache.fresh(entry),
+    /// The body of an answer, from the cache or the disk; none where it has none.
+    pub(super) async fn cached(
+        self: &Arc<Self>,
+        entry: EntryRef,
+        answer: &Answer,
+    ) -> Result<Option<Arc<Cached>>, PayloadTrouble> {
+        let Some(stored) = &answer.body else { return Ok(None) };
+        if let Some(cached) = self.cache.find(entry) {
+            match self.cache.age(&cached) {
+                Age::Fresh => return Ok(Some(cached)),
+                Age::Ageing => {
+                    self.look_soon(entry);
+                    return Ok(Some(cached));
+                }
+                Age::Stale => {}
+            }
+        }
+        let (replayer, stored) = (Arc::clone(self), stored.clone());
+        match tokio::task::spawn_blocking(move || replayer.read_body(entry, &stored)).await {
+            Ok(read) => read.map(Some),
+            // The runtime is going away, and the client with it.
+            Err(_cancelled) => Ok(None),
         }
     }
 
-    /// Reads the body of an answer. Blocks.
-    pub(super) fn read_body(&self, entry: EntryRef, body: &StoredBody) -> Result<Bytes, PayloadTrouble> {
+    /// Reads the body of an answer, unless its file is as it was. Blocks.
+    fn read_body(&self, entry: EntryRef, body: &StoredBody) -> Result<Arc<Cached>, PayloadTrouble> {
         let trouble = |source| PayloadTrouble { entry: self.name(entry).to_string(), source };
-        let Some(archive) = self.archives.get(entry.archive as usize) else { return Ok(Bytes::new()) };
+        let Some(archive) = self.archives.get(entry.archive as usize) else {
+            return Ok(self.cache.keep(entry, Bytes::new(), 0, None));
+        };
         let stamp = archive.stamp(body);
-        if let (Some(cached), Some(stamp)) = (self.cache.stale(entry), stamp)
+        if let (Some(cached), Some(stamp)) = (self.cache.find(entry), stamp)
             && cached.stamp == Some(stamp)
         {
-            self.cache.keep(entry, cached.bytes.clone(), Some(stamp));
-            return Ok(cached.bytes.clone());
+            self.cache.unchanged(&cached);
+            return Ok(cached);
         }
         let bytes = archive.read(body).map_err(trouble)?;
-        self.cache.keep(entry, bytes.clone(), stamp);
-        Ok(bytes)
+        let prepared = answered(self.entry(entry)).and_then(|answer| self.prepared(entry, answer));
+        let (message, head) = match prepared {
+            Some(prepared) => together(prepared, bytes),
+            None => (bytes, 0),
+        };
+        Ok(self.cache.keep(entry, message, head, stamp))
     }
 
-    fn slot(&self, entry: EntryRef) -> Option<&Slot> {
+    /// Has the file of a cached body looked at while the body is still served.
+    fn look_soon(self: &Arc<Self>, entry: EntryRef) {
+        self.due().push(entry);
+        if self.looks.running.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        let replayer = Arc::clone(self);
+        tokio::task::spawn_blocking(move || {
+            std::thread::sleep(GATHERED);
+            // Before the list is taken: who adds to it afterwards starts the next run.
+            replayer.looks.running.store(false, Ordering::Release);
+            for entry in std::mem::take(&mut *replayer.due()) {
+                if let Some(stored) = answered(replayer.entry(entry)).and_then(|answer| answer.body.as_ref()) {
+                    // What is wrong with a file is told to the request that needs it.
+                    let _ = replayer.read_body(entry, stored);
+                }
+            }
+        });
+    }
+
+    fn due(&self) -> std::sync::MutexGuard<'_, Vec<EntryRef>> {
+        self.looks.due.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn slot(&self, entry: EntryRef) -> Option<&Slot> {
         self.served.get(entry.archive as usize)?.get(entry.entry as usize)
     }
 }

@@ -1,0 +1,74 @@
+//! Answers as they go out over HTTP/1.1: bytes that were put together once and lie in one piece.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::prepared::Prepared;
+use super::replayer::{Replayer, answered};
+use crate::har::{Answer, End};
+use crate::matching::EntryRef;
+
+/// A body up to this many bytes is kept together with its head, and both are sent by one call.
+const TOGETHER: usize = 64 << 10;
+
+/// An answer that is ready to be sent.
+#[derive(Debug)]
+pub struct Ready {
+    /// The status in the head.
+    pub status: u16,
+    /// Bytes of the body.
+    pub size: u64,
+    /// Head and body, or the head alone.
+    pub first: Bytes,
+    /// The body, where it does not follow in `first`.
+    pub second: Bytes,
+}
+
+impl Replayer {
+    /// The entry that answers every GET of this URL without a payload by nothing but its fields and its body.
+    ///
+    /// `allowed` is asked once for an entry, with its URL.
+    pub fn ready_entry(&self, url: &str, allowed: impl FnOnce(&str) -> bool) -> Option<EntryRef> {
+        let entry = self.only_answer("GET", url)?;
+        let is_ready = || {
+            let recorded = self.entry(entry);
+            let whole = |answer: &Answer| {
+                (200..1000).contains(&answer.status)
+                    && !matches!(answer.status, 204 | 304)
+                    && answer.end != End::Upstream
+            };
+            answered(recorded).is_some_and(whole) && allowed(recorded.request.url.as_str())
+        };
+        self.slot(entry)?.ready.get_or_init(is_ready).then_some(entry)
+    }
+
+    /// The answer of an entry that [`Self::ready_entry`] named; none where its body cannot be had.
+    pub async fn ready(self: &Arc<Self>, entry: EntryRef) -> Option<Ready> {
+        let answer = answered(self.entry(entry))?;
+        let status = answer.status;
+        let (body, size) = match self.cached(entry, answer).await.ok()? {
+            Some(cached) => {
+                let size = cached.len() as u64;
+                if let Some(first) = cached.message() {
+                    return Some(Ready { status, size, first, second: Bytes::new() });
+                }
+                (cached.body(), size)
+            }
+            None => (Bytes::new(), 0),
+        };
+        let head = self.prepared(entry, answer)?.head(body.len());
+        Some(Ready { status, size, first: head.into(), second: body })
+    }
+}
+
+/// The body with its head before it, and the head's length; a large body stays as it is.
+pub(super) fn together(prepared: &Prepared, body: Bytes) -> (Bytes, usize) {
+    if body.len() > TOGETHER {
+        return (body, 0);
+    }
+    let mut message = prepared.head(body.len());
+    let head = message.len();
+    message.extend_from_slice(&body);
+    (message.into(), head)
+}
