@@ -119,11 +119,7 @@ fn plain_get(bytes: &[u8], via: &Via, cors: Cors, url: &mut String) -> Option<us
         let is = |name: &str| field.name.eq_ignore_ascii_case(name);
         // Told apart by their length first: most fields are none of these.
         match field.name.len() {
-            4 if is("host") => {
-                if host.replace(field.value).is_some() {
-                    return None;
-                }
-            }
+            4 if is("host") && host.replace(field.value).is_some() => return None,
             6 if is("expect") || (is("origin") && cors == Cors::Auto) => return None,
             7 if is("upgrade") => return None,
             10 if is("connection") && !field.value.eq_ignore_ascii_case(b"keep-alive") => return None,
