@@ -133,13 +133,19 @@ fn plain_get(bytes: &[u8], via: &Via, cors: Cors, url: &mut String) -> Option<us
     match via {
         Via::Listener if target.starts_with("http://") => url.push_str(target),
         Via::Connect(to) if target.starts_with('/') => {
-            for part in [to.scheme.as_str(), "://", std::str::from_utf8(host?).ok()?, target] {
+            for part in [to.scheme.as_str(), "://", plain_host(host?)?, target] {
                 url.push_str(part);
             }
         }
         _ => return None,
     }
     Some(length)
+}
+
+/// A host with or without a port and nothing beside: a slash in it would move the path of the URL.
+fn plain_host(value: &[u8]) -> Option<&str> {
+    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b".-_:[]".contains(byte);
+    std::str::from_utf8(value).ok().filter(|_| value.iter().all(plain))
 }
 
 /// Whether every request for a recorded URL is for the archive to answer: the user's settings and harmock's own names
@@ -215,6 +221,9 @@ mod tests {
             assert_eq!(asked(head, &Via::Listener), None, "{head}");
         }
         assert_eq!(asked("GET /x HTTP/1.1\r\n\r\n", &inside()), None);
+        for host in ["a.example/x", "a.example?", "u@a.example", "a.example#", "a\\b"] {
+            assert_eq!(asked(&format!("GET /x HTTP/1.1\r\nhost: {host}\r\n\r\n"), &inside()), None, "{host}");
+        }
         assert_eq!(asked("GET https://a.example/x HTTP/1.1\r\nhost: a.example\r\n\r\n", &inside()), None);
     }
 }
