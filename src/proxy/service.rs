@@ -39,7 +39,7 @@ fn without_body(answer: Response<Body>) -> Response<Body> {
 }
 
 /// The stages of one request.
-async fn route(engine: Arc<Engine>, client: Arc<Client>, request: Request<Incoming>) -> Result<Response<Body>, Reset> {
+async fn route(engine: Arc<Engine>, client: &Client, request: Request<Incoming>) -> Result<Response<Body>, Reset> {
     if request.method() == Method::CONNECT {
         return Ok(Box::pin(opening::connect(engine, client, request)).await);
     }
