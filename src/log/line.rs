@@ -62,37 +62,51 @@ pub struct ExchangeLine<'a> {
 }
 
 impl ExchangeLine<'_> {
-    pub(super) fn render(&self, format: Format) -> String {
+    /// Adds the line, without its end.
+    pub(super) fn render(&self, format: Format, line: &mut String) {
         match format {
-            Format::Json => serde_json::to_string(self).unwrap_or_default(),
-            Format::Text => self.text(),
+            Format::Json => line.push_str(&serde_json::to_string(self).unwrap_or_default()),
+            Format::Text => self.text(line),
         }
     }
 
-    fn text(&self) -> String {
-        let mut line = String::with_capacity(128);
-        let status = self.status.map_or_else(|| "reset".to_owned(), |status| status.to_string());
-        // Writing to a string cannot fail.
-        let _ = write!(line, "{} {} {status} {}B {}", self.method, self.url, self.size, short(self.time));
-        let _ = match self.source {
-            Source::Entry { archive, entry } => write!(line, " <- {archive}#{entry}"),
-            Source::Recorded => write!(line, " <- upstream, recorded"),
-            Source::Upstream => write!(line, " <- upstream"),
-            Source::Miss => write!(line, " MISS"),
-            Source::Own => write!(line, " <- harmock"),
-            Source::Error => write!(line, " ERROR"),
-            Source::Tunnel => write!(line, " <- tunnel"),
+    fn text(&self, line: &mut String) {
+        // Writing to a string cannot fail. Words are pushed, which is several times faster than formatting them.
+        for word in [self.method, " ", self.url, " "] {
+            line.push_str(word);
+        }
+        let _ = match self.status {
+            Some(status) => write!(line, "{status}"),
+            None => line.write_str("reset"),
         };
+        let _ = write!(line, " {}B ", self.size);
+        short(self.time, line);
+        match self.source {
+            Source::Entry { archive, entry } => {
+                line.push_str(" <- ");
+                line.push_str(archive);
+                let _ = write!(line, "#{entry}");
+            }
+            Source::Recorded => line.push_str(" <- upstream, recorded"),
+            Source::Upstream => line.push_str(" <- upstream"),
+            Source::Miss => line.push_str(" MISS"),
+            Source::Own => line.push_str(" <- harmock"),
+            Source::Error => line.push_str(" ERROR"),
+            Source::Tunnel => line.push_str(" <- tunnel"),
+        }
         if let Some(note) = self.note {
             let _ = write!(line, " ({note})");
         }
-        line
     }
 }
 
-fn short(time: Duration) -> String {
-    let milliseconds = time.as_secs_f64() * 1000.0;
-    if milliseconds < 10.0 { format!("{milliseconds:.1}ms") } else { format!("{milliseconds:.0}ms") }
+/// Milliseconds, below ten with one decimal.
+fn short(time: Duration, line: &mut String) {
+    let tenths = (time.as_micros() + 50) / 100;
+    let _ = match tenths {
+        ..100 => write!(line, "{}.{}ms", tenths / 10, tenths % 10),
+        _ => write!(line, "{}ms", (tenths + 5) / 10),
+    };
 }
 
 fn milliseconds<S: serde::Serializer>(time: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
@@ -113,14 +127,33 @@ mod tests {
         note: None,
     };
 
+    fn rendered(format: Format) -> String {
+        let mut line = String::new();
+        LINE.render(format, &mut line);
+        line
+    }
+
+    #[test]
+    fn times_are_rounded_to_what_a_person_reads() {
+        let in_words = |microseconds| {
+            let mut words = String::new();
+            short(Duration::from_micros(microseconds), &mut words);
+            words
+        };
+        assert_eq!(
+            [49, 50, 1_500, 9_949, 9_950, 12_499, 12_500].map(in_words),
+            ["0.0ms", "0.1ms", "1.5ms", "9.9ms", "10ms", "12ms", "13ms"]
+        );
+    }
+
     #[test]
     fn a_line_names_the_entry_that_answered() {
-        assert_eq!(LINE.render(Format::Text), "GET https://a.example/x 200 12B 1.5ms <- hars/a.har#3");
+        assert_eq!(rendered(Format::Text), "GET https://a.example/x 200 12B 1.5ms <- hars/a.har#3");
     }
 
     #[test]
     fn json_has_the_same_facts_as_fields() {
-        let json: serde_json::Value = serde_json::from_str(&LINE.render(Format::Json)).unwrap();
+        let json: serde_json::Value = serde_json::from_str(&rendered(Format::Json)).unwrap();
         assert_eq!(json["source"], serde_json::json!({"by": "entry", "archive": "hars/a.har", "entry": 3}));
         assert_eq!((&json["status"], &json["ms"]), (&200.into(), &1.5.into()));
     }

@@ -1,13 +1,18 @@
 //! The thread that writes lines.
 
 use std::fs::File;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use super::{ExchangeLine, Format};
+
+/// After a writing, before the next one.
+const GATHERED: Duration = Duration::from_millis(10);
+/// Bytes for lines that are kept between writings.
+const KEPT: usize = 64 << 10;
 
 /// Where lines go.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -30,8 +35,47 @@ pub struct Log {
 
 #[derive(Debug)]
 struct Lines {
-    sender: Mutex<Option<Sender<String>>>,
+    pending: Arc<Pending>,
     writer: Mutex<Option<JoinHandle<()>>>,
+}
+
+/// Lines that the writer has not taken yet.
+#[derive(Debug, Default)]
+struct Pending {
+    state: Mutex<State>,
+    came: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    text: String,
+    closed: bool,
+    /// The writer has nothing to do, and has to be woken.
+    waiting: bool,
+}
+
+impl Pending {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn add(&self, line: impl FnOnce(&mut String)) {
+        let mut state = self.state();
+        if state.closed {
+            return;
+        }
+        line(&mut state.text);
+        state.text.push('\n');
+        // Waking a thread costs more than a line: while it writes or gathers it is not woken.
+        if std::mem::take(&mut state.waiting) {
+            self.came.notify_one();
+        }
+    }
+
+    fn close(&self) {
+        self.state().closed = true;
+        self.came.notify_all();
+    }
 }
 
 impl Drop for Lines {
@@ -42,7 +86,7 @@ impl Drop for Lines {
 
 impl Lines {
     fn finish(&self) {
-        drop(self.sender.lock().unwrap_or_else(PoisonError::into_inner).take());
+        self.pending.close();
         if let Some(writer) = self.writer.lock().unwrap_or_else(PoisonError::into_inner).take() {
             let _ = writer.join();
         }
@@ -66,9 +110,10 @@ impl Log {
             Target::Stderr => Box::new(io::stderr()),
             Target::File(path) => Box::new(append(path)?),
         };
-        let (sender, lines) = channel();
+        let pending = Arc::new(Pending::default());
+        let lines = Arc::clone(&pending);
         let thread = std::thread::Builder::new().name("harmock-log".into()).spawn(move || write(out, &lines))?;
-        let lines = Lines { sender: Mutex::new(Some(sender)), writer: Mutex::new(Some(thread)) };
+        let lines = Lines { pending, writer: Mutex::new(Some(thread)) };
         Ok(Self { format, lines: Some(Arc::new(lines)) })
     }
 
@@ -87,24 +132,24 @@ impl Log {
     /// Writes the line of one exchange.
     pub fn exchange(&self, line: &ExchangeLine<'_>) {
         if self.is_on() {
-            self.send(line.render(self.format));
+            self.send(|text| line.render(self.format, text));
         }
     }
 
     /// Writes something that people should know and that belongs to no exchange.
     pub fn notice(&self, text: &str) {
         if self.is_on() {
-            self.send(match self.format {
+            let notice = match self.format {
                 Format::Text => format!("harmock: {text}"),
                 Format::Json => serde_json::json!({ "notice": text }).to_string(),
-            });
+            };
+            self.send(|text| text.push_str(&notice));
         }
     }
 
-    fn send(&self, line: String) {
-        let Some(lines) = &self.lines else { return };
-        if let Some(sender) = lines.sender.lock().unwrap_or_else(PoisonError::into_inner).as_ref() {
-            let _ = sender.send(line);
+    fn send(&self, line: impl FnOnce(&mut String)) {
+        if let Some(lines) = &self.lines {
+            lines.pending.add(line);
         }
     }
 }
@@ -113,16 +158,28 @@ fn append(path: &Path) -> io::Result<File> {
     File::options().create(true).append(true).open(path)
 }
 
-/// Writes lines as they come; flushed whenever there is none to write, so that a reader sees them at once.
-fn write(out: impl Write, lines: &Receiver<String>) {
-    let mut out = BufWriter::with_capacity(64 << 10, out);
-    while let Ok(line) = lines.recv() {
-        // A log that cannot be written must not end the traffic.
-        let _ = writeln!(out, "{line}");
-        while let Ok(line) = lines.try_recv() {
-            let _ = writeln!(out, "{line}");
+/// Writes lines as they come. After each writing it gathers for a moment, so that a reader sees a line almost at once
+/// and a thousand lines are still one writing.
+fn write(mut out: impl Write, pending: &Pending) {
+    let mut text = String::new();
+    loop {
+        let mut state = pending.state();
+        while state.text.is_empty() && !state.closed {
+            state.waiting = true;
+            state = pending.came.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
+        let closed = state.closed;
+        std::mem::swap(&mut state.text, &mut text);
+        drop(state);
+        // A log that cannot be written must not end the traffic.
+        let _ = out.write_all(text.as_bytes());
         let _ = out.flush();
+        if closed {
+            return;
+        }
+        text.clear();
+        // What one burst took is not kept for good.
+        text.shrink_to(KEPT);
+        std::thread::sleep(GATHERED);
     }
-    let _ = out.flush();
 }

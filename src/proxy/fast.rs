@@ -4,10 +4,11 @@
 //! A replayed answer is the same text each time, so here the head of the request is looked at just far enough to know
 //! that nothing in it matters, its URL is looked up as it stands, and head and body of the answer are written from one
 //! piece of memory. Nothing is allocated for a request. The first request that is anything else (another method, a
-//! payload, a field that changes the answer, a URL that is not recorded so, a head that is not whole or not well-formed)
+//! payload, a field that changes the answer, a URL that is not recorded so, a head that is not well-formed)
 //! is left unread, and hyper gets the connection for good.
 
 use std::io;
+use std::mem::MaybeUninit;
 use std::pin::pin;
 use std::time::Instant;
 
@@ -27,6 +28,8 @@ use crate::replay::Ready;
 const HEAD_MOST: usize = 16 << 10;
 /// Nor is one with more fields.
 const FIELDS_MOST: usize = 64;
+/// Bytes asked for at a time.
+const READ: usize = 4 << 10;
 
 /// Answers what it can. Returns with the bytes of the first request that it cannot answer, or with none where the
 /// connection is to end.
@@ -49,7 +52,10 @@ where
     }
     let mut url = String::new();
     loop {
-        if buffer.is_empty() {
+        let head = plain_get(&buffer, via, state.cors, &mut url);
+        if let Head::Part = head {
+            // The room of the requests before is used again.
+            buffer.reserve(READ);
             let read = tokio::select! {
                 biased;
                 read = stream.read_buf(&mut buffer) => read?,
@@ -58,9 +64,10 @@ where
             if read == 0 {
                 return Ok(None);
             }
+            continue;
         }
         let started = engine.log.is_on().then(Instant::now);
-        let Some(length) = plain_get(&buffer, via, state.cors, &mut url) else { return Ok(Some(buffer)) };
+        let Head::Plain(length) = head else { return Ok(Some(buffer)) };
         let Some(entry) = state.replayer.ready_entry(&url, |url| may_answer(url, engine, state)) else {
             return Ok(Some(buffer));
         };
@@ -102,16 +109,34 @@ where
     }
 }
 
-/// Looks at the head at the start of `bytes`: how long it is, and into `url` what it asks for, if it is a GET to which
-/// nothing but its URL matters.
-fn plain_get(bytes: &[u8], via: &Via, cors: Cors, url: &mut String) -> Option<usize> {
-    if bytes.len() > HEAD_MOST || !bytes.starts_with(b"GET ") {
-        return None;
+/// What stands at the start of the bytes that have come.
+enum Head {
+    /// A GET to which nothing but its URL matters, and the length of its head.
+    Plain(usize),
+    /// Maybe one, that has not come whole.
+    Part,
+    /// Anything else.
+    Other,
+}
+
+/// Looks at the head at the start of `bytes`, and writes into `url` what it asks for.
+fn plain_get(bytes: &[u8], via: &Via, cors: Cors, url: &mut String) -> Head {
+    let start = bytes.len().min(4);
+    if bytes[..start] != b"GET "[..start] || bytes.len() > HEAD_MOST {
+        return Head::Other;
     }
-    let mut fields = [httparse::EMPTY_HEADER; FIELDS_MOST];
-    let mut request = httparse::Request::new(&mut fields);
-    let httparse::Status::Complete(length) = request.parse(bytes).ok()? else { return None };
-    if request.version != Some(1) {
+    let mut fields = [const { MaybeUninit::uninit() }; FIELDS_MOST];
+    let mut request = httparse::Request::new(&mut []);
+    match request.parse_with_uninit_headers(bytes, &mut fields) {
+        Ok(httparse::Status::Complete(length)) if url_of(&request, via, cors, url).is_some() => Head::Plain(length),
+        Ok(httparse::Status::Partial) => Head::Part,
+        _ => Head::Other,
+    }
+}
+
+/// Writes the URL of a request into `url`, if nothing else in it matters.
+fn url_of(request: &httparse::Request<'_, '_>, via: &Via, cors: Cors, url: &mut String) -> Option<()> {
+    if request.method != Some("GET") || request.version != Some(1) {
         return None;
     }
     let mut host = None;
@@ -139,7 +164,7 @@ fn plain_get(bytes: &[u8], via: &Via, cors: Cors, url: &mut String) -> Option<us
         }
         _ => return None,
     }
-    Some(length)
+    Some(())
 }
 
 /// A host with or without a port and nothing beside: a slash in it would move the path of the URL.
@@ -182,10 +207,9 @@ mod tests {
 
     fn asked(head: &str, via: &Via) -> Option<String> {
         let mut url = String::new();
-        plain_get(head.as_bytes(), via, Cors::Auto, &mut url).map(|length| {
-            assert_eq!(length, head.find("\r\n\r\n").unwrap() + 4);
-            url
-        })
+        let Head::Plain(length) = plain_get(head.as_bytes(), via, Cors::Auto, &mut url) else { return None };
+        assert_eq!(length, head.find("\r\n\r\n").unwrap() + 4);
+        Some(url)
     }
 
     fn inside() -> Via {
@@ -201,11 +225,22 @@ mod tests {
     }
 
     #[test]
+    fn a_head_that_has_not_come_whole_is_waited_for_and_an_endless_one_is_not() {
+        let head = "GET http://a.example/x HTTP/1.1\r\nhost: a.example\r\n\r\n";
+        let look = |bytes: &[u8]| plain_get(bytes, &Via::Listener, Cors::Auto, &mut String::new());
+        for end in 0..head.len() {
+            assert!(matches!(look(&head.as_bytes()[..end]), Head::Part), "{end}");
+        }
+        assert!(matches!(look(b"GEX"), Head::Other));
+        let endless = format!("GET http://a.example/{}", "x".repeat(HEAD_MOST));
+        assert!(matches!(look(endless.as_bytes()), Head::Other));
+    }
+
+    #[test]
     fn what_may_change_the_answer_is_left_to_hyper() {
         for head in [
             "POST http://a/ HTTP/1.1\r\nhost: a\r\n\r\n",
             "GET http://a/ HTTP/1.0\r\nhost: a\r\n\r\n",
-            "GET http://a/ HTTP/1.1\r\nhost: a\r\n",
             "GET http://a/ HTTP/1.1\r\nhost: a\r\nhost: b\r\n\r\n",
             "GET http://a/ HTTP/1.1\r\nhost: a\r\nContent-Length: 0\r\n\r\n",
             "GET http://a/ HTTP/1.1\r\nhost: a\r\nTransfer-Encoding: chunked\r\n\r\n",

@@ -34,7 +34,8 @@ impl Replayer {
         let is_ready = || {
             let recorded = self.entry(entry);
             let whole = |answer: &Answer| {
-                (200..1000).contains(&answer.status)
+                answer.trailers.is_empty()
+                    && (200..1000).contains(&answer.status)
                     && !matches!(answer.status, 204 | 304)
                     && answer.end != End::Upstream
             };
