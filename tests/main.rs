@@ -13,6 +13,7 @@ mod consumers;
 mod cors;
 mod distrust;
 mod exit_codes;
+mod fast_answers;
 mod launch;
 mod layering;
 mod library;

@@ -72,3 +72,30 @@ fn an_answer_to_a_request_that_never_ends_is_recorded_all_the_same() {
     drop(end);
     assert_eq!(workspace.entries("hars/recording.har")[0]["response"]["status"], 413);
 }
+
+#[test]
+fn an_answer_is_recorded_whole_although_its_client_went_away() {
+    const REST: usize = 1 << 20;
+    let workspace = Workspace::new();
+    let proxy = Harmock::record::<&str>(&workspace, &[]);
+    let (client_has_gone, wait) = channel::<()>();
+    let origin = RawOrigin::once(move |mut wire| {
+        wire.head();
+        wire.send(format!("HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: {}\r\n\r\nstart", REST + 5));
+        wait.recv().unwrap();
+        wire.send("x".repeat(REST));
+    });
+    let mut wire = Wire::connect(proxy.address());
+    wire.send(format!("GET {} HTTP/1.1\r\nHost: {}\r\n\r\n", origin.url("/"), origin.authority()));
+    assert_eq!(wire.head().value("content-length"), Some(&*(REST + 5).to_string()));
+    assert_eq!(wire.exactly(5).unwrap(), b"start");
+    drop(wire);
+    client_has_gone.send(()).unwrap();
+    origin.outcome();
+    proxy.interrupt().expect(0);
+    let entry = &workspace.entries("hars/recording.har")[0];
+    assert_eq!(
+        (&entry["response"]["content"]["size"], &entry["_harmock"]["end"]),
+        (&(REST + 5).into(), &serde_json::Value::Null)
+    );
+}

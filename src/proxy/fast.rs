@@ -144,11 +144,7 @@ fn url_of(request: &httparse::Request<'_, '_>, via: &Via, cors: Cors, url: &mut 
         let is = |name: &str| field.name.eq_ignore_ascii_case(name);
         // Told apart by their length first: most fields are none of these.
         match field.name.len() {
-            4 if is("host") => {
-                if host.replace(field.value).is_some() {
-                    return None;
-                }
-            }
+            4 if is("host") && host.replace(field.value).is_some() => return None,
             6 if is("expect") || (is("origin") && cors == Cors::Auto) => return None,
             7 if is("upgrade") => return None,
             10 if is("connection") && !field.value.eq_ignore_ascii_case(b"keep-alive") => return None,
@@ -162,13 +158,19 @@ fn url_of(request: &httparse::Request<'_, '_>, via: &Via, cors: Cors, url: &mut 
     match via {
         Via::Listener if target.starts_with("http://") => url.push_str(target),
         Via::Connect(to) if target.starts_with('/') => {
-            for part in [to.scheme.as_str(), "://", std::str::from_utf8(host?).ok()?, target] {
+            for part in [to.scheme.as_str(), "://", plain_host(host?)?, target] {
                 url.push_str(part);
             }
         }
         _ => return None,
     }
     Some(())
+}
+
+/// A host with or without a port and nothing beside: a slash in it would move the path of the URL.
+fn plain_host(value: &[u8]) -> Option<&str> {
+    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b".-_:[]".contains(byte);
+    std::str::from_utf8(value).ok().filter(|_| value.iter().all(plain))
 }
 
 /// Whether every request for a recorded URL is for the archive to answer: the user's settings and harmock's own names
@@ -254,6 +256,9 @@ mod tests {
             assert_eq!(asked(head, &Via::Listener), None, "{head}");
         }
         assert_eq!(asked("GET /x HTTP/1.1\r\n\r\n", &inside()), None);
+        for host in ["a.example/x", "a.example?", "u@a.example", "a.example#", "a\\b"] {
+            assert_eq!(asked(&format!("GET /x HTTP/1.1\r\nhost: {host}\r\n\r\n"), &inside()), None, "{host}");
+        }
         assert_eq!(asked("GET https://a.example/x HTTP/1.1\r\nhost: a.example\r\n\r\n", &inside()), None);
     }
 }

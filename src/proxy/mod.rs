@@ -139,13 +139,19 @@ impl Proxy {
         engine.ending.cancel();
         self.accepting.abort();
         engine.tasks.close();
-        // What is still open after the grace is not kept.
-        let _all_done = timeout(engine.limits.grace, engine.tasks.wait()).await;
-        let mut summary = engine.summary();
         let recorder = match &engine.mode {
             EngineMode::Record(state) => Some(Arc::clone(&state.recorder)),
             EngineMode::Replay(state) => state.recorder.clone(),
         };
+        // What is still open after the grace is not kept.
+        let _all_done = timeout(engine.limits.grace, async {
+            engine.tasks.wait().await;
+            if let Some(recorder) = &recorder {
+                recorder.settled().await;
+            }
+        })
+        .await;
+        let mut summary = engine.summary();
         if let Some(recorder) = recorder {
             let closed = tokio::task::spawn_blocking(move || recorder.close()).await;
             // A writing task that ended early has kept its journal.

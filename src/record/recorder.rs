@@ -87,6 +87,12 @@ impl Recorder {
         Recording::start(facts, &self.run)
     }
 
+    /// Waits for the bodies that are read on although their clients have gone.
+    pub async fn settled(&self) {
+        self.run.reading_on.close();
+        self.run.reading_on.wait().await;
+    }
+
     /// Ends the recording and writes the archive. Blocks; exchanges that are still open are not kept.
     ///
     /// # Errors

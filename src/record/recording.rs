@@ -11,6 +11,7 @@ use std::time::Instant;
 use bytes::Bytes;
 use http::HeaderMap;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio_util::task::TaskTracker;
 
 use super::exchange::{ExchangeFacts, PhaseTimes, ResponseFacts, latin1_fields};
 use super::spool::{Note, Side};
@@ -30,17 +31,33 @@ pub(super) struct Run {
     pub(super) waited: AtomicU64,
     /// Clients that went away before the response head.
     pub(super) abandoned: AtomicU64,
-    /// Exchanges that were answered in full while their request was still on its way.
+    /// Exchanges that are kept even if the run ends first: answered in full while their request was still on its way,
+    /// or read on after their client had gone.
     late: Mutex<Vec<Weak<Exchange>>>,
+    /// Bodies that are read on without their client.
+    pub(super) reading_on: TaskTracker,
 }
 
 impl Run {
     pub(super) fn new(notes: Sender<Note>) -> Self {
         let room = Arc::new(Semaphore::new(ROOM as usize));
-        Self { notes, room, waited: AtomicU64::new(0), abandoned: AtomicU64::new(0), late: Mutex::default() }
+        Self {
+            notes,
+            room,
+            waited: AtomicU64::new(0),
+            abandoned: AtomicU64::new(0),
+            late: Mutex::default(),
+            reading_on: TaskTracker::new(),
+        }
     }
 
-    /// Takes what came of answered exchanges whose request has not ended, for the run does.
+    fn note_late(&self, exchange: &Arc<Exchange>) {
+        let mut late = self.late.lock().unwrap_or_else(PoisonError::into_inner);
+        late.retain(|exchange| exchange.strong_count() > 0);
+        late.push(Arc::downgrade(exchange));
+    }
+
+    /// Takes what came of exchanges that go on without their client, or after their answer, for the run does not.
     pub(super) fn finish_late(&self) {
         let late = std::mem::take(&mut *self.late.lock().unwrap_or_else(PoisonError::into_inner));
         for exchange in late.iter().filter_map(Weak::upgrade) {
@@ -90,7 +107,8 @@ impl Exchange {
             change(facts);
         }
         state.answered = true;
-        self.run.late.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::downgrade(self));
+        drop(state);
+        self.run.note_late(self);
         Sealing(None)
     }
 
@@ -116,6 +134,27 @@ impl Exchange {
 
     fn open(&self) -> bool {
         self.state().facts.is_some()
+    }
+}
+
+/// Bodies that go on for as long as somebody listens.
+const STREAMS: [&str; 5] = [
+    "text/event-stream",
+    "application/x-ndjson",
+    "application/grpc",
+    "application/stream+json",
+    "multipart/x-mixed-replace",
+];
+
+impl Exchange {
+    /// Whether the response is an ordinary one, not a stream of events.
+    fn ends_by_itself(&self) -> bool {
+        let state = self.state();
+        let Some(ResponseFacts::Answered { fields, .. }) = state.facts.as_ref().map(|facts| &facts.response) else {
+            return false;
+        };
+        let media_type = fields.iter().find(|(name, _)| name == "content-type").map_or("", |(_, value)| value);
+        !STREAMS.iter().any(|stream| media_type.trim_start().to_ascii_lowercase().starts_with(stream))
     }
 }
 
@@ -148,7 +187,7 @@ impl Recording {
             return body;
         }
         self.0.state().sending = true;
-        Body::boxed(TeeBody::new(body, Copying::new(Arc::clone(&self.0), Side::Request)))
+        Body::boxed(TeeBody::new(body, Copying::new(Arc::clone(&self.0), Side::Request), false))
     }
 
     /// The response head, with the upstream's connection; the body follows through [`Self::response_body`].
@@ -171,7 +210,8 @@ impl Recording {
             copying.seal().await;
             return body;
         }
-        Body::boxed(TeeBody::new(body, copying))
+        let reads_on = self.0.ends_by_itself();
+        Body::boxed(TeeBody::new(body, copying, reads_on))
     }
 
     /// The client got a 502 or 504 of harmock's own.
@@ -253,6 +293,17 @@ impl Copying {
                 }
             });
         }
+    }
+
+    /// The client has gone, and the body is read on without it: gives who waits for that.
+    pub(super) fn left_alone(&self) -> TaskTracker {
+        self.exchange.update(|facts| {
+            if let ResponseFacts::Answered { end, .. } = &mut facts.response {
+                *end = End::Client;
+            }
+        });
+        self.exchange.run.note_late(&self.exchange);
+        self.exchange.run.reading_on.clone()
     }
 
     /// The body has come to its end; a response's exchange goes into the journal.
