@@ -36,4 +36,5 @@ mod settings;
 mod support;
 mod trust;
 mod upstream_failures;
+mod upstream_paths;
 mod websockets;
