@@ -4,6 +4,7 @@
 
 mod archive_writing;
 mod archives;
+mod bad_input;
 mod chromium;
 mod clients_curl;
 mod clients_node;
