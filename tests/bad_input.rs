@@ -139,6 +139,15 @@ fn an_authority_that_cannot_be_used_stops_the_start_of_both_modes() {
 }
 
 #[test]
+fn a_ready_file_or_a_log_that_cannot_be_written_ends_the_run() {
+    let workspace = Workspace::new();
+    workspace.write_har("a.har", &[entry("GET", URL, 200, "")]);
+    workspace.write("file", "in the way");
+    Harmock::run(&workspace, "replay", &["--ready-file", "file/ready"]).expect(1).says("ready file file/ready");
+    refused(&workspace, "replay", &["--log", "none/log"]).says("none/log");
+}
+
+#[test]
 fn a_recording_whose_archive_cannot_be_written_keeps_the_old_one() {
     let (workspace, origin) = (Workspace::new(), Origin::http());
     let old = workspace.write_har("recording.har", &[entry("GET", URL, 200, "old")]);
