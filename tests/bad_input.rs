@@ -142,8 +142,8 @@ fn an_authority_that_cannot_be_used_stops_the_start_of_both_modes() {
 fn a_ready_file_or_a_log_that_cannot_be_written_ends_the_run() {
     let workspace = Workspace::new();
     workspace.write_har("a.har", &[entry("GET", URL, 200, "")]);
-    workspace.write("file", "");
-    Harmock::run(&workspace, "replay", &["--ready-file", "file/ready"]).expect(1).says("file/ready");
+    workspace.write("file", "in the way");
+    Harmock::run(&workspace, "replay", &["--ready-file", "file/ready"]).expect(1).says("ready file file/ready");
     refused(&workspace, "replay", &["--log", "file/log"]).says("file/log");
 }
 

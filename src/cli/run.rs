@@ -145,7 +145,9 @@ fn open_log(options: &RunOptions) -> anyhow::Result<Log> {
         LogFormat::Json => Format::Json,
     };
     Log::open(&target, format).with_context(|| match &options.log {
-        LogTarget::File(path) => format!("cannot open the log {}", path.display()),
+        LogTarget::File(path) => {
+            format!("cannot open the log {}, name another with --log or switch it off", path.display())
+        }
         _ => "cannot start the log".to_owned(),
     })
 }

@@ -109,7 +109,11 @@ async fn serve(exchange: Exchange, state: &ReplayState, request: &Parts, hit: Hi
     let fit_cors = state.cors == Cors::Auto;
     let answer = match state.replayer.answer(&hit, &exchange.method, &request.headers, fit_cors).await {
         Ok(answer) => answer,
-        Err(error) => return Ok(trouble(&exchange, state, request, &error.to_string())),
+        Err(error) => {
+            // It was asked for: what is wrong with it is told already.
+            state.replayer.count(hit.entry);
+            return Ok(trouble(&exchange, state, request, &error.to_string()));
+        }
     };
     hit.hops.iter().chain([&hit.entry]).for_each(|entry| state.replayer.count(*entry));
     exchange.engine.tally.served();

@@ -210,6 +210,9 @@ impl Nearest {
 
 /// One difference for people.
 fn sentence(difference: &Difference) -> String {
+    if difference.recorded.is_empty() && difference.live.is_empty() {
+        return format!("{} is there without a value on one side alone", what(&difference.what));
+    }
     let shown = |value: &str| if value.is_empty() { "nothing".to_owned() } else { format!("{value:?}") };
     format!("{} was {}, now {}", what(&difference.what), shown(&difference.recorded), shown(&difference.live))
 }

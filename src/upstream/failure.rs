@@ -192,6 +192,9 @@ fn certificate_detail(error: &CertificateError) -> String {
             format!("its certificate is for another name ({error}); pass --insecure-upstream to accept it")
         }
         CertificateError::Revoked => "its certificate is revoked".into(),
+        CertificateError::Other(_) if format!("{error:?}").contains("CaUsedAsEndEntity") => {
+            format!("it shows an authority's certificate as its own, which is trusted only if given itself; {ways_out}")
+        }
         other => format!("certificate not trusted ({other}); {ways_out}"),
     }
 }

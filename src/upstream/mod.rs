@@ -11,6 +11,7 @@ mod dial;
 mod exchange;
 mod facts;
 mod failure;
+mod given;
 mod idle;
 mod line;
 mod own;

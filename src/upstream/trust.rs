@@ -11,6 +11,7 @@ use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{DigitallySignedStruct, RootCertStore, SignatureScheme};
 use tokio_rustls::TlsConnector;
 
+use super::given::GivenCertificates;
 use super::{SetupError, UpstreamConfig};
 
 /// The TLS settings towards upstreams: the same trust and sessions under two offers of protocols.
@@ -29,7 +30,8 @@ impl Trust {
         let verifier: Arc<dyn ServerCertVerifier> = if config.insecure {
             Arc::new(AnyCertificate(provider.clone()))
         } else {
-            verifier(extra, provider.clone()).map_err(SetupError::Tls)?
+            let others = verifier(extra.clone(), provider.clone()).map_err(SetupError::Tls)?;
+            if extra.is_empty() { others } else { Arc::new(GivenCertificates::before(extra, others)) }
         };
         let mut http1 = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
