@@ -117,6 +117,18 @@ pub enum Error {
         /// What is wrong with it; it names the path.
         source: PayloadPathError,
     },
+    /// A `_file` that leads out of the folder through a link, or names something else than a file.
+    #[error("{}: entry {entry}: {field}: {source}", path.display())]
+    RefusedPayload {
+        /// The archive.
+        path: PathBuf,
+        /// Place in `log.entries`, from zero.
+        entry: usize,
+        /// `response.content._file` or `request.postData._file`.
+        field: &'static str,
+        /// What is wrong with it; it names the payload.
+        source: PayloadError,
+    },
     /// Somebody wrote to the file while it was being read.
     #[error("{}: changed on disk while it was loaded; try again", path.display())]
     ChangedWhileLoading {

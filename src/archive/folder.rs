@@ -35,6 +35,12 @@ impl PayloadFolder {
         Ok(bytes)
     }
 
+    /// Why a payload that is there is never read: it lies outside the folder, or is no regular file.
+    pub(crate) fn refusal(&self, archive: &Path, path: &PayloadPath) -> Option<PayloadError> {
+        let error = self.open(&Report { archive, path }).err()?;
+        matches!(error, PayloadError::Escapes { .. } | PayloadError::NotRegular { .. }).then_some(error)
+    }
+
     /// Opens a payload file that is a regular one inside the folder.
     pub(crate) fn open(&self, report: &Report<'_>) -> Result<File, PayloadError> {
         // Opened by name each time, so that a folder that was checked out anew is found.

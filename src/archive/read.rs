@@ -1,6 +1,7 @@
 //! Reading an archive: entries at once, bodies when they are asked for.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::ops::Range;
@@ -55,7 +56,7 @@ impl Archive {
     /// As [`Archive::open`].
     pub fn open_within(path: &Path, limits: &Limits) -> Result<Self, Error> {
         let archive = Self::open_unchecked(path, limits)?;
-        let bad = archive.bad_payload_paths().next();
+        let bad = archive.bad_payload_paths().next().or_else(|| archive.refused_payload());
         bad.map_or(Ok(archive), Err)
     }
 
@@ -162,6 +163,19 @@ impl Archive {
         self.har.entries.iter().flat_map(Entry::payload_files).filter_map(|(entry, field, name)| {
             let source = PayloadPath::parse(name).err()?;
             Some(Error::PayloadPath { path: self.path.clone(), entry, field, source })
+        })
+    }
+
+    /// The first `_file` that names something which is never read: a link out of the folder, a FIFO, a folder. A file
+    /// that is missing may still come.
+    fn refused_payload(&self) -> Option<Error> {
+        let Payloads::Folder(folder) = &self.payloads else { return None };
+        let mut looked_at = HashSet::new();
+        let mut files = self.har.entries.iter().flat_map(Entry::payload_files);
+        files.find_map(|(entry, field, name)| {
+            let path = PayloadPath::parse(name).ok().filter(|_| looked_at.insert(name))?;
+            let source = folder.refusal(&self.path, &path)?;
+            Some(Error::RefusedPayload { path: self.path.clone(), entry, field, source })
         })
     }
 

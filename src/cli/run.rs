@@ -43,10 +43,10 @@ impl Task<'_> {
 /// Starts the proxy, runs the task, ends in good order and says what happened.
 pub(crate) fn run(config: Config, options: &RunOptions, task: Task<'_>) -> super::CommandResult {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start threads")?;
-    let code = runtime.block_on(run_async(config, options, task))?;
-    // A tunnel that outlived the grace does not hold up the exit.
+    let code = runtime.block_on(run_async(config, options, task));
+    // Neither a tunnel that outlived the grace nor a run that failed to start holds up the exit.
     runtime.shutdown_background();
-    Ok(code)
+    code
 }
 
 async fn run_async(config: Config, options: &RunOptions, task: Task<'_>) -> super::CommandResult {
@@ -66,7 +66,11 @@ async fn run_async(config: Config, options: &RunOptions, task: Task<'_>) -> supe
     if let Some(path) = &options.ready_file {
         let ready =
             ReadyFile { url: facts.url.clone(), port: facts.port, ca: facts.ca.clone(), pid: std::process::id() };
-        ready.write(path)?;
+        if let Err(error) = ready.write(path) {
+            // Nobody will wait for this run; its tasks hold the log open as long as they live.
+            let _ = proxy.stop().await;
+            return Err(error.into());
+        }
     }
     let counter = Counter::start(&proxy, options);
     let exit = perform(task, &facts, &mut signals).await;

@@ -15,6 +15,14 @@ pub enum Error {
         /// What the system said.
         source: io::Error,
     },
+    /// The ready file could not be written.
+    #[error("cannot write the ready file {}: {source}; name a file in a folder that can be written", path.display())]
+    WriteReadyFile {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
     /// The text that should be the authority's certificate holds none.
     #[error("the CA certificate that clients should trust cannot be read: {reason}")]
     CaCertificate {

@@ -25,9 +25,9 @@ impl ReadyFile {
     /// Writes the file by rename: whoever reads it sees all of it or none.
     ///
     /// # Errors
-    /// [`Error::Write`] where the folder or the file cannot be written, or the CA's path is not UTF-8.
+    /// [`Error::WriteReadyFile`] where the folder or the file cannot be written, or the CA's path is not UTF-8.
     pub fn write(&self, path: &Path) -> Result<(), Error> {
-        let failed = |source| Error::Write { path: path.to_owned(), source };
+        let failed = |source| Error::WriteReadyFile { path: path.to_owned(), source };
         let mut json = serde_json::to_vec(self).map_err(|error| failed(io::Error::other(error)))?;
         json.push(b'\n');
         write_atomically(path, &json).map_err(failed)

@@ -105,7 +105,8 @@ fn short(time: Duration, line: &mut String) {
     let tenths = (time.as_micros() + 50) / 100;
     let _ = match tenths {
         ..100 => write!(line, "{}.{}ms", tenths / 10, tenths % 10),
-        _ => write!(line, "{}ms", (tenths + 5) / 10),
+        // From the time itself: what has been rounded once may not be rounded again.
+        _ => write!(line, "{}ms", (time.as_micros() + 500) / 1000),
     };
 }
 
