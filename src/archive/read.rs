@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::HashSet;
 use std::fs::{self, File};
-use std::io::{self, Read};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -13,11 +13,12 @@ use flate2::read::{MultiGzDecoder, ZlibDecoder};
 use crate::archive::discover::unreadable;
 use crate::archive::folder::PayloadFolder;
 use crate::archive::limits::{Bounded, past_limit};
-use crate::archive::source::Source;
+use crate::archive::source::{Source, SourceCursor};
 use crate::archive::zip_reader::ZipReader;
 use crate::archive::{Error, Limits, PayloadError, PayloadPath, embedded};
 use crate::har::log::LogError;
 use crate::har::read::HarLog;
+use crate::har::windowed;
 use crate::har::{Entry, LeftOut, StoredBody, Warning};
 
 /// An opened archive. It keeps the entries and where their bodies are, not the text and not the bodies; it may be read
@@ -250,12 +251,30 @@ fn unpack(path: &Path, packed: &Source, limits: &Limits, decoder: impl Read) -> 
 }
 
 /// Reads the text and gives it up again; what comes back is where its parts are read from later.
-fn read_text(path: &Path, mut source: Source, limits: &Limits) -> Result<(Source, HarLog), Error> {
+fn read_text(path: &Path, source: Source, limits: &Limits) -> Result<(Source, HarLog), Error> {
     let length = source.len().map_err(|source| unreadable(path, source))?;
     if length > limits.text {
         let problem = format!("larger than {} bytes", limits.text);
         return Err(Error::TooLarge { path: path.to_path_buf(), what: "the HAR text".to_owned(), problem });
     }
+    let mut text = source.cursor();
+    let base = skip_byte_order_mark(&mut text).map_err(|source| unreadable(path, source))?;
+    if let Some(har) = windowed::read(&mut text, base).map_err(|source| unreadable(path, source))? {
+        return Ok((source, har));
+    }
+    read_whole_text(path, source, length)
+}
+
+/// How many bytes the mark has that it skips, if there is one.
+fn skip_byte_order_mark(text: &mut SourceCursor) -> io::Result<u64> {
+    let mut head = Vec::new();
+    text.by_ref().take(3).read_to_end(&mut head)?;
+    let base = if head == [0xEF, 0xBB, 0xBF] { 3 } else { 0 };
+    text.seek(SeekFrom::Start(base))
+}
+
+/// Reads a text that is odd as a whole, or that is wrong, and says where.
+fn read_whole_text(path: &Path, mut source: Source, length: u64) -> Result<(Source, HarLog), Error> {
     let bytes = source.read_span(&(0..length)).map_err(|source| unreadable(path, source))?;
     if bytes.starts_with(&[0xFE, 0xFF]) || bytes.starts_with(&[0xFF, 0xFE]) {
         return Err(Error::Utf16 { path: path.to_path_buf() });

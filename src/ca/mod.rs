@@ -17,7 +17,7 @@ mod tls;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use rustls::ServerConfig;
 use time::OffsetDateTime;
@@ -38,7 +38,9 @@ struct Shared {
     dir: PathBuf,
     cert_path: PathBuf,
     root: Arc<Root>,
-    configs: ServerConfigs,
+    /// Made for the first TLS connection: the random numbers that it takes are most of what a start would cost.
+    configs: OnceLock<ServerConfigs>,
+    making: Mutex<()>,
 }
 
 impl CertAuthority {
@@ -59,8 +61,8 @@ impl CertAuthority {
             None => Self::default_dir()?,
         };
         let root = Arc::new(store::load_or_create(&dir)?);
-        let configs = ServerConfigs::new(Arc::clone(&root))?;
-        Ok(Self { shared: Arc::new(Shared { cert_path: store::cert_path(&dir), dir, root, configs }) })
+        let (cert_path, configs, making) = (store::cert_path(&dir), OnceLock::new(), Mutex::default());
+        Ok(Self { shared: Arc::new(Shared { cert_path, dir, root, configs, making }) })
     }
 
     /// The folder in which a user's authority lives: `~/.local/share/harmock` (or below `XDG_DATA_HOME`),
@@ -85,7 +87,17 @@ impl CertAuthority {
     ///
     /// [`Error::Host`] when no certificate can carry `host`.
     pub fn server_config(&self, host: &str, alpn: Alpn) -> Result<Arc<ServerConfig>, Error> {
-        self.shared.configs.for_host(host, alpn)
+        self.shared.configs()?.for_host(host, alpn)
+    }
+
+    /// Makes what the first [`CertAuthority::server_config`] would otherwise make: a key, and a key for tickets. Takes
+    /// some milliseconds of processor time.
+    ///
+    /// # Errors
+    ///
+    /// When the system has no random numbers.
+    pub fn prepare(&self) -> Result<(), Error> {
+        self.shared.configs().map(|_configs| ())
     }
 
     /// The folder of the authority, absolute.
@@ -141,7 +153,21 @@ impl CertAuthority {
 
     /// How many leaf certificates were signed since the start.
     pub fn leaves_minted(&self) -> u64 {
-        self.shared.configs.leaves_minted()
+        self.shared.configs.get().map_or(0, ServerConfigs::leaves_minted)
+    }
+}
+
+impl Shared {
+    fn configs(&self) -> Result<&ServerConfigs, Error> {
+        if let Some(made) = self.configs.get() {
+            return Ok(made);
+        }
+        let _one_at_a_time = self.making.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(made) = self.configs.get() {
+            return Ok(made);
+        }
+        let configs = ServerConfigs::new(Arc::clone(&self.root))?;
+        Ok(self.configs.get_or_init(|| configs))
     }
 }
 

@@ -11,8 +11,9 @@ use crate::har::raw::RawItem;
 /// Reads HAR `headers`: objects or `[name, value]` pairs; values joined by line feeds become fields of their own and
 /// pseudo-headers are dropped. `odd` is told of each field that HTTP cannot carry, which is left out.
 pub(crate) fn read_fields(headers: Json<'_>, seen: &mut Seen, mut odd: impl FnMut(usize, String)) -> Vec<Field> {
-    let mut fields = Vec::new();
-    for (index, item) in headers.items().into_iter().enumerate() {
+    let items = headers.items();
+    let mut fields = Vec::with_capacity(items.len());
+    for (index, item) in items.into_iter().enumerate() {
         let (name, value, latin1) = name_and_value(item);
         let Some(name) = name else {
             odd(index, "has no name".to_owned());

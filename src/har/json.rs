@@ -158,6 +158,10 @@ impl<'de> Deserialize<'de> for Text<'de> {
                 f.write_str("a string")
             }
             fn visit_borrowed_bytes<E: serde::de::Error>(self, bytes: &'de [u8]) -> Result<Self::Value, E> {
+                // A visitor of bytes is handed what a visitor of text is spared (RFC 8259 section 7).
+                if bytes.iter().any(|byte| *byte < 0x20) {
+                    return Err(E::custom("control character in a string"));
+                }
                 match std::str::from_utf8(bytes) {
                     Ok(text) => Ok(Text(Cow::Borrowed(text))),
                     Err(_) => self.visit_bytes(bytes),

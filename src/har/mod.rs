@@ -15,6 +15,7 @@ mod own_fields;
 pub(crate) mod post_data;
 pub(crate) mod raw;
 pub mod read;
+pub(crate) mod windowed;
 pub mod write;
 
 pub use entry::{

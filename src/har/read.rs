@@ -3,8 +3,6 @@
 use std::fmt;
 use std::ops::Range;
 
-use serde_json::value::RawValue;
-
 use crate::har::entry::{
     Answer, BodyText, End, Entry, Failure, FailureCause, Outcome, RecordedPayload, RecordedRequest, StoredBody,
 };
@@ -45,7 +43,7 @@ pub struct LeftOut {
 }
 
 /// Everything that one HAR text holds for replay; it keeps no part of the text.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct HarLog {
     /// Usable entries, in order.
     pub(crate) entries: Vec<Entry>,
@@ -63,26 +61,64 @@ impl HarLog {
     /// Reads a HAR text that begins at byte `base` of its file.
     pub(crate) fn read(text: &str, base: u64) -> Result<Self, LogError> {
         let log = Log::parse(text)?;
-        let context = TextContext { text, base, binary_strings: log.creator.eq_ignore_ascii_case("firefox") };
-        let mut har = Self {
-            entries: Vec::with_capacity(log.entries.len()),
-            spans: Vec::with_capacity(log.entries.len()),
-            warnings: Vec::new(),
-            left_out: LeftOut::default(),
-            creator: log.creator,
-        };
-        let mut seen = Seen::default();
-        for (ordinal, raw) in log.entries.into_iter().enumerate() {
-            har.spans.push(span_in(text, base, raw.get()));
-            match (EntryReader { ordinal, context, seen: &mut seen, warnings: &mut har.warnings }).read(raw) {
-                Verdict::Usable(entry) => har.entries.push(*entry),
-                Verdict::WebSocket => har.left_out.websocket += 1,
-                Verdict::OtherScheme => har.left_out.other_scheme += 1,
-                Verdict::Odd => {}
+        let mut reader = LogReader::default();
+        reader.set_creator(log.creator);
+        let context = TextContext { text, base, binary_strings: reader.binary_strings() };
+        for raw in log.entries {
+            let span = span_in(text, base, raw.get());
+            match serde_json::from_str::<RawEntry<'_>>(raw.get()) {
+                Ok(entry) if raw.get().starts_with('{') => reader.add(&entry, span, context),
+                Ok(_) => reader.skip(span, "is not an object".to_owned()),
+                Err(error) => reader.skip(span, format!("cannot be read: {error}")),
             }
         }
-        har.entries.shrink_to_fit();
-        Ok(har)
+        Ok(reader.finish())
+    }
+}
+
+/// Takes entries one by one.
+#[derive(Debug, Default)]
+pub(crate) struct LogReader {
+    har: HarLog,
+    seen: Seen,
+}
+
+impl LogReader {
+    /// `log.creator.name`, which has to be known before the entries.
+    pub(crate) fn set_creator(&mut self, name: String) {
+        self.har.creator = name;
+    }
+
+    /// Whether this creator keeps bytes as code points.
+    pub(crate) fn binary_strings(&self) -> bool {
+        self.har.creator.eq_ignore_ascii_case("firefox")
+    }
+
+    /// The next item of `log.entries`, which lies at `span` of the file.
+    pub(crate) fn add(&mut self, entry: &RawEntry<'_>, span: Range<u64>, context: TextContext<'_>) {
+        let har = &mut self.har;
+        let ordinal = har.spans.len();
+        har.spans.push(span);
+        match (EntryReader { ordinal, context, seen: &mut self.seen, warnings: &mut har.warnings }).read(entry) {
+            Verdict::Usable(entry) => har.entries.push(*entry),
+            Verdict::WebSocket => har.left_out.websocket += 1,
+            Verdict::OtherScheme => har.left_out.other_scheme += 1,
+            Verdict::Odd => {}
+        }
+    }
+
+    /// The next item, of which no entry can be made.
+    fn skip(&mut self, span: Range<u64>, message: String) {
+        let entry = self.har.spans.len();
+        self.har.spans.push(span);
+        self.har.warnings.push(Warning { entry, field: format!("log.entries[{entry}]"), message, skipped: true });
+    }
+
+    /// All that was taken.
+    pub(crate) fn finish(mut self) -> HarLog {
+        self.har.entries.shrink_to_fit();
+        self.har.spans.shrink_to_fit();
+        self.har
     }
 }
 
@@ -108,17 +144,12 @@ struct EntryReader<'a> {
 }
 
 impl EntryReader<'_> {
-    fn read(mut self, raw: &RawValue) -> Verdict {
-        let entry = match serde_json::from_str::<RawEntry<'_>>(raw.get()) {
-            Ok(_) if !raw.get().starts_with('{') => return self.skip("", "is not an object".to_owned()),
-            Ok(entry) => entry,
-            Err(error) => return self.skip("", format!("cannot be read: {error}")),
-        };
+    fn read(mut self, entry: &RawEntry<'_>) -> Verdict {
         let url = match recorded_url(&entry.request) {
             Ok(url) => url,
             Err(unusable) => return self.skip(unusable.field, unusable.message),
         };
-        if is_websocket(&entry, &url) {
+        if is_websocket(entry, &url) {
             return Verdict::WebSocket;
         }
         if !url.as_str().starts_with("http:") && !url.as_str().starts_with("https:") {
@@ -130,7 +161,7 @@ impl EntryReader<'_> {
                 if method.is_empty() { "is missing".to_owned() } else { format!("{method:?} is not a method") };
             return self.skip("request.method", message);
         }
-        let outcome = match self.outcome(&entry) {
+        let outcome = match self.outcome(entry) {
             Ok(outcome) => outcome,
             Err(unusable) => return self.skip(unusable.field, unusable.message),
         };
@@ -225,8 +256,7 @@ impl EntryReader<'_> {
     }
 
     fn skip(mut self, field: &str, message: String) -> Verdict {
-        let field = if field.is_empty() { format!("log.entries[{}]", self.ordinal) } else { field.to_owned() };
-        self.warn(&field, message);
+        self.warn(field, message);
         if let Some(warning) = self.warnings.last_mut() {
             warning.skipped = true;
         }

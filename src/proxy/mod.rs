@@ -22,6 +22,7 @@ mod target;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 pub use config::{
     Config, Cors, Detail, Limits, Mode, NotFound, OutOfScope, RecordConfig, RedirectPolicy, ReplayConfig, Update,
@@ -29,7 +30,7 @@ pub use config::{
 pub use start::StartError;
 pub use summary::{MissReport, Summary};
 use tokio::task::JoinHandle;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use crate::ca::CertAuthority;
 use crate::log::Log;
@@ -58,6 +59,7 @@ impl Proxy {
         let started = start::start(config, log).await?;
         let engine = Arc::new(started.engine);
         let accepting = tokio::spawn(listener::accept_loop(started.listener, Arc::clone(&engine)));
+        engine.tasks.spawn(prepare_tls(Arc::clone(&engine)));
         Ok(Self { engine, accepting, warnings: started.warnings })
     }
 
@@ -158,6 +160,20 @@ impl Proxy {
             summary.recorded = closed.ok().transpose()?;
         }
         Ok(summary)
+    }
+}
+
+/// After this a start is over, and what it had left out can be made up for.
+const STARTED: Duration = Duration::from_millis(200);
+
+/// Makes beforehand what the first TLS connection would have to wait for.
+async fn prepare_tls(engine: Arc<Engine>) {
+    tokio::select! {
+        () = engine.ending.cancelled() => {}
+        () = sleep(STARTED) => {
+            // What is wrong is told to the connection that needs it.
+            let _ = tokio::task::spawn_blocking(move || engine.ca.prepare()).await;
+        }
     }
 }
 
