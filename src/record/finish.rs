@@ -9,8 +9,10 @@ use tempfile::NamedTempFile;
 
 use super::Error;
 use super::exchange::{ExchangeFacts, ResponseFacts, latin1_bytes};
-use super::journal::{JournalBody, JournalReader, Record, spool_path};
-use crate::archive::{ArchiveWriter, WriterOptions, Written};
+use super::journal::{Commit, JournalBody, JournalReader, Record, spool_path};
+use super::lock::ArchiveLock;
+use super::run_settings::{RunSettings, Update};
+use crate::archive::{ArchiveWriter, Written};
 use crate::har::write::{HttpVersion, NewAnswer, NewBody, NewEntry, NewRequest, NewResponse, Times, WireSize};
 use crate::har::{FailureCause, Field};
 use crate::message::CanonicalUrl;
@@ -24,39 +26,34 @@ const IN_MEMORY: u64 = 1 << 20;
 pub(super) struct Place {
     pub(super) journal: PathBuf,
     pub(super) lock: PathBuf,
-    /// There while the journal's exchanges are to be added to the archive instead of taking its place.
-    append: PathBuf,
 }
 
 impl Place {
     /// Makes `.harmock/NAME/` beside the archive, for its owner alone and ignored by git.
     pub(super) fn of(archive: &Path) -> Result<Self, Error> {
-        let parent = archive.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let name = archive.file_name().unwrap_or(archive.as_os_str());
-        let own = parent.join(".harmock");
-        let folder = own.join(name);
+        let place = Self::beside(archive);
+        let folder = place.folder();
+        let own = folder.parent().unwrap_or(folder);
+        let parent = own.parent().unwrap_or(own);
         let made = std::fs::create_dir_all(parent)
-            .and_then(|()| private_folder(&own))
-            .and_then(|()| ignored_by_git(&own))
-            .and_then(|()| private_folder(&folder));
+            .and_then(|()| private_folder(own))
+            .and_then(|()| ignored_by_git(own))
+            .and_then(|()| private_folder(folder));
         match made {
-            Ok(()) => {
-                Ok(Self { journal: folder.join("journal"), lock: folder.join("lock"), append: folder.join("append") })
-            }
-            Err(source) => Err(Error::Folder { path: folder, source }),
+            Ok(()) => Ok(place),
+            Err(source) => Err(Error::Folder { path: folder.to_owned(), source }),
         }
     }
 
-    /// Notes what is to become of the journal about to be started, for the run that may have to finish it.
-    pub(super) fn note_append(&self, append: bool) -> Result<(), Error> {
-        let noted = match append {
-            true => std::fs::write(&self.append, ""),
-            false => match std::fs::remove_file(&self.append) {
-                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-                other => other,
-            },
-        };
-        noted.map_err(|source| Error::Folder { path: self.append.clone(), source })
+    /// The same without making anything.
+    pub(super) fn beside(archive: &Path) -> Self {
+        let parent = archive.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let folder = parent.join(".harmock").join(archive.file_name().unwrap_or(archive.as_os_str()));
+        Self { journal: folder.join("journal"), lock: folder.join("lock") }
+    }
+
+    fn folder(&self) -> &Path {
+        self.journal.parent().unwrap_or(Path::new("."))
     }
 }
 
@@ -94,14 +91,15 @@ pub struct Finished {
 /// # Errors
 ///
 /// When the journal cannot be read or the archive cannot be written; both are then as they were.
-pub fn finish(archive: &Path, journal: &Path, options: &WriterOptions, append: bool) -> Result<Finished, Error> {
+pub fn finish(archive: &Path, journal: &Path) -> Result<Finished, Error> {
     let write_error = |source| Error::Write { path: archive.to_owned(), journal: journal.to_owned(), source };
     let folder = journal.parent().unwrap_or(Path::new("."));
-    let mut writer = ArchiveWriter::create(archive, *options).map_err(write_error)?;
-    if append && archive.exists() {
+    let mut reader = JournalReader::open(journal)?;
+    let RunSettings { archive: options, update } = reader.settings().clone();
+    let mut writer = ArchiveWriter::create(archive, options).map_err(write_error)?;
+    if update == Update::Append && archive.exists() {
         writer.carry_over(archive).map_err(write_error)?;
     }
-    let mut reader = JournalReader::open(journal)?;
     let mut exchanges = 0;
     let mut undecoded = Vec::new();
     while let Some(record) = reader.next_record()? {
@@ -112,22 +110,42 @@ pub fn finish(archive: &Path, journal: &Path, options: &WriterOptions, append: b
         writer.entry(&entry.new_entry()).map_err(write_error)?;
         exchanges += 1;
     }
-    let written = writer.finish().map_err(write_error)?;
+    let note = |finished: &Path| Commit::of(finished)?.note(journal, reader.whole());
+    let written = writer.finish_after(note).map_err(write_error)?;
     discard(journal)?;
     Ok(Finished { written, exchanges, cut: reader.cut(), undecoded })
 }
 
 /// Finishes what a killed run left in the journal: its exchanges take their place as that run would have put them.
-pub(super) fn recover(archive: &Path, place: &Place, options: &WriterOptions) -> Result<Option<Finished>, Error> {
+pub(super) fn recover(archive: &Path, place: &Place) -> Result<Option<Finished>, Error> {
     if !place.journal.exists() {
         return Ok(None);
     }
-    let holds_any = JournalReader::open(&place.journal)?.next_record()?.is_some();
-    if !holds_any {
+    let mut reader = JournalReader::open(&place.journal)?;
+    let mut exchanges = 0;
+    while reader.next_record()?.is_some() {
+        exchanges += 1;
+    }
+    let in_place = reader.commit().is_some_and(|commit| Commit::of(archive).is_ok_and(|there| there == commit));
+    if exchanges == 0 || in_place {
         discard(&place.journal)?;
         return Ok(None);
     }
-    finish(archive, &place.journal, options, place.append.exists()).map(Some)
+    finish(archive, &place.journal).map(Some)
+}
+
+/// Finishes what a killed run on this archive left, if it left anything; makes nothing where it did not. Blocks.
+///
+/// # Errors
+///
+/// When another run records into the archive, or the recording cannot be finished.
+pub fn finish_killed(archive: &Path) -> Result<Option<Finished>, Error> {
+    let place = Place::beside(archive);
+    if !place.journal.exists() {
+        return Ok(None);
+    }
+    let _lock = ArchiveLock::take(&place.lock, archive)?;
+    recover(archive, &place)
 }
 
 /// Removes a journal and its spool files.
