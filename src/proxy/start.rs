@@ -16,7 +16,7 @@ use crate::ca::{self, CertAuthority};
 use crate::log::Log;
 use crate::pages::{PageFacts, PageMode};
 use crate::record::{self, Finished, Recorder, RunSettings};
-use crate::replay::{OpenError, Replayer};
+use crate::replay::{OpenError, Replayer, Sessions};
 use crate::route::{GlobError, GlobList, Scope};
 use crate::upstream::{SetupError, Upstream};
 
@@ -168,6 +168,7 @@ impl Prepared {
                 let recorder = if adds_misses(&config) { Some(Recorder::open(&config.har, &settings)?) } else { None };
                 EngineMode::Replay(ReplayState {
                     replayer: Arc::from(replayer),
+                    sessions: Sessions::default(),
                     scope,
                     not_found: config.not_found,
                     out_of_scope: config.out_of_scope,
