@@ -43,7 +43,7 @@ impl JournalReader {
     /// [`Error::Read`] when it cannot be read, [`Error::Journal`] when the file is no journal.
     pub fn open(path: &Path) -> Result<Self, Error> {
         let file = File::open(path).map_err(|source| Error::Read { path: path.to_owned(), source })?;
-        let file = BufReader::with_capacity(256 << 10, file);
+        let file = BufReader::with_capacity(64 << 10, file);
         let settings = RunSettings::default();
         let mut reader = Self { path: path.to_owned(), file, settings, commit: None, whole: 0, cut: false };
         reader.read_settings()?;

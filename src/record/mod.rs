@@ -12,6 +12,8 @@ mod journal_reader;
 mod lock;
 mod recorder;
 mod recording;
+mod redaction;
+mod restored;
 mod run_settings;
 mod spool;
 pub mod tee;
