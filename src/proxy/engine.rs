@@ -69,7 +69,7 @@ pub(super) struct ReplayState {
     /// For misses under [`NotFound::Record`].
     pub(super) recorder: Option<Arc<Recorder>>,
     /// What a killed run had left in the journal of that archive.
-    pub(super) killed: Option<Finished>,
+    pub(super) killed: Option<Box<Finished>>,
 }
 
 impl Engine {

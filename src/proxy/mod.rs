@@ -114,7 +114,7 @@ impl Proxy {
     pub fn recovered(&self) -> Option<&crate::record::Finished> {
         match &self.engine.mode {
             EngineMode::Record(state) => state.recorder.recovered(),
-            EngineMode::Replay(state) => state.killed.as_ref(),
+            EngineMode::Replay(state) => state.killed.as_deref(),
         }
     }
 

@@ -176,7 +176,7 @@ impl Prepared {
                     cors: config.cors,
                     ignore,
                     recorder: recorder.map(Arc::new),
-                    killed,
+                    killed: killed.map(Box::new),
                 })
             }
         })
