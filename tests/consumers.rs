@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use harmock::archive::BodyStorage;
+use harmock::archive::{ArchiveWriter, BodyStorage, Update, WriterOptions, merge};
 use harmock::har::Detail;
 use serde_json::{Value, json};
 
@@ -49,6 +49,28 @@ fn validators_converters_and_importers_have_no_complaint() {
     let hars = every_kind(folder.path(), &all_shapes());
     let mut command = Command::new("node");
     let complaints = output(command.arg(script("validate.mjs")).args(hars.iter().map(|(har, _)| har)));
+    for (path, complaints) in complaints.as_object().unwrap() {
+        assert_eq!(complaints, &json!([]), "{path}");
+    }
+}
+
+#[test]
+fn what_is_made_of_several_archives_and_of_two_recordings_has_their_approval_too() {
+    needs!(Node);
+    let folder = tempfile::tempdir().unwrap();
+    let parts: Vec<PathBuf> = every_kind(folder.path(), &all_shapes()).into_iter().map(|(har, _)| har).collect();
+    let merged = folder.path().join("merged.har");
+    let counts = merge(&parts, &merged, false).unwrap();
+    assert_eq!(counts.entries + counts.repeated, parts.len() * all_shapes().len());
+    let again = folder.path().join("again.har");
+    write(&again, BodyStorage::Attach, Detail::Minimal, &all_shapes());
+    let options = WriterOptions { update: Update::Merge, ..WriterOptions::default() };
+    let mut writer = ArchiveWriter::create(&again, options).unwrap();
+    all_shapes().iter().skip(2).for_each(|shape| shape.write(&mut writer));
+    let written = writer.finish().unwrap();
+    assert_eq!((written.entries, written.unchanged), (all_shapes().len(), all_shapes().len() - 2));
+    let mut command = Command::new("node");
+    let complaints = output(command.arg(script("validate.mjs")).args([&merged, &again]));
     for (path, complaints) in complaints.as_object().unwrap() {
         assert_eq!(complaints, &json!([]), "{path}");
     }

@@ -170,3 +170,63 @@ fn an_answer_is_recorded_whole_although_its_client_went_away() {
         (&(REST + 5).into(), &serde_json::Value::Null)
     );
 }
+
+#[test]
+fn the_journal_of_a_killed_run_is_read_as_its_archive_would_be_and_nothing_is_written() {
+    let workspace = Workspace::new();
+    workspace.write_har("recording.har", &[entry("GET", "http://a.test/", 200, "a")]);
+    let origin = Origin::http();
+    let killed = Harmock::record(&workspace, &["--update", "append"]);
+    assert_eq!(Wire::connect(killed.address()).get(&origin.url("/json")).status, 200);
+    drop(killed);
+    let (url, _) = (origin.url("/json"), origin.stop());
+    let before = std::fs::read(workspace.join("hars/recording.har")).unwrap();
+    let listed = workspace.harmock().args(["har", "ls"]).output().unwrap();
+    let (stdout, stderr) = (String::from_utf8_lossy(&listed.stdout), String::from_utf8_lossy(&listed.stderr));
+    assert_eq!(stdout.lines().count(), 2, "{stdout}");
+    assert!(stdout.contains(&url) && stderr.contains("1 exchange of its journal is read"), "{stdout}{stderr}");
+    let replay = Harmock::replay(&workspace, &["--glob", "**/json"]);
+    assert_eq!(Wire::connect(replay.address()).get(&url).json()["answer"], 42);
+    replay.interrupt().expect(0).says("1 exchange of its journal is read");
+    assert_eq!(std::fs::read(workspace.join("hars/recording.har")).unwrap(), before);
+    let visible = std::fs::read_dir(workspace.join("hars")).unwrap();
+    let visible = visible.filter(|item| !item.as_ref().unwrap().file_name().to_string_lossy().starts_with('.'));
+    assert_eq!(visible.count(), 1);
+}
+
+#[test]
+fn recover_finishes_what_a_killed_run_left_in_the_way_that_run_would_have() {
+    let workspace = Workspace::new();
+    let origin = Origin::http();
+    let killed = Harmock::record(&workspace, &["--har", "hars/new.zip", "--mode", "full"]);
+    assert_eq!(Wire::connect(killed.address()).get(&origin.url("/json")).status, 200);
+    drop(killed);
+    let recover = |arguments: &[&str]| {
+        let output = workspace.harmock().args(["har", "recover"]).args(arguments).output().unwrap();
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    };
+    assert_eq!(recover(&[]), (Some(0), "recovered 1 exchange into hars/new.zip\n".to_owned()));
+    let shown = workspace.harmock().args(["har", "show", "--json", "hars/new.zip", "0"]).output().unwrap();
+    let entry: serde_json::Value = serde_json::from_slice(&shown.stdout).unwrap();
+    assert_ne!(entry["startedDateTime"], "1970-01-01T00:00:00.000Z");
+    assert_eq!(recover(&["hars/new.zip"]), (Some(0), "hars/new.zip: no run left anything to recover\n".to_owned()));
+}
+
+#[test]
+fn a_recording_that_goes_on_is_not_recovered_and_is_read_as_it_was() {
+    let workspace = Workspace::new();
+    workspace.write_har("recording.har", &[entry("GET", "http://a.test/", 200, "a")]);
+    let origin = Origin::http();
+    let proxy = Harmock::record::<&str>(&workspace, &[]);
+    assert_eq!(Wire::connect(proxy.address()).get(&origin.url("/json")).status, 200);
+    let har = |arguments: &[&str]| workspace.harmock().arg("har").args(arguments).output().unwrap();
+    let refused = har(&["recover", "hars/recording.har"]);
+    let stderr = String::from_utf8(refused.stderr).unwrap();
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(stderr.contains("is being recorded by another harmock (process "), "{stderr}");
+    let listed = har(&["ls"]);
+    assert_eq!(String::from_utf8(listed.stdout).unwrap().lines().count(), 1);
+    assert_eq!(String::from_utf8(listed.stderr).unwrap(), "");
+    proxy.interrupt().expect(0);
+    assert_eq!(workspace.entries("hars/recording.har")[0]["request"]["url"], origin.url("/json"));
+}

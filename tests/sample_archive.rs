@@ -162,7 +162,7 @@ pub(crate) fn all_shapes() -> Vec<Exchange> {
 
 /// Writes an archive and gives what the writer says of it.
 pub(crate) fn write(target: &Path, storage: BodyStorage, detail: Detail, exchanges: &[Exchange]) -> Written {
-    let options = WriterOptions { storage, detail, keep_payloads: false };
+    let options = WriterOptions { storage, detail, ..WriterOptions::default() };
     let mut writer = ArchiveWriter::create(target, options).unwrap();
     exchanges.iter().for_each(|exchange| exchange.write(&mut writer));
     writer.finish().unwrap()

@@ -122,7 +122,7 @@ fn wrong_usage_ends_with_2_and_a_bad_file_with_1_each_in_one_line() {
         ),
         (&good, vec![("HARMOCK_GRACE", "5")], vec!["replay"], 2, "harmock: HARMOCK_GRACE=5: the unit is missing"),
         (&good, vec![], vec!["record", "--listen", "0.0.0.0:0"], 2, "add --public"),
-        (&good, vec![], vec!["record", "--update", "merge"], 2, "not available in this version"),
+        (&good, vec![], vec!["record", "--update", "mix"], 2, "expected `replace`, `merge` or `append`"),
         (&good, vec![], vec!["replay", "--config", "none.toml"], 1, "harmock: none.toml cannot be read: "),
         (
             &bad,

@@ -101,6 +101,11 @@ enum StoredPlace<'a> {
 }
 
 impl Stored<'_> {
+    /// The name of its payload file.
+    pub(crate) fn payload(&self) -> Option<&str> {
+        if let StoredPlace::File(name, _) = &self.place { Some(name) } else { None }
+    }
+
     /// What goes into the entry.
     pub(crate) fn placed(&mut self) -> PlacedBody<'_> {
         let place = match &mut self.place {

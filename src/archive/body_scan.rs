@@ -32,7 +32,21 @@ pub(crate) fn scan(body: &NewBody<'_>) -> io::Result<BodyScan> {
 
 /// SHA-256 of a file.
 pub(crate) fn hash_file(path: &Path) -> io::Result<[u8; 32]> {
-    Ok(scan_reader(File::open(path)?)?.hash)
+    hash_reader(File::open(path)?)
+}
+
+/// SHA-256 of all that is left to read.
+pub(crate) fn hash_reader(mut source: impl Read) -> io::Result<[u8; 32]> {
+    let mut hash = Sha256::new();
+    let mut buffer = vec![0; 64 << 10];
+    loop {
+        match source.read(&mut buffer) {
+            Ok(0) => return Ok(hash.finalize().into()),
+            Ok(read) => hash.update(&buffer[..read]),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
 }
 
 fn scan_reader(mut source: impl Read) -> io::Result<BodyScan> {

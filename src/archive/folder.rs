@@ -7,6 +7,7 @@ use cap_fs_ext::OpenOptionsSyncExt;
 use cap_std::ambient_authority;
 use cap_std::fs::{Dir, File, OpenOptions};
 
+use crate::archive::body_scan::hash_reader;
 use crate::archive::{PayloadError, PayloadPath};
 
 /// The folder that `_file` is relative to.
@@ -33,6 +34,12 @@ impl PayloadFolder {
             return Err(report.too_large(format!("larger than {most} bytes")));
         }
         Ok(bytes)
+    }
+
+    /// SHA-256 of a payload file.
+    pub(crate) fn hash(&self, archive: &Path, path: &PayloadPath) -> Result<[u8; 32], PayloadError> {
+        let report = Report { archive, path };
+        hash_reader(self.open(&report)?).map_err(|source| report.unreadable(source))
     }
 
     /// Why a payload that is there is never read: it lies outside the folder, or is no regular file.

@@ -1,12 +1,12 @@
 //! Putting a finished `.har` and its payload files in place: all of it or, after an error, nothing.
 
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use cap_std::ambient_authority;
 use cap_std::fs::Dir;
-use sha2::{Digest, Sha256};
 
+use super::body_scan::hash_reader;
 use super::orphans::named_hash;
 use super::payload_store::PayloadStore;
 use super::write_error::WriteError;
@@ -118,17 +118,7 @@ impl Drop for Placement {
 
 /// SHA-256 of a file in `folder`; links that lead out of it are an error.
 pub(crate) fn hash(folder: &Dir, name: &str) -> io::Result<[u8; 32]> {
-    let mut file = folder.open(name)?;
-    let mut hash = Sha256::new();
-    let mut buffer = vec![0; 64 << 10];
-    loop {
-        match file.read(&mut buffer) {
-            Ok(0) => return Ok(hash.finalize().into()),
-            Ok(read) => hash.update(&buffer[..read]),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
+    hash_reader(folder.open(name)?)
 }
 
 /// Whether the content of a payload file still has the hash that is its name.

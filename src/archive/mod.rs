@@ -1,5 +1,6 @@
 //! The container on disk: a `.har` with payload files beside it, or one `.zip`.
 
+mod arrangement;
 mod body_placement;
 mod body_scan;
 mod carry_over;
@@ -10,13 +11,17 @@ mod entry_spool;
 pub mod error;
 mod folder;
 mod folder_writer;
+mod garbage;
 pub mod limits;
 mod media_types;
+mod merge;
 mod orphans;
 pub mod payload_path;
 mod payload_store;
+mod previous;
 mod raw_log;
 mod read;
+mod renaming;
 mod repack;
 mod sort_key;
 mod source;
@@ -29,11 +34,14 @@ mod zip_reader;
 mod zip_source;
 mod zip_writer;
 
+pub use arrangement::KeptEdit;
 pub(crate) use body_placement::payload_hash;
 pub use check::{Finding, Severity, check};
 pub use discover::discover;
 pub use error::{Error, PayloadError};
+pub use garbage::{Garbage, collect_garbage};
 pub use limits::Limits;
+pub use merge::{Merged, merge};
 pub use payload_path::{PayloadPath, PayloadPathError};
 pub use read::Archive;
 pub use repack::{Repacked, pack, unpack};
@@ -57,4 +65,17 @@ pub enum BodyStorage {
     Embed,
     /// Nowhere.
     Omit,
+}
+
+/// What a recording does with the entries that its archive holds already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Update {
+    /// The new recording takes the place of the old one.
+    #[default]
+    Replace,
+    /// Exchange all entries of each method, URL and payload that the run saw, and keep the others.
+    Merge,
+    /// Keep all and add.
+    Append,
 }

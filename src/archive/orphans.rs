@@ -20,6 +20,13 @@ pub(crate) fn named_hash(name: &str) -> Option<&str> {
     (digits && rest.starts_with(['.', '-']) && !rest.contains('/')).then_some(hash)
 }
 
+/// Whether a payload file is named by a hash that its content does not have any more.
+pub(crate) fn is_edited(folder: &Path, name: &str) -> bool {
+    named_hash(name).is_some()
+        && Dir::open_ambient_dir(folder, ambient_authority())
+            .is_ok_and(|dir| dir.is_file(name) && !has_its_hash(&dir, name))
+}
+
 /// The hash-named payloads of the archive that `target` holds now; none if there is no readable one.
 pub(crate) fn previous_payloads(target: &Path) -> BTreeSet<PayloadPath> {
     let mut names = if target.is_file() { payloads_of(target).unwrap_or_default() } else { BTreeSet::new() };

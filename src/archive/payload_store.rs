@@ -1,6 +1,6 @@
 //! Payloads on their way: each content once, under the name that it will have, spooled until the archive is finished.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File, Permissions};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
@@ -42,16 +42,10 @@ impl PayloadStore {
     /// Keeps a recorded body and gives its name: its hash, and `-2`, `-3` after it if a carried payload of that name
     /// has been edited to another content.
     pub(crate) fn add(&mut self, body: &NewBody<'_>, scan: &BodyScan, extension: &str) -> Result<Box<str>, WriteError> {
-        let hash = hex(&scan.hash);
-        let mut name = format!("{hash}.{extension}");
-        let mut next = 2;
-        loop {
-            match self.hash_of(&name)? {
-                Some(same) if same == scan.hash => return Ok(name.into()),
-                Some(_) => name = format!("{hash}-{next}.{extension}"),
-                None => break,
-            }
-            next += 1;
+        let name = format!("{}.{extension}", hex(&scan.hash));
+        let (name, there) = self.name_for(&name, scan.hash, false)?;
+        if there {
+            return Ok(name.into());
         }
         let spooled = self.next_path();
         self.spool_body(body, &spooled)?;
@@ -60,35 +54,56 @@ impl PayloadStore {
         Ok(name.into())
     }
 
-    /// Leaves a payload where it is, in the archive's folder.
-    pub(crate) fn keep_in_place(&mut self, name: &str) -> Result<(), WriteError> {
+    /// Leaves a payload where it is, in the archive's folder; `false`: another payload has its name already.
+    pub(crate) fn keep_in_place(&mut self, name: &str) -> Result<bool, WriteError> {
         let Some(hash) = self.hash_of(name)? else {
             self.payloads.insert(name.into(), Payload { hash: None, spooled: None });
-            return Ok(());
+            return Ok(true);
         };
-        let path = self.folder.join(name);
-        match hash_file(&path) {
-            Ok(other) if other != hash => {
-                Err(WriteError::PayloadConflict { path: self.folder.clone(), name: name.to_owned() })
+        Ok(self.hash_in_place(name)?.is_none_or(|other| other == hash))
+    }
+
+    /// Copies a payload of another archive and gives its name: the one that it has there, or with `-2`, `-3` behind its
+    /// stem if another payload has that; `beside`: or another file in the archive's folder.
+    pub(crate) fn carry(&mut self, name: &str, content: &mut dyn Read, beside: bool) -> Result<Box<str>, WriteError> {
+        let spooled = self.next_path();
+        let hash = copy_hashed(content, &spooled).map_err(WriteError::io("copy a payload to", &spooled))?;
+        let (name, there) = self.name_for(name, hash, beside)?;
+        if there {
+            fs::remove_file(&spooled).map_err(WriteError::io("remove", &spooled))?;
+        } else {
+            self.payloads.insert(name.as_str().into(), Payload { hash: Some(hash), spooled: Some(spooled) });
+        }
+        Ok(name.into())
+    }
+
+    /// The first name like this one that no other content has, and whether a payload with this content has it.
+    fn name_for(&mut self, name: &str, hash: [u8; 32], beside: bool) -> Result<(String, bool), WriteError> {
+        let (folder, file) = name.split_at(name.rfind('/').map_or(0, |slash| slash + 1));
+        let (stem, extension) = file.split_at(file.find('.').unwrap_or(file.len()));
+        let mut name = name.to_owned();
+        let mut next = 2_u64;
+        loop {
+            match self.hash_of(&name)? {
+                Some(same) if same == hash => return Ok((name, true)),
+                None if !beside || self.hash_in_place(&name)?.is_none_or(|there| there == hash) => {
+                    return Ok((name, false));
+                }
+                _ => {}
             }
-            Ok(_) => Ok(()),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-            Err(error) => Err(WriteError::io("read", &path)(error)),
+            name = format!("{folder}{stem}-{next}{extension}");
+            next += 1;
         }
     }
 
-    /// Copies a payload of the archive `from` under the name that it has there.
-    pub(crate) fn carry(&mut self, name: &str, content: &mut dyn Read, from: &Path) -> Result<(), WriteError> {
-        let spooled = self.next_path();
-        let hash = copy_hashed(content, &spooled).map_err(WriteError::io("copy a payload to", &spooled))?;
-        match self.hash_of(name)? {
-            Some(same) if same == hash => fs::remove_file(&spooled).map_err(WriteError::io("remove", &spooled)),
-            Some(_) => Err(WriteError::PayloadConflict { path: from.to_path_buf(), name: name.to_owned() }),
-            None => {
-                self.payloads.insert(name.into(), Payload { hash: Some(hash), spooled: Some(spooled) });
-                Ok(())
-            }
-        }
+    /// SHA-256 of a payload that is here.
+    pub(crate) fn hash(&mut self, name: &str) -> Result<Option<[u8; 32]>, WriteError> {
+        self.hash_of(name)
+    }
+
+    /// Forgets the payloads that are in none of these names.
+    pub(crate) fn retain(&mut self, named: &BTreeSet<&str>) {
+        self.payloads.retain(|name, _| named.contains(&**name));
     }
 
     /// The number of payloads.
@@ -103,16 +118,22 @@ impl PayloadStore {
 
     /// The hash of the content that has this name; none if nothing has it, or the file that had it is gone.
     fn hash_of(&mut self, name: &str) -> Result<Option<[u8; 32]>, WriteError> {
-        let Some(payload) = self.payloads.get_mut(name) else { return Ok(None) };
+        let Some(payload) = self.payloads.get(name) else { return Ok(None) };
         if payload.hash.is_some() {
             return Ok(payload.hash);
         }
+        let hash = self.hash_in_place(name)?;
+        if let Some(payload) = self.payloads.get_mut(name) {
+            payload.hash = hash;
+        }
+        Ok(hash)
+    }
+
+    /// The hash of the file that has this name in the archive's folder.
+    fn hash_in_place(&self, name: &str) -> Result<Option<[u8; 32]>, WriteError> {
         let path = self.folder.join(name);
         match hash_file(&path) {
-            Ok(hash) => {
-                payload.hash = Some(hash);
-                Ok(payload.hash)
-            }
+            Ok(hash) => Ok(Some(hash)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(WriteError::io("read", &path)(error)),
         }

@@ -50,9 +50,13 @@ pub(crate) fn read_log(
 
 /// The payloads that a `.har` file names, those with a path that replay would refuse left out.
 pub(crate) fn payloads_of(har: &Path) -> Result<BTreeSet<PayloadPath>, WriteError> {
-    let file = File::open(har).map_err(WriteError::io("read", har))?;
+    payloads_in(har, File::open(har).map_err(WriteError::io("read", har))?)
+}
+
+/// The same of a HAR text.
+pub(crate) fn payloads_in(har: &Path, text: impl Read) -> Result<BTreeSet<PayloadPath>, WriteError> {
     let mut names = BTreeSet::new();
-    read_log(har, file, &mut |entry| {
+    read_log(har, text, &mut |entry| {
         names.extend(payload_names(entry).iter().filter_map(|name| PayloadPath::parse(name).ok()));
         Ok(())
     })?;

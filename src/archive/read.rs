@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use flate2::read::{MultiGzDecoder, ZlibDecoder};
+use sha2::{Digest, Sha256};
 
 use crate::archive::discover::unreadable;
 use crate::archive::folder::PayloadFolder;
@@ -145,6 +146,25 @@ impl Archive {
                 embedded::decode(literal, *text).map_err(|problem| problem.in_archive(&self.path, span.start))
             }
         }
+    }
+
+    /// SHA-256 of a body, decoded; of a payload without holding it in memory.
+    ///
+    /// # Errors
+    ///
+    /// As [`Archive::read`].
+    pub(crate) fn hash(&self, body: &StoredBody) -> Result<[u8; 32], PayloadError> {
+        let StoredBody::File(name) = body else { return Ok(Sha256::digest(self.read(body)?).into()) };
+        let path = self.payload_path(name)?;
+        match &self.payloads {
+            Payloads::Folder(folder) => folder.hash(&self.path, &path),
+            Payloads::Zip(zip) => zip.hash(&self.path, &path),
+        }
+    }
+
+    /// Bytes of the text of one item of `log.entries`.
+    pub(crate) fn entry_length(&self, ordinal: usize) -> u64 {
+        self.har.spans.get(ordinal).map_or(0, |span| span.end - span.start)
     }
 
     /// The JSON text of one item of `log.entries`, usable or not; none behind the last.

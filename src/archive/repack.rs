@@ -99,7 +99,9 @@ fn unpack_to(zip: &Path, target: &Path, folder: &Path, force: bool) -> Result<Re
     let mut missing = Vec::new();
     for name in &names {
         match source.payload(name)? {
-            Some(mut payload) => payloads.carry(name.as_str(), &mut payload, zip)?,
+            Some(mut payload) => {
+                payloads.carry(name.as_str(), &mut payload, false)?;
+            }
             None => missing.push(name.as_str().to_owned()),
         }
     }

@@ -9,23 +9,25 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::BodyStorage;
+use super::arrangement::{Arranged, Arrangement, KeptEdit, Piece};
 use super::body_placement::{Incoming, Side};
 use super::carry_over::{CarryOver, folder_of};
 use super::entry_spool::EntrySpool;
 use super::folder_writer::{OnOther, Placement};
 use super::orphans::{previous_payloads, remove_orphans};
 use super::payload_store::PayloadStore;
+use super::previous::Previous;
 use super::raw_log::LogFrame;
-use super::sort_key::SortKey;
+use super::sort_key::{Asked, SortKey};
 use super::workspace::Workspace;
 use super::write_error::WriteError;
 use super::zip_writer::{HAR_NAME, ZipArchiveWriter};
+use super::{BodyStorage, Update};
 use crate::har::compose::compose_entry;
-use crate::har::{Detail, NewAnswer, NewBody, NewEntry};
+use crate::har::{Detail, NewAnswer, NewBody, NewEntry, Volatile};
 
 /// How an archive is written.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, rename_all = "kebab-case")]
 pub struct WriterOptions {
     /// Where bodies go; in a zip, too.
@@ -34,6 +36,12 @@ pub struct WriterOptions {
     pub detail: Detail,
     /// Leave payload files that the previous version named and no archive names any more.
     pub keep_payloads: bool,
+    /// What becomes of the entries that the archive holds already.
+    pub update: Update,
+    /// [`Update::Merge`] exchanges also what somebody edited by hand.
+    pub overwrite_edits: bool,
+    /// Names of fields that are volatile beside [`VOLATILE`](crate::har::volatile::VOLATILE).
+    pub volatile: Vec<String>,
 }
 
 /// What was written.
@@ -45,6 +53,10 @@ pub struct Written {
     pub payloads: usize,
     /// Payload files of the previous version that nothing names any more.
     pub removed_payloads: usize,
+    /// Entries that kept the bytes that they had, for nothing but volatile fields had changed.
+    pub unchanged: usize,
+    /// What somebody had edited by hand and a merge left as it is.
+    pub kept_edits: Vec<KeptEdit>,
     /// Bytes of the `.har` or `.zip` file.
     pub bytes: u64,
 }
@@ -54,6 +66,7 @@ pub struct Written {
 pub struct ArchiveWriter {
     target: PathBuf,
     options: WriterOptions,
+    previous: Option<Previous>,
     frame: Option<LogFrame>,
     entries: EntrySpool,
     payloads: PayloadStore,
@@ -65,9 +78,14 @@ impl ArchiveWriter {
     /// folder is made where it is missing.
     ///
     /// # Errors
-    /// The target is no regular file (a link is refused: what it points to is not for an archive to replace), or its
-    /// folder cannot be written.
+    /// The target is no regular file (a link is refused: what it points to is not for an archive to replace), its
+    /// folder cannot be written, or it is to be added to and cannot be read.
     pub fn create(target: &Path, options: WriterOptions) -> Result<Self, WriteError> {
+        Self::following(target, target, options)
+    }
+
+    /// The same for a version that does not go where the one before it is.
+    pub(crate) fn following(target: &Path, previous: &Path, options: WriterOptions) -> Result<Self, WriteError> {
         refuse_odd_target(target)?;
         let folder = folder_of(target);
         let workspace = Workspace::open(folder)?;
@@ -75,21 +93,55 @@ impl ArchiveWriter {
         let spool = workspace.join("payloads");
         fs::create_dir(&spool).map_err(WriteError::io("create", &spool))?;
         let payloads = PayloadStore::new(spool, folder.to_path_buf(), entries.permissions()?);
-        Ok(Self { target: target.to_path_buf(), options, frame: None, entries, payloads, workspace })
+        let target = target.to_path_buf();
+        let mut writer = Self { target, options, previous: None, frame: None, entries, payloads, workspace };
+        if previous.is_file() {
+            writer.follow(previous)?;
+        }
+        Ok(writer)
+    }
+
+    fn follow(&mut self, previous: &Path) -> Result<(), WriteError> {
+        match self.options.update {
+            Update::Append => self.carry_over(previous).map(drop),
+            Update::Merge => {
+                let carried = self.carry_over(previous)?;
+                let previous_version = Previous::open(previous)?;
+                if previous_version.len() != carried {
+                    let reason = "it changed while it was read".to_owned();
+                    return Err(WriteError::Existing { path: previous.to_path_buf(), reason });
+                }
+                self.previous = Some(previous_version);
+                Ok(())
+            }
+            Update::Replace => {
+                // What cannot be read has no bytes to keep, and gives way like any other.
+                let compares = self.options.detail == Detail::Minimal;
+                self.previous = compares.then(|| Previous::open(previous).ok()).flatten();
+                Ok(())
+            }
+        }
     }
 
     /// Takes all entries of an existing archive, as they are, in front of the new ones, with their payloads and what
-    /// its log has beside them, and gives the number of entries.
+    /// its log has beside them, and gives the number of entries. A payload whose name another carried one has with
+    /// other content gets a new name.
     ///
     /// # Errors
-    /// The archive cannot be read, or has a payload that another carried archive has with other content.
+    /// The archive cannot be read.
     pub fn carry_over(&mut self, existing: &Path) -> Result<usize, WriteError> {
-        let before = self.entries.len();
+        let before = self.entries.carried();
         let folder = (!is_zip(&self.target)).then(|| folder_of(&self.target));
-        let mut carry = CarryOver { entries: &mut self.entries, payloads: &mut self.payloads, folder };
+        let mut carry = CarryOver {
+            entries: &mut self.entries,
+            payloads: &mut self.payloads,
+            folder,
+            overwrite_edits: self.options.overwrite_edits && self.options.update == Update::Merge,
+            once: None,
+        };
         let frame = carry.take(existing)?;
         self.frame.get_or_insert(frame);
-        Ok(self.entries.len() - before)
+        Ok(self.entries.carried() - before)
     }
 
     /// Adds one exchange.
@@ -111,16 +163,19 @@ impl ArchiveWriter {
             NewAnswer::Answered(response) => Incoming::new(Side::Response, response.fields, &response.body)?,
             NewAnswer::Failed { .. } => Incoming::new(Side::Response, &[], &NewBody::None)?,
         };
-        let key = key.unwrap_or_else(|| SortKey {
+        let asked = Asked {
             url: entry.request.url.as_str().into(),
             method: entry.request.method.into(),
             payload: request.hash(),
-            started: entry.times.map(|times| times.started),
-        });
+        };
+        let key = key.unwrap_or_else(|| SortKey::of(&asked, entry.times.map(|times| times.started)));
         let WriterOptions { storage, detail, .. } = self.options;
         let mut request = request.store(storage, &mut self.payloads)?;
         let mut response = response.store(storage, &mut self.payloads)?;
-        self.entries.add(key, |out| compose_entry(out, entry, detail, request.placed(), response.placed()).map(drop))
+        let names = [request.payload(), response.payload()].into_iter().flatten().map(Into::into).collect();
+        self.entries.add(key, asked, names, |out| {
+            compose_entry(out, entry, detail, request.placed(), response.placed()).map(drop)
+        })
     }
 
     /// [`Self::finish_after`], with nothing to do before.
@@ -139,16 +194,33 @@ impl ArchiveWriter {
     /// # Errors
     /// Something could not be written, or `before` failed; then everything is as it was before.
     pub fn finish_after(mut self, before: impl FnOnce(&Path) -> io::Result<()>) -> Result<Written, WriteError> {
-        let (entries, payloads) = (self.entries.len(), self.payloads.len());
+        self.entries.end()?;
+        self.entries.sort(self.options.detail);
+        let arrangement = Arrangement {
+            spool: &self.entries,
+            previous: self.previous.as_ref(),
+            options: &self.options,
+            volatile: Volatile::with(&self.options.volatile),
+        };
+        let Arranged { pieces, kept_edits } = arrangement.arrange()?;
+        self.payloads.retain(&pieces.iter().flat_map(|piece| self.entries.payloads(*piece)).collect());
         let har = self.workspace.join(HAR_NAME);
         let frame = complete(self.frame.take());
-        let bytes = self.entries.assemble(&frame, self.options.detail, &har)?;
+        let bytes = self.entries.assemble(&frame, &pieces, self.previous.as_ref(), &har)?;
+        let mut written = Written {
+            entries: pieces.len(),
+            payloads: self.payloads.len(),
+            removed_payloads: 0,
+            unchanged: pieces.iter().filter(|piece| matches!(piece, Piece::Unchanged { .. })).count(),
+            kept_edits,
+            bytes,
+        };
         if is_zip(&self.target) {
             let zip = self.workspace.join("archive.zip");
-            let bytes = write_zip(&zip, &har, &self.payloads)?;
+            written.bytes = write_zip(&zip, &har, &self.payloads)?;
             before(&zip).map_err(WriteError::io("note the end of", &self.target))?;
             replace(&zip, &self.target)?;
-            return Ok(Written { entries, payloads, removed_payloads: 0, bytes });
+            return Ok(written);
         }
         let previous = if self.options.keep_payloads { Default::default() } else { previous_payloads(&self.target) };
         let (spool, folder) = (self.workspace.join("payloads"), folder_of(&self.target));
@@ -156,13 +228,13 @@ impl ArchiveWriter {
         before(&har).map_err(WriteError::io("note the end of", &self.target))?;
         replace(&har, &self.target)?;
         placement.commit();
-        let removed_payloads = remove_orphans(previous, folder);
-        Ok(Written { entries, payloads, removed_payloads, bytes })
+        written.removed_payloads = remove_orphans(previous, folder);
+        Ok(written)
     }
 }
 
 /// The log of a new archive, or the carried one with `pages`, which Firefox's import cannot do without.
-fn complete(carried: Option<LogFrame>) -> LogFrame {
+pub(crate) fn complete(carried: Option<LogFrame>) -> LogFrame {
     let creator =
         format!("{{\n      \"name\": \"harmock\",\n      \"version\": \"{}\"\n    }}", env!("CARGO_PKG_VERSION"));
     let mut frame = carried.unwrap_or_default();
@@ -178,7 +250,7 @@ fn complete(carried: Option<LogFrame>) -> LogFrame {
     frame
 }
 
-fn write_zip(path: &Path, har: &Path, payloads: &PayloadStore) -> Result<u64, WriteError> {
+pub(crate) fn write_zip(path: &Path, har: &Path, payloads: &PayloadStore) -> Result<u64, WriteError> {
     let file = File::create_new(path).map_err(WriteError::io("create", path))?;
     let mut zip = ZipArchiveWriter::new(file, path);
     zip.add_file(HAR_NAME, har)?;

@@ -6,6 +6,7 @@ use std::path::Path;
 use zip::ZipArchive;
 use zip::result::ZipError;
 
+use crate::archive::body_scan::hash_reader;
 use crate::archive::folder::Report;
 use crate::archive::limits::{Bounded, past_limit};
 use crate::archive::source::{Source, SourceCursor};
@@ -58,22 +59,37 @@ impl ZipReader {
 
     /// The bytes of a payload: the entry of this very name, or of this name in the folder of the log.
     pub(crate) fn read(&self, archive: &Path, path: &PayloadPath) -> Result<Vec<u8>, PayloadError> {
-        let report = Report { archive, path };
-        if self.source.changed().map_err(|source| report.unreadable(source))? {
-            return Err(PayloadError::Changed { archive: archive.to_path_buf() });
-        }
-        let index = self.find(path).ok_or_else(|| report.missing())?;
         let mut bytes = Vec::new();
-        let mut result = Ok(0);
-        self.with_entry(index, self.limits.payload, |content| result = content.read_to_end(&mut bytes))
-            .map_err(|problem| report.zip(problem))?;
-        match result {
-            Ok(_) => Ok(bytes),
-            Err(error) => Err(match past_limit(&error) {
-                Some(problem) => report.too_large(problem),
-                None => report.zip(error.to_string()),
-            }),
+        self.take(&Report { archive, path }, |content| content.read_to_end(&mut bytes).map(drop))?;
+        Ok(bytes)
+    }
+
+    /// SHA-256 of a payload.
+    pub(crate) fn hash(&self, archive: &Path, path: &PayloadPath) -> Result<[u8; 32], PayloadError> {
+        let mut hash = [0; 32];
+        self.take(&Report { archive, path }, |content| {
+            hash = hash_reader(content)?;
+            Ok(())
+        })?;
+        Ok(hash)
+    }
+
+    fn take(
+        &self,
+        report: &Report<'_>,
+        take: impl FnOnce(&mut dyn Read) -> io::Result<()>,
+    ) -> Result<(), PayloadError> {
+        if self.source.changed().map_err(|source| report.unreadable(source))? {
+            return Err(PayloadError::Changed { archive: report.archive.to_path_buf() });
         }
+        let index = self.find(report.path).ok_or_else(|| report.missing())?;
+        let mut result = Ok(());
+        self.with_entry(index, self.limits.payload, |content| result = take(content))
+            .map_err(|problem| report.zip(problem))?;
+        result.map_err(|error| match past_limit(&error) {
+            Some(problem) => report.too_large(problem),
+            None => report.zip(error.to_string()),
+        })
     }
 
     fn find(&self, path: &PayloadPath) -> Option<usize> {

@@ -5,8 +5,8 @@ use std::ffi::OsString;
 use clap::{Args, ValueHint};
 
 use super::flags::{AFTER_HELP, ScopeFlags, SharedFlags, name_variable};
-use super::settings::RecordSettings;
-use super::settings::value::flag;
+use super::settings::value::{Item, flag};
+use super::settings::{FieldName, RecordSettings};
 use super::{CommandResult, run};
 use crate::archive::BodyStorage;
 use crate::proxy::{Detail, Update};
@@ -60,6 +60,21 @@ pub(crate) struct RecordFlags {
     #[arg(long, value_name = "BOOL", value_parser = flag::<bool>(), help_heading = RECORDING)]
     #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub(crate) keep_payloads: Option<bool>,
+
+    /// Exchanges in a merge also what was edited by hand
+    ///
+    /// Without it, `--update merge` leaves entries and payload files alone that are not as harmock wrote them, and lists
+    /// them.
+    #[arg(long, value_name = "BOOL", value_parser = flag::<bool>(), help_heading = RECORDING)]
+    #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub(crate) overwrite_edits: Option<bool>,
+
+    /// Header fields that say something else each time; repeatable
+    ///
+    /// An entry that differs from the one in the archive in such fields alone keeps what it had, so that a diff shows
+    /// what changed. Dates, request ids and the like need not be named: `--volatile x-build --volatile 'x-debug-*'`.
+    #[arg(long, value_name = "NAME", value_parser = flag::<Item<FieldName>>(), help_heading = RECORDING)]
+    pub(crate) volatile: Vec<Item<FieldName>>,
 }
 
 pub(crate) fn run(args: &RecordArgs) -> CommandResult {

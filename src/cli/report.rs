@@ -124,6 +124,8 @@ fn recording(lines: &mut Vec<String>, summary: &Summary, har: &std::path::Path, 
                 count(written.entries as u64, "entry"),
                 count(written.payloads as u64, "payload"),
             ));
+            let edits: Vec<String> = written.kept_edits.iter().map(ToString::to_string).collect();
+            limited(lines, "edited by hand, left as it is", &edits);
             limited(lines, "not decodable, kept as it came", &finished.undecoded);
         }
         if recorded.spooled.lost > 0 {
@@ -213,7 +215,7 @@ fn hosts<'a>(counts: impl IntoIterator<Item = (&'a String, &'a u64)>) -> String 
     joined.iter().map(|(host, count)| format!("{host} ({count})")).collect::<Vec<_>>().join(", ")
 }
 
-fn count(number: u64, noun: &str) -> String {
+pub(super) fn count(number: u64, noun: &str) -> String {
     let plural = match noun.strip_suffix('y') {
         Some(stem) if number != 1 => format!("{stem}ies"),
         None if number != 1 => format!("{noun}s"),

@@ -73,7 +73,7 @@ impl Seen {
 }
 
 /// Name, value and whether the value's code points are bytes.
-fn name_and_value(item: Json<'_>) -> (Option<Cow<'_, str>>, Cow<'_, str>, bool) {
+pub(crate) fn name_and_value(item: Json<'_>) -> (Option<Cow<'_, str>>, Cow<'_, str>, bool) {
     let pair = item.items();
     if let [name, value, ..] = pair[..] {
         return (name.non_empty(), scalar(value), false);

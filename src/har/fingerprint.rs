@@ -5,6 +5,8 @@
 //! the response's payload file, where there is one, a line feed and the lower-case hex SHA-256 of its content. Moving
 //! an entry or indenting it anew therefore changes nothing, any other change shows.
 
+use std::ops::Range;
+
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
@@ -12,12 +14,11 @@ use sha2::{Digest, Sha256};
 /// The hash of an entry of an archive as it is now, to be compared with its `_harmock.hash`. `payloads` are the hashes
 /// of the files that the request and the response name, in this order. `None` if it has no `_harmock.hash`.
 pub fn entry_hash(entry: &str, payloads: &[[u8; 32]]) -> Option<String> {
-    let hash = recorded_hash(entry)?;
-    let start = (hash.get().as_ptr() as usize).checked_sub(entry.as_ptr() as usize)?;
+    let hash = hash_span(entry)?;
     let mut tokens = Sha256::new();
-    update_compact(&mut tokens, entry.get(..start)?);
+    update_compact(&mut tokens, entry.get(..hash.start)?);
     tokens.update(b"\"\"");
-    update_compact(&mut tokens, entry.get(start + hash.get().len()..)?);
+    update_compact(&mut tokens, entry.get(hash.end..)?);
     Some(finish(tokens, payloads))
 }
 
@@ -41,6 +42,25 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().flat_map(|byte| [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]).collect()
 }
 
+/// The bytes of a hash in hex.
+pub(crate) fn unhex(text: &str) -> Option<[u8; 32]> {
+    let mut bytes = [0; 32];
+    if text.len() != 64 {
+        return None;
+    }
+    for (byte, digits) in bytes.iter_mut().zip(text.as_bytes().chunks(2)) {
+        *byte = u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?;
+    }
+    Some(bytes)
+}
+
+/// Where the value of `_harmock.hash` stands in an entry's text, quotes included.
+pub(crate) fn hash_span(entry: &str) -> Option<Range<usize>> {
+    let hash = recorded_hash(entry)?.get();
+    let start = (hash.as_ptr() as usize).checked_sub(entry.as_ptr() as usize)?;
+    Some(start..start + hash.len())
+}
+
 fn recorded_hash(entry: &str) -> Option<&RawValue> {
     #[derive(Deserialize)]
     struct Marked<'a> {
@@ -56,7 +76,7 @@ fn recorded_hash(entry: &str) -> Option<&RawValue> {
 }
 
 /// Hashes JSON text without the white space between its tokens.
-fn update_compact(tokens: &mut Sha256, json: &str) {
+pub(crate) fn update_compact(tokens: &mut Sha256, json: &str) {
     let (mut start, mut in_string, mut escaped) = (0, false, false);
     let bytes = json.as_bytes();
     for (at, &byte) in bytes.iter().enumerate() {

@@ -15,6 +15,7 @@ mod own_fields;
 pub(crate) mod post_data;
 pub(crate) mod raw;
 pub mod read;
+pub mod volatile;
 pub(crate) mod windowed;
 pub mod write;
 
@@ -22,4 +23,5 @@ pub use entry::{
     Answer, BodyText, End, Entry, Failure, FailureCause, Field, Outcome, RecordedPayload, RecordedRequest, StoredBody,
 };
 pub use read::{LeftOut, Warning};
+pub use volatile::Volatile;
 pub use write::{Detail, HttpVersion, NewAnswer, NewBody, NewEntry, NewRequest, NewResponse, Times, WireSize};

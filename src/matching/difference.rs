@@ -235,7 +235,7 @@ fn json_difference(path: &str, recorded: Option<&Value>, live: Option<&Value>) -
 }
 
 /// A member's JSONPath: `.name`, or `['…']` where the name is no plain word.
-fn member(path: &str, name: &str) -> String {
+pub(crate) fn member(path: &str, name: &str) -> String {
     let plain = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
         && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
     if plain {

@@ -15,6 +15,7 @@ pub mod request;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use difference::member as json_member;
 pub use difference::{Difference, DifferenceKind};
 pub use index::{EntryRef, Index};
 pub use lookup::{Hit, Lookup, Miss, MissReason, PayloadUnreadable};

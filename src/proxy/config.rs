@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::archive::BodyStorage;
+pub use crate::archive::Update;
 pub use crate::har::Detail;
-pub use crate::record::Update;
 use crate::upstream::UpstreamConfig;
 
 /// The settings of one proxy.
@@ -71,6 +71,10 @@ pub struct RecordConfig {
     pub raw: bool,
     /// Leave payload files that no archive names any more.
     pub keep_payloads: bool,
+    /// A merge exchanges also what was edited by hand.
+    pub overwrite_edits: bool,
+    /// Header fields that do not make two entries different, beside the usual ones.
+    pub volatile: Vec<String>,
 }
 
 impl Default for RecordConfig {
@@ -84,6 +88,8 @@ impl Default for RecordConfig {
             update: Update::Replace,
             raw: false,
             keep_payloads: false,
+            overwrite_edits: false,
+            volatile: Vec::new(),
         }
     }
 }

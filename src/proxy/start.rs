@@ -15,7 +15,7 @@ use crate::archive::WriterOptions;
 use crate::ca::{self, CertAuthority};
 use crate::log::Log;
 use crate::pages::{PageFacts, PageMode};
-use crate::record::{self, Finished, Recorder, RunSettings};
+use crate::record::{self, Finished, Readable, Recorder, RunSettings};
 use crate::replay::{OpenError, Replayer, Sessions};
 use crate::route::{GlobError, GlobList, Scope};
 use crate::upstream::{SetupError, Upstream};
@@ -47,6 +47,9 @@ pub enum StartError {
     /// The archive to write.
     #[error(transparent)]
     Record(#[from] record::Error),
+    /// What a killed recording left of an archive.
+    #[error(transparent)]
+    Unfinished(#[from] record::ReadableError),
     /// The way to the upstream.
     #[error(transparent)]
     Upstream(#[from] SetupError),
@@ -102,8 +105,18 @@ pub(super) async fn start(config: Config, log: Log) -> Result<Started, StartErro
 
 /// What the mode's settings turn into without making any file.
 enum Prepared {
-    Record { config: RecordConfig, scope: Scope },
-    Replay { config: ReplayConfig, scope: Scope, ignore: GlobList, replayer: Box<Replayer>, killed: Option<Finished> },
+    Record {
+        config: RecordConfig,
+        scope: Scope,
+    },
+    Replay {
+        config: ReplayConfig,
+        scope: Scope,
+        ignore: GlobList,
+        replayer: Box<Replayer>,
+        archives: Vec<Readable>,
+        killed: Option<Finished>,
+    },
 }
 
 impl Prepared {
@@ -125,9 +138,13 @@ impl Prepared {
         warnings.extend(ignore.warnings());
         // What a killed run had recorded is to be served, too.
         let killed = if adds_misses(&config) { record::finish_killed(&config.har)? } else { None };
-        let opened = Replayer::open(&config.archives, config.cache_size, config.strict_archives)?;
+        let archives = record::readable(&config.archives)?;
+        warnings.extend(archives.iter().filter_map(Readable::note));
+        let paths: Vec<_> = archives.iter().map(|archive| archive.path.clone()).collect();
+        let opened = Replayer::open(&paths, config.cache_size, config.strict_archives)?;
         warnings.extend(opened.warnings.iter().map(|(path, warning)| format!("{}: {warning}", path.display())));
-        Ok(Self::Replay { config, scope, ignore, replayer: Box::new(opened.replayer), killed })
+        let replayer = Box::new(opened.replayer);
+        Ok(Self::Replay { config, scope, ignore, replayer, archives, killed })
     }
 
     /// Whether anything of this run may go to a real server. `tunnels`: some hosts are passed on unopened.
@@ -159,13 +176,17 @@ impl Prepared {
                     storage: config.content,
                     detail: config.detail,
                     keep_payloads: config.keep_payloads,
+                    update: config.update,
+                    overwrite_edits: config.overwrite_edits,
+                    volatile: config.volatile.clone(),
                 };
-                let recorder = Recorder::open(&config.har, &RunSettings { archive, update: config.update })?;
+                let recorder = Recorder::open(&config.har, &RunSettings { archive })?;
                 EngineMode::Record(RecordState { recorder: Arc::new(recorder), scope, raw: config.raw })
             }
-            Self::Replay { config, scope, ignore, replayer, killed } => {
-                let settings = RunSettings { update: Update::Append, ..RunSettings::default() };
-                let recorder = if adds_misses(&config) { Some(Recorder::open(&config.har, &settings)?) } else { None };
+            Self::Replay { config, scope, ignore, replayer, archives, killed } => {
+                let archive = WriterOptions { update: Update::Append, ..WriterOptions::default() };
+                let adds = adds_misses(&config);
+                let recorder = if adds { Some(Recorder::open(&config.har, &RunSettings { archive })?) } else { None };
                 EngineMode::Replay(ReplayState {
                     replayer: Arc::from(replayer),
                     sessions: Sessions::default(),
@@ -176,6 +197,7 @@ impl Prepared {
                     cors: config.cors,
                     ignore,
                     recorder: recorder.map(Arc::new),
+                    _archives: archives,
                     killed: killed.map(Box::new),
                 })
             }

@@ -9,8 +9,9 @@ use super::journal::{Commit, JournalReader, Record};
 use super::lock::ArchiveLock;
 use super::redaction::Redaction;
 use super::restored::{DECODED, Restored, RestoredRequest, started};
-use super::run_settings::{RunSettings, Update};
-use crate::archive::{ArchiveWriter, SortKey, WriteError, Written, payload_hash};
+use super::ties::{Placed, Ties, ended};
+use crate::archive::{ArchiveWriter, SortKey, WriteError, WriterOptions, Written, payload_hash};
+use crate::har::{Detail, Volatile};
 
 /// Where the files of a recording are.
 #[derive(Debug)]
@@ -83,40 +84,46 @@ pub struct Finished {
 ///
 /// When the journal cannot be read or the archive cannot be written; both are then as they were.
 pub fn finish(archive: &Path, journal: &Path) -> Result<Finished, Error> {
-    let folder = journal.parent().unwrap_or(Path::new("."));
-    let reader = JournalReader::open(journal)?;
-    let settings = reader.settings().clone();
-    let finished = Finishing { archive, journal, folder, settings, redaction: Redaction }.run(reader)?;
+    let finished = Finishing::new(archive, journal)?.run(archive)?;
     discard(journal)?;
     Ok(finished)
 }
 
 /// The way from a journal to the archive, in two passes: the first finds each record's place, the second writes the
 /// entries in their order. In memory there are the places, and one exchange at a time.
-struct Finishing<'a> {
+pub(super) struct Finishing<'a> {
     archive: &'a Path,
     journal: &'a Path,
     /// Where the spool files are.
     folder: &'a Path,
-    settings: RunSettings,
+    reader: JournalReader,
+    options: WriterOptions,
     redaction: Redaction,
 }
 
-impl Finishing<'_> {
-    fn run(mut self, mut reader: JournalReader) -> Result<Finished, Error> {
-        let RunSettings { archive: options, update } = self.settings;
-        let mut writer = ArchiveWriter::create(self.archive, options).map_err(|error| self.unwritten(error))?;
-        if update == Update::Append && self.archive.exists() {
-            writer.carry_over(self.archive).map_err(|error| self.unwritten(error))?;
+impl<'a> Finishing<'a> {
+    /// Opens the journal of an archive.
+    pub(super) fn new(archive: &'a Path, journal: &'a Path) -> Result<Self, Error> {
+        let folder = journal.parent().unwrap_or(Path::new("."));
+        let reader = JournalReader::open(journal)?;
+        let options = reader.settings().archive.clone();
+        Ok(Self { archive, journal, folder, reader, options, redaction: Redaction })
+    }
+
+    /// Writes the archive to `target`: to its own place, or for whoever only wants to read it to another.
+    pub(super) fn run(mut self, target: &Path) -> Result<Finished, Error> {
+        let writer = ArchiveWriter::following(target, self.archive, self.options.clone());
+        let mut writer = writer.map_err(|error| self.unwritten(error))?;
+        let mut places = self.places()?;
+        let (cut, whole) = (self.reader.cut(), self.reader.whole());
+        places.sort_by(|a, b| a.key.compare(&b.key, self.options.detail));
+        if self.options.detail == Detail::Minimal {
+            self.settle_ties(&mut places)?;
         }
-        let mut places = self.places(&mut reader)?;
-        let (cut, whole) = (reader.cut(), reader.whole());
-        places.sort_by(|(a, _), (b, _)| a.compare(b, options.detail));
         let exchanges = places.len();
         let mut undecoded = Vec::new();
-        for (key, position) in places {
-            reader.seek(position)?;
-            let Some(record) = reader.next_record()? else { break };
+        for Placed { key, position, .. } in places {
+            let record = self.reader.record_at(position)?;
             let mut exchange = Restored::of(&record, self.folder)?;
             self.redaction.redact(&mut exchange)?;
             if exchange.undecoded {
@@ -124,18 +131,21 @@ impl Finishing<'_> {
             }
             writer.entry_at(key, &exchange.new_entry()).map_err(|error| self.unwritten(error))?;
         }
-        let note = |finished: &Path| Commit::of(finished)?.note(self.journal, whole);
+        let note = |finished: &Path| match target == self.archive {
+            true => Commit::of(finished)?.note(self.journal, whole),
+            false => Ok(()),
+        };
         let written = writer.finish_after(note).map_err(|error| self.unwritten(error))?;
         Ok(Finished { written, exchanges, cut, undecoded })
     }
 
     /// What sorts each record, with its position in the journal.
-    fn places(&self, reader: &mut JournalReader) -> Result<Vec<(SortKey, u64)>, Error> {
+    fn places(&mut self) -> Result<Vec<Placed>, Error> {
         let mut places = Vec::new();
         loop {
-            let position = reader.position()?;
-            let Some(record) = reader.next_record()? else { return Ok(places) };
-            places.push((self.sort_key(&record)?, position));
+            let position = self.reader.position()?;
+            let Some(record) = self.reader.next_record()? else { return Ok(places) };
+            places.push(Placed { key: self.sort_key(&record)?, position, ended: ended(&record) });
         }
     }
 
@@ -145,6 +155,15 @@ impl Finishing<'_> {
         let payload = payload_hash(&request.body.as_new_body()).map_err(|error| self.unwritten(error))?;
         let started = Some(started(&record.facts));
         Ok(SortKey { url: request.url.as_str().into(), method: record.facts.method.as_str().into(), payload, started })
+    }
+
+    /// From here on the order is that of the list.
+    fn settle_ties(&mut self, places: &mut Vec<Placed>) -> Result<(), Error> {
+        let volatile = Volatile::with(&self.options.volatile);
+        let ties = Ties { folder: self.folder, redaction: &self.redaction, volatile: &volatile };
+        ties.settle(places, &mut self.reader)?;
+        places.iter_mut().for_each(|place| place.key.started = None);
+        Ok(())
     }
 
     fn unwritten(&self, source: WriteError) -> Error {
@@ -157,17 +176,22 @@ pub(super) fn recover(archive: &Path, place: &Place) -> Result<Option<Finished>,
     if !place.journal.exists() {
         return Ok(None);
     }
+    if left(archive, place)? == 0 {
+        discard(&place.journal)?;
+        return Ok(None);
+    }
+    finish(archive, &place.journal).map(Some)
+}
+
+/// How many exchanges a journal holds that are not in the archive yet.
+pub(super) fn left(archive: &Path, place: &Place) -> Result<usize, Error> {
     let mut reader = JournalReader::open(&place.journal)?;
     let mut exchanges = 0;
     while reader.next_record()?.is_some() {
         exchanges += 1;
     }
     let in_place = reader.commit().is_some_and(|commit| Commit::of(archive).is_ok_and(|there| there == commit));
-    if exchanges == 0 || in_place {
-        discard(&place.journal)?;
-        return Ok(None);
-    }
-    finish(archive, &place.journal).map(Some)
+    Ok(if in_place { 0 } else { exchanges })
 }
 
 /// Finishes what a killed run on this archive left, if it left anything; makes nothing where it did not. Blocks.

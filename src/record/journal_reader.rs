@@ -108,6 +108,17 @@ impl JournalReader {
         Ok(None)
     }
 
+    /// The whole record at a position where one was before.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::next_record`], and where there is none any more.
+    pub fn record_at(&mut self, position: u64) -> Result<Record, Error> {
+        self.seek(position)?;
+        let record = self.next_record()?;
+        record.ok_or_else(|| self.broken("it changed while it was read".to_owned()))
+    }
+
     fn read_settings(&mut self) -> Result<(), Error> {
         let mut head = [0; FILE_HEAD];
         let filled = self.fill(&mut head)?;

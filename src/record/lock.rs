@@ -33,3 +33,19 @@ impl ArchiveLock {
         Ok(Self { _file: file })
     }
 }
+
+/// Held while a journal is read that no run writes to; no run begins meanwhile.
+#[derive(Debug)]
+pub(super) struct ReadingLock {
+    _file: Option<File>,
+}
+
+impl ReadingLock {
+    /// Takes the lock by its file; `None` while a run records.
+    pub(super) fn take(path: &Path) -> Option<Self> {
+        // Where the file cannot be opened, nobody has ever recorded, or a user who cannot be asked.
+        let Ok(file) = File::open(path) else { return Some(Self { _file: None }) };
+        let is_recording = matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock));
+        (!is_recording).then_some(Self { _file: Some(file) })
+    }
+}

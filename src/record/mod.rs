@@ -17,12 +17,15 @@ mod restored;
 mod run_settings;
 mod spool;
 pub mod tee;
+mod ties;
+mod unfinished;
 
 pub use exchange::{ExchangeFacts, ResponseFacts};
 pub use finish::{Finished, finish, finish_killed};
 pub use recorder::{Recorded, Recorder};
 pub use recording::Recording;
-pub use run_settings::{RunSettings, Update};
+pub use run_settings::RunSettings;
+pub use unfinished::{Readable, ReadableError, Unfinished, killed_in, readable};
 
 use std::io;
 use std::path::PathBuf;

@@ -80,6 +80,14 @@ impl<'a> Restored<'a> {
         })
     }
 
+    /// What came of it, in a word.
+    pub(super) fn outcome(&self) -> String {
+        match &self.facts.response {
+            ResponseFacts::Answered { status, reason, end, .. } => format!("{status} {reason} {end:?}"),
+            ResponseFacts::Failed { cause, .. } => cause.clone(),
+        }
+    }
+
     /// The entry that it makes.
     pub(super) fn new_entry(&self) -> NewEntry<'_> {
         let answer = match &self.facts.response {

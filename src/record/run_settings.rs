@@ -10,17 +10,4 @@ use crate::archive::WriterOptions;
 pub struct RunSettings {
     /// How the archive is written.
     pub archive: WriterOptions,
-    /// What becomes of the entries that the archive has.
-    pub update: Update,
-}
-
-/// What a recording does with the entries that its archive holds already.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Update {
-    /// The new recording takes the place of the old one.
-    #[default]
-    Replace,
-    /// Keep all and add.
-    Append,
 }

@@ -20,6 +20,7 @@ use crate::support::{in_clients, needs};
 const PAGES: &[&str] = &[
     "README.md",
     "docs/architecture.md",
+    "docs/archives.md",
     "docs/configuration.md",
     "docs/demo.md",
     "docs/recipes.md",
@@ -247,6 +248,39 @@ fn changes_to_trust_stores_are_shown_before_they_are_made() {
 fn archives_are_stored_in_the_ways_that_the_page_names() {
     needs!(Curl);
     play("docs/recording.md", "storage");
+}
+
+#[test]
+fn two_recordings_are_compared() {
+    needs!(Curl);
+    play("docs/archives.md", "diff");
+}
+
+#[test]
+fn git_shows_what_is_in_a_zip() {
+    play("docs/archives.md", "textconv");
+}
+
+#[test]
+fn several_archives_become_one() {
+    needs!(Curl);
+    play("docs/archives.md", "merge");
+}
+
+#[test]
+fn payloads_that_nothing_names_are_collected() {
+    play("docs/archives.md", "gc");
+}
+
+#[test]
+fn what_killed_runs_left_is_looked_for() {
+    play("docs/archives.md", "recover");
+}
+
+#[test]
+fn entries_of_a_merge_are_exchanged() {
+    needs!(Curl);
+    play("docs/recording.md", "update-merge");
 }
 
 #[test]

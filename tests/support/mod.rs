@@ -1,6 +1,7 @@
 //! What the end-to-end tests stand on: an origin that they own, a harmock process, a folder of its own, real clients.
 
 mod answer;
+mod changing_origin;
 mod coding;
 mod curl;
 mod entries;
@@ -17,6 +18,7 @@ mod wire;
 mod workspace;
 
 pub(crate) use answer::Answer;
+pub(crate) use changing_origin::ChangingOrigin;
 pub(crate) use curl::{curl, curl_exit};
 pub(crate) use entries::{entry, post_entry};
 pub(crate) use harmock::{Ended, Harmock, signal};

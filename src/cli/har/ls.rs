@@ -9,7 +9,8 @@ use serde::Serialize;
 
 use super::super::CommandResult;
 use super::{print, visible};
-use crate::archive::{Archive, EntrySummary, Limits, discover};
+use crate::archive::{Archive, EntrySummary, Limits};
+use crate::record::readable;
 
 /// List the entries of archives, one per line.
 ///
@@ -27,9 +28,13 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: Args) -> CommandResult {
     let mut listed = Vec::new();
-    let files = discover(&args.files)?;
-    for path in &files {
-        let archive = Archive::open_unchecked(path, &Limits::default())?;
+    let files = readable(&args.files)?;
+    for file in &files {
+        let path = &file.archive;
+        let archive = Archive::open_unchecked(&file.path, &Limits::default())?;
+        if let Some(note) = file.note() {
+            anstream::eprintln!("{}", visible(&note, &[]));
+        }
         for ordinal in 0..archive.entry_count() {
             let summary = archive.summary(ordinal).with_context(|| format!("entry {ordinal}"))?;
             listed.extend(summary.map(|entry| (path, entry)));

@@ -1,9 +1,13 @@
 //! `harmock har`: work on archives. One file per subcommand.
 
 mod check;
+mod diff;
+mod gc;
 mod indent;
 mod ls;
+mod merge;
 mod pack;
+mod recover;
 mod show;
 mod unpack;
 
@@ -13,7 +17,7 @@ use clap::Subcommand;
 
 use super::CommandResult;
 
-/// Work on archives: list, show, check, pack, unpack.
+/// Work on archives: list, show, check, compare, merge, pack, unpack, recover.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(subcommand)]
@@ -25,8 +29,12 @@ enum Command {
     Check(check::Args),
     Ls(ls::Args),
     Show(show::Args),
+    Diff(diff::Args),
+    Merge(merge::Args),
     Pack(pack::Args),
     Unpack(unpack::Args),
+    Gc(gc::Args),
+    Recover(recover::Args),
 }
 
 pub(crate) fn run(args: Args) -> CommandResult {
@@ -34,8 +42,12 @@ pub(crate) fn run(args: Args) -> CommandResult {
         Command::Check(args) => check::run(args),
         Command::Ls(args) => ls::run(args),
         Command::Show(args) => show::run(args),
+        Command::Diff(args) => diff::run(args),
+        Command::Merge(args) => merge::run(args),
         Command::Pack(args) => pack::run(args),
         Command::Unpack(args) => unpack::run(args),
+        Command::Gc(args) => gc::run(args),
+        Command::Recover(args) => recover::run(args),
     }
 }
 

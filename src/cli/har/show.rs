@@ -1,4 +1,4 @@
-//! `harmock har show`: one entry in full.
+//! `harmock har show`: one entry in full, or all of them.
 
 use std::fmt::Write;
 use std::path::PathBuf;
@@ -11,19 +11,23 @@ use super::indent::indented;
 use super::{print, visible};
 use crate::archive::{Archive, EntrySummary, Limits};
 use crate::har::{Answer, Entry, Failure, Field, Outcome, RecordedPayload, StoredBody};
+use crate::record::Readable;
 
-/// Show one entry in full: heads, header fields, bodies decoded.
+/// Show one entry in full, or all: heads, header fields, bodies decoded.
 ///
 /// Texts are shown, JSON is indented, other bodies are described. The fields are shown as replay uses them: names in
-/// lower case, joined values apart.
+/// lower case, joined values apart. With --all, equal archives give equal text: `git diff` can show a .zip by it.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// A `.har` or `.zip` file
     #[arg(value_name = "FILE")]
     file: PathBuf,
     /// The entry's number in `har ls`, its URL, or a part of the URL that only this entry has
-    #[arg(value_name = "ENTRY")]
-    entry: String,
+    #[arg(value_name = "ENTRY", required_unless_present = "all")]
+    entry: Option<String>,
+    /// Show every entry, in the order of the archive
+    #[arg(long, conflicts_with_all = ["entry", "json", "body", "payload"])]
+    all: bool,
     /// Print the entry's JSON as it stands in the archive
     #[arg(long)]
     json: bool,
@@ -36,8 +40,13 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: Args) -> CommandResult {
-    let archive = Archive::open_unchecked(&args.file, &Limits::default())?;
-    let ordinal = find(&archive, &args.entry).with_context(|| args.file.display().to_string())?;
+    let file = Readable::of(&args.file)?;
+    if let Some(note) = file.note() {
+        anstream::eprintln!("{}", visible(&note, &[]));
+    }
+    let archive = Archive::open_unchecked(&file.path, &Limits::default())?;
+    let Some(entry) = &args.entry else { return all(&archive) };
+    let ordinal = find(&archive, entry).with_context(|| args.file.display().to_string())?;
     let json = archive.entry_json(ordinal)?.unwrap_or_default();
     let entry = archive.entry(ordinal);
     if args.json {
@@ -58,6 +67,24 @@ pub(crate) fn run(args: Args) -> CommandResult {
     }
     Ok(ExitCode::SUCCESS)
 }
+
+/// Every entry, one after the other, each below a line of its own.
+fn all(archive: &Archive) -> CommandResult {
+    for ordinal in 0..archive.entry_count() {
+        let text = match archive.entry(ordinal) {
+            Some(entry) => in_full(archive, entry),
+            None => {
+                let json = archive.entry_json(ordinal)?.unwrap_or_default();
+                format!("(not used in replay)\n{}\n", indented(&json).unwrap_or(json))
+            }
+        };
+        print(format!("{RULE}\n{text}").as_bytes())?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Before each of several entries. It says nothing of their places: an entry that is put in front is one change.
+const RULE: &str = "────────────────────────────────────────";
 
 /// The entry of this number, of this URL, or of the only URL that contains the text.
 fn find(archive: &Archive, wanted: &str) -> anyhow::Result<usize> {

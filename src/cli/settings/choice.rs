@@ -87,6 +87,7 @@ fn expected(words: &[(&str, &str)]) -> String {
 impl Value for Update {
     const WORDS: &'static [(&'static str, &'static str)] = &[
         ("replace", "the new recording takes the place of the old one"),
+        ("merge", "entries of the requests that the run sees are exchanged, the others stay"),
         ("append", "all entries stay, new ones are added"),
     ];
 
@@ -94,7 +95,7 @@ impl Value for Update {
         match utf8(text)?.to_ascii_lowercase().as_str() {
             "replace" => Ok(Self::Replace),
             "append" => Ok(Self::Append),
-            "merge" => Err("`merge` is not available in this version; use `replace` or `append`".to_owned()),
+            "merge" => Ok(Self::Merge),
             _ => Err(expected(Self::WORDS)),
         }
     }
@@ -104,13 +105,14 @@ impl Value for Update {
         match value {
             Scalar::Bool(_) => Ok(Self::Replace),
             Scalar::Text(text) => Self::parse(OsStr::new(text)),
-            other => Err(format!("expected false, true, \"replace\" or \"append\", found {}", other.kind())),
+            other => Err(format!("expected false, true, \"replace\", \"merge\" or \"append\", found {}", other.kind())),
         }
     }
 
     fn to_scalar(&self) -> Scalar {
         Scalar::Text(match self {
             Self::Replace => "replace".to_owned(),
+            Self::Merge => "merge".to_owned(),
             Self::Append => "append".to_owned(),
         })
     }
@@ -128,15 +130,12 @@ mod tests {
     }
 
     #[test]
-    fn merging_is_named_as_not_available_yet() {
-        assert!(Update::parse(OsStr::new("merge")).unwrap_err().contains("not available in this version"));
-    }
-
-    #[test]
     fn update_is_a_boolean_or_a_word_in_the_file() {
         let read = |value| Update::from_file(&value, Path::new(""));
         assert_eq!(read(Scalar::Bool(true)), Ok(Update::Replace));
         assert_eq!(read(Scalar::Text("append".to_owned())), Ok(Update::Append));
+        assert_eq!(read(Scalar::Text("merge".to_owned())), Ok(Update::Merge));
+        assert!(read(Scalar::Text("overwrite".to_owned())).unwrap_err().contains("`merge`"));
         assert!(read(Scalar::Integer(1)).is_err());
     }
 }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::choice::LogFormat;
+use super::field_name::FieldName;
 use super::place::{ArchivePath, LogTarget};
 use super::quantity::{ByteSize, TimeLimit};
 use super::value::{Item, Scalar, Value};
@@ -73,6 +74,8 @@ pub(crate) static KEYS: &[Key] = &[
     Key::one::<Detail>("mode"),
     Key::one::<bool>("raw"),
     Key::one::<bool>("keep-payloads"),
+    Key::one::<bool>("overwrite-edits"),
+    Key::list::<FieldName>("volatile"),
     Key::one::<NotFound>("not-found"),
     Key::one::<OutOfScope>("out-of-scope"),
     Key::one::<RedirectPolicy>("redirects"),

@@ -9,6 +9,7 @@ mod address;
 mod choice;
 mod environment;
 mod error;
+mod field_name;
 pub(crate) mod file;
 pub(crate) mod keys;
 pub(crate) mod layers;
@@ -21,6 +22,7 @@ pub(crate) mod value;
 
 pub(crate) use choice::LogFormat;
 pub(crate) use error::SettingsError;
+pub(crate) use field_name::FieldName;
 pub(crate) use layers::{Layers, load_problems};
 pub(crate) use place::{ArchivePath, LogTarget};
 pub(crate) use quantity::{ByteSize, TimeLimit};

@@ -203,6 +203,8 @@ fn record_config(layers: &mut Layers, scope: &ScopeFlags, flags: &RecordFlags) -
         update: layers.one("update", flags.update.as_ref(), defaults.update)?,
         raw: layers.one("raw", flags.raw.as_ref(), defaults.raw)?,
         keep_payloads: layers.one("keep-payloads", flags.keep_payloads.as_ref(), defaults.keep_payloads)?,
+        overwrite_edits: layers.one("overwrite-edits", flags.overwrite_edits.as_ref(), defaults.overwrite_edits)?,
+        volatile: layers.list("volatile", &flags.volatile, Vec::new())?.into_iter().map(|name| name.0).collect(),
     })
 }
 

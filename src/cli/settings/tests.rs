@@ -72,6 +72,8 @@ const SAMPLES: &[Sample] = &[
     ("mode", [r#""full""#, r#""minimal""#, r#""full""#], &["--mode=full"]),
     ("raw", ["true", "false", "true"], &["--raw"]),
     ("keep-payloads", ["true", "false", "true"], &["--keep-payloads"]),
+    ("overwrite-edits", ["true", "false", "true"], &["--overwrite-edits"]),
+    ("volatile", [r#""x-a""#, r#""x-b-*""#, r#""x-c""#], &["--volatile", "x-c"]),
     ("not-found", [r#""abort""#, r#""fallback""#, r#""record""#], &["--not-found", "record"]),
     ("out-of-scope", [r#""fail""#, r#""pass""#, r#""fail""#], &["--out-of-scope", "fail"]),
     ("redirects", [r#""serve""#, r#""follow""#, r#""serve""#], &["--redirects", "serve"]),

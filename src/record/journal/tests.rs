@@ -1,9 +1,8 @@
 use super::*;
-use crate::archive::{BodyStorage, WriterOptions};
+use crate::archive::{BodyStorage, Update, WriterOptions};
 use crate::har::FailureCause;
 use crate::record::Error;
 use crate::record::exchange::{PhaseTimes, ResponseFacts};
-use crate::record::run_settings::Update;
 
 fn facts(number: u64) -> ExchangeFacts {
     ExchangeFacts {
@@ -42,8 +41,10 @@ fn read(path: &Path) -> (Vec<u64>, JournalReader) {
 fn records_come_back_in_order_with_their_bodies_and_the_settings_of_their_run() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("j");
-    let archive = WriterOptions { storage: BodyStorage::Embed, ..WriterOptions::default() };
-    let settings = RunSettings { archive, update: Update::Append };
+    let volatile = vec!["x-build".to_owned()];
+    let archive =
+        WriterOptions { storage: BodyStorage::Embed, update: Update::Merge, volatile, ..WriterOptions::default() };
+    let settings = RunSettings { archive };
     let mut writer = JournalWriter::create(&path, &settings).unwrap();
     writer.append(&facts(0), &JournalBody::Inline(b"abc".to_vec()), &JournalBody::None).unwrap();
     let spooled = JournalBody::Spooled { number: 7, length: 9 };
