@@ -229,6 +229,7 @@ impl<'a> Restored<'a> {
             server_ip: self.facts.server.map(|(ip, _)| ip),
             server_port: self.facts.server.map(|(_, port)| port),
             connection: self.connection.as_deref(),
+            redacted: &[],
         }
     }
 
