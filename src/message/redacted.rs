@@ -14,8 +14,11 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use memchr::memmem;
 
+/// What stands for every secret where they are not to be told apart.
+pub const MASKED: &str = "redacted";
+
 /// What every replacement begins with, and the third part of a token.
-const WORD: &[u8] = b"redacted";
+const WORD: &[u8] = MASKED.as_bytes();
 /// The longest name of a place.
 const LONGEST_FIELD: usize = 64;
 
