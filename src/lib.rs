@@ -79,6 +79,7 @@ pub mod message;
 pub mod pages;
 pub mod proxy;
 pub mod record;
+pub mod redact;
 pub mod replay;
 pub mod route;
 pub mod upstream;

@@ -125,6 +125,11 @@ fn recording(lines: &mut Vec<String>, summary: &Summary, har: &std::path::Path, 
                 count(written.payloads as u64, "payload"),
             ));
             limited(lines, "not decodable, kept as it came", &finished.undecoded);
+            if finished.redacted > 0 {
+                lines.push(format!("replaced secrets in {}", count(finished.redacted as u64, "entry")));
+            }
+            limited(lines, "redacted in what Playwright compares, so it cannot find it", &finished.unmatchable);
+            limited(lines, "not searched for secrets", &finished.unread);
         }
         if recorded.spooled.lost > 0 {
             lines.push(format!(

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::archive::BodyStorage;
 pub use crate::har::Detail;
+use crate::redact::Rules;
 use crate::upstream::UpstreamConfig;
 
 /// The settings of one proxy.
@@ -70,6 +71,8 @@ pub struct RecordConfig {
     pub raw: bool,
     /// Leave payload files that no archive names any more.
     pub keep_payloads: bool,
+    /// Which values are replaced because they are secrets.
+    pub redact: Rules,
 }
 
 impl Default for RecordConfig {
@@ -83,6 +86,7 @@ impl Default for RecordConfig {
             update: Update::Replace,
             raw: false,
             keep_payloads: false,
+            redact: Rules::default(),
         }
     }
 }
@@ -124,6 +128,8 @@ pub struct ReplayConfig {
     pub strict_archives: bool,
     /// The archive that [`NotFound::Record`] adds to.
     pub har: PathBuf,
+    /// Which values are replaced in it because they are secrets.
+    pub redact: Rules,
 }
 
 impl Default for ReplayConfig {
@@ -141,6 +147,7 @@ impl Default for ReplayConfig {
             offline: false,
             strict_archives: false,
             har: PathBuf::from("hars/recording.har"),
+            redact: Rules::default(),
         }
     }
 }

@@ -16,7 +16,7 @@ use crate::ca::{self, CertAuthority};
 use crate::log::Log;
 use crate::pages::{PageFacts, PageMode};
 use crate::record::{self, Recorder};
-use crate::replay::{OpenError, Replayer};
+use crate::replay::{OpenError, Replayer, Sessions};
 use crate::route::{GlobError, GlobList, Scope};
 use crate::upstream::{SetupError, Upstream};
 
@@ -158,15 +158,17 @@ impl Prepared {
                     detail: config.detail,
                     keep_payloads: config.keep_payloads,
                 };
-                let recorder = Recorder::open(&config.har, options, config.update == Update::Append)?;
+                let append = config.update == Update::Append;
+                let recorder = Recorder::open(&config.har, options, config.redact, append)?;
                 EngineMode::Record(RecordState { recorder: Arc::new(recorder), scope, raw: config.raw })
             }
             Self::Replay { config, scope, ignore, replayer } => {
                 let records = config.not_found == NotFound::Record && !config.offline;
-                let recorder =
-                    if records { Some(Recorder::open(&config.har, WriterOptions::default(), true)?) } else { None };
+                let open = || Recorder::open(&config.har, WriterOptions::default(), config.redact.clone(), true);
+                let recorder = if records { Some(open()?) } else { None };
                 EngineMode::Replay(ReplayState {
                     replayer: Arc::from(replayer),
+                    sessions: Sessions::default(),
                     scope,
                     not_found: config.not_found,
                     out_of_scope: config.out_of_scope,

@@ -15,6 +15,7 @@ use super::{Error, finish};
 use crate::archive::WriterOptions;
 use crate::har::FailureCause;
 use crate::message::CanonicalUrl;
+use crate::redact::Rules;
 
 /// Records the exchanges of one run into one archive.
 #[derive(Debug)]
@@ -22,6 +23,7 @@ pub struct Recorder {
     archive: PathBuf,
     journal: PathBuf,
     options: WriterOptions,
+    rules: Rules,
     append: bool,
     run: Arc<Run>,
     spool: Mutex<Option<Spool>>,
@@ -33,15 +35,15 @@ pub struct Recorder {
 impl Recorder {
     /// Takes the archive's lock, finishes what a killed run left in its journal, and starts the writing thread.
     ///
-    /// `append` keeps the entries that the archive has. Blocks.
+    /// `rules` say which values are secrets; `append` keeps the entries that the archive has. Blocks.
     ///
     /// # Errors
     ///
     /// When the folder cannot be written, another run holds the archive, or a left journal cannot be finished.
-    pub fn open(archive: &Path, options: WriterOptions, append: bool) -> Result<Self, Error> {
+    pub fn open(archive: &Path, options: WriterOptions, rules: Rules, append: bool) -> Result<Self, Error> {
         let place = finish::Place::of(archive)?;
         let lock = ArchiveLock::take(&place.lock, archive)?;
-        let recovered = finish::recover(archive, &place, &options)?;
+        let recovered = finish::recover(archive, &place, &options, &rules)?;
         place.note_append(append)?;
         let folder_error = |source| Error::Folder { path: place.journal.clone(), source };
         let (spool, notes) = Spool::start(&place.journal).map_err(folder_error)?;
@@ -49,6 +51,7 @@ impl Recorder {
             archive: archive.to_owned(),
             journal: place.journal.clone(),
             options,
+            rules,
             append,
             run: Arc::new(Run::new(notes)),
             spool: Mutex::new(Some(spool)),
@@ -107,7 +110,7 @@ impl Recorder {
             finish::discard(&self.journal)?;
             None
         } else {
-            Some(finish::finish(&self.archive, &self.journal, &self.options, self.append)?)
+            Some(finish::finish(&self.archive, &self.journal, &self.options, &self.rules, self.append)?)
         };
         let abandoned = self.run.abandoned.load(Ordering::Relaxed);
         let ended = spooled.exchanges + spooled.lost + abandoned;

@@ -9,7 +9,9 @@ pub mod cors;
 mod prepared;
 mod ready;
 mod replayer;
+mod session;
 
 pub use answer::ReplayedAnswer;
 pub use ready::Ready;
 pub use replayer::{EntryName, OpenError, Opened, PayloadTrouble, Replayer};
+pub use session::{Session, Sessions};

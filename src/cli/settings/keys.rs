@@ -73,6 +73,8 @@ pub(crate) static KEYS: &[Key] = &[
     Key::one::<Detail>("mode"),
     Key::one::<bool>("raw"),
     Key::one::<bool>("keep-payloads"),
+    Key::list::<Spec>("redact"),
+    Key::one::<bool>("no-redact").never_in_file("write secrets into recordings"),
     Key::one::<NotFound>("not-found"),
     Key::one::<OutOfScope>("out-of-scope"),
     Key::one::<RedirectPolicy>("redirects"),
