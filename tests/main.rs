@@ -32,6 +32,7 @@ mod readme;
 mod replay_edges;
 mod run_command;
 mod sample_archive;
+mod secrets;
 mod settings;
 mod support;
 mod trust;

@@ -32,7 +32,12 @@ pub(crate) fn scan(body: &NewBody<'_>) -> io::Result<BodyScan> {
 
 /// SHA-256 of a file.
 pub(crate) fn hash_file(path: &Path) -> io::Result<[u8; 32]> {
-    Ok(scan_reader(File::open(path)?)?.hash)
+    hash_reader(File::open(path)?)
+}
+
+/// SHA-256 of what is left to read.
+pub(crate) fn hash_reader(source: impl Read) -> io::Result<[u8; 32]> {
+    Ok(scan_reader(source)?.hash)
 }
 
 fn scan_reader(mut source: impl Read) -> io::Result<BodyScan> {

@@ -162,7 +162,13 @@ fn complete(carried: Option<LogFrame>) -> LogFrame {
     frame
 }
 
-fn finish_zip(target: &Path, workspace: &Workspace, har: &Path, payloads: &PayloadStore) -> Result<u64, WriteError> {
+/// Puts a zip of a finished HAR text and all spooled payloads in its place, and gives its size.
+pub(crate) fn finish_zip(
+    target: &Path,
+    workspace: &Workspace,
+    har: &Path,
+    payloads: &PayloadStore,
+) -> Result<u64, WriteError> {
     let path = workspace.join("archive.zip");
     let file = File::create_new(&path).map_err(WriteError::io("create", &path))?;
     let mut zip = ZipArchiveWriter::new(file, &path);

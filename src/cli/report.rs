@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use anstyle::{AnsiColor, Style};
 
 use crate::proxy::{MissReport, Mode, NotFound, Summary};
+use crate::redact::shown_url;
 
 /// Lines of one kind that are printed; the rest is counted.
 const SHOWN: usize = 20;
@@ -186,7 +187,7 @@ fn replay(lines: &mut Vec<String>, summary: &Summary) {
 
 fn missed(lines: &mut Vec<String>, miss: &MissReport) {
     let times = if miss.count > 1 { format!(" ({} times)", miss.count) } else { String::new() };
-    lines.push(format!("MISS {} {}{times}: {}", miss.method, miss.url, miss.reason));
+    lines.push(format!("MISS {} {}{times}: {}", miss.method, shown_url(&miss.url), miss.reason));
     if let Some(nearest) = &miss.nearest {
         lines.push(format!("  nearest: {nearest}"));
         lines.extend(miss.differences.iter().map(|difference| format!("    {difference}")));

@@ -11,7 +11,7 @@ use super::Error;
 use super::restored::{Decoded, Restored, RestoredRequest};
 use crate::archive::{Archive, SortKey, payload_hash};
 use crate::har::{Entry, Field, NewBody, Outcome, RecordedPayload, StoredBody};
-use crate::message::{CanonicalUrl, redacted};
+use crate::message::CanonicalUrl;
 use crate::redact::{Earlier, EditedBody, LARGEST_BODY, Numbering, Pass, Place, Rules, is_looked_into, mask};
 
 /// Fields whose value is made from the body: of a body without its secrets they are wrong, and tell of them.
@@ -98,7 +98,11 @@ impl Redaction {
                 Beginning::Binary if coded => "compressed by the client",
                 _ => continue,
             };
-            self.unread.push(format!("{side} of {} {} ({reason})", exchange.facts.method, shown(&exchange.request.url)));
+            self.unread.push(format!(
+                "{side} of {} {} ({reason})",
+                exchange.facts.method,
+                shown(&exchange.request.url)
+            ));
         }
         Ok(())
     }
@@ -206,17 +210,6 @@ impl Decoded {
         Ok(Some(content))
     }
 
-    fn length(&self) -> Result<u64, Error> {
-        match self.as_new_body() {
-            NewBody::None => Ok(0),
-            NewBody::Bytes(bytes) => Ok(bytes.len() as u64),
-            NewBody::File(path) => {
-                let metadata = path.metadata();
-                metadata.map(|file| file.len()).map_err(|source| Error::Read { path: path.to_owned(), source })
-            }
-        }
-    }
-
     fn read(&self, mut reader: impl Read, into: &mut Vec<u8>) -> Result<(), Error> {
         let path = if let NewBody::File(path) = self.as_new_body() { path } else { Path::new("") };
         reader.read_to_end(into).map(drop).map_err(|source| Error::Read { path: path.to_owned(), source })
@@ -239,8 +232,8 @@ fn earlier_request(pass: &mut Pass<'_>, archive: &Archive, entry: &Entry) -> Sor
 }
 
 fn known_by(key: &SortKey) -> Vec<u8> {
-    let hash = key.payload.map_or(&[][..], |hash| &hash[..]).to_vec();
-    [key.method.as_bytes(), b" ", key.url.as_bytes(), b" ", &hash].concat()
+    let hash = key.payload.as_ref().map_or(&[][..], |hash| &hash[..]);
+    [key.method.as_bytes(), b" ", key.url.as_bytes(), b" ", hash].concat()
 }
 
 fn read(archive: &Archive, body: &StoredBody) -> Option<Vec<u8>> {

@@ -175,11 +175,24 @@ impl Decoded {
     pub(super) fn reader(&self) -> Result<Option<Box<dyn Read + '_>>, Error> {
         Ok(match self {
             Self::Memory(bytes) if !bytes.is_empty() => Some(Box::new(&bytes[..])),
-            Self::Spooled(path) => {
-                Some(Box::new(File::open(path).map_err(|source| Error::Read { path: path.clone(), source })?))
-            }
+            Self::Spooled(path) => Some(Box::new(open(path)?)),
+            Self::Temporary(file) => Some(Box::new(open(file.path())?)),
             _ => None,
         })
+    }
+
+    /// Its length in bytes.
+    pub(super) fn length(&self) -> Result<u64, Error> {
+        let of_file = |path: &Path| {
+            let metadata = std::fs::metadata(path);
+            metadata.map(|data| data.len()).map_err(|source| Error::Read { path: path.to_owned(), source })
+        };
+        match self {
+            Self::None => Ok(0),
+            Self::Memory(bytes) => Ok(bytes.len() as u64),
+            Self::Spooled(path) => of_file(path),
+            Self::Temporary(file) => of_file(file.path()),
+        }
     }
 
     pub(super) fn as_new_body(&self) -> NewBody<'_> {
@@ -190,6 +203,10 @@ impl Decoded {
             Self::Temporary(file) => NewBody::File(file.path()),
         }
     }
+}
+
+fn open(path: &Path) -> Result<File, Error> {
+    File::open(path).map_err(|source| Error::Read { path: path.to_owned(), source })
 }
 
 /// Reads a decoder to its end: into memory while the body is small, else into a file.

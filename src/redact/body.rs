@@ -18,7 +18,7 @@ pub(super) fn places(media_type: &str, body: &[u8], rules: &Rules) -> Vec<Place>
     }
     let kind = essence(media_type).to_ascii_lowercase();
     match kind.as_str() {
-        _ if is_form(&kind) => in_form(body, rules),
+        _ if is_form(&kind) && !begins_as_json(body) => in_form(body, rules),
         "multipart/form-data" | "multipart/mixed" | "multipart/related" => in_multipart(media_type, body, rules),
         "application/graphql" => in_graphql(body, "graphql"),
         "text/event-stream" => in_events(body, rules),
@@ -35,8 +35,13 @@ pub fn is_looked_into(media_type: &str, beginning: &[u8]) -> bool {
         ("text", "css" | "html" | "javascript") | ("application", "javascript" | "wasm" | "zip" | "pdf") => false,
         ("multipart", _) | ("text", "event-stream") | ("application", "graphql") => true,
         _ if is_form(&kind) || kind.ends_with("json") => true,
-        _ => matches!(beginning.trim_ascii_start().first(), Some(b'{' | b'[')),
+        _ => begins_as_json(beginning),
     }
+}
+
+/// curl calls JSON a form unless it is told better.
+fn begins_as_json(body: &[u8]) -> bool {
+    matches!(body.trim_ascii_start().first(), Some(b'{' | b'['))
 }
 
 /// The JSON of each `data:` line.
@@ -47,10 +52,11 @@ fn in_events(body: &[u8], rules: &Rules) -> Vec<Place> {
         if let Some(data) = line.strip_prefix(b"data:") {
             let start = at + 5;
             let found = if data.trim_ascii_start().starts_with(b"{") { in_json(data, rules) } else { Vec::new() };
-            places.extend(found.into_iter().map(|place| Place {
-                span: start + place.span.start..start + place.span.end,
-                ..place
-            }));
+            places.extend(
+                found
+                    .into_iter()
+                    .map(|place| Place { span: start + place.span.start..start + place.span.end, ..place }),
+            );
         }
         at += line.len() + 1;
     }
@@ -75,7 +81,14 @@ mod tests {
         let form = values("application/x-www-form-urlencoded", "user=a&password=p%20w&mine=1&code_verifier=");
         assert_eq!(form, some(&[("form:password", "p%20w"), ("form:mine", "1")]));
         let json = some(&[("json:$.password", "p")]);
-        for media_type in ["application/json", "application/vnd.api+json; v=1", "text/plain;charset=UTF-8", "", "x/y"] {
+        for media_type in [
+            "application/x-www-form-urlencoded",
+            "application/json",
+            "application/vnd.api+json; v=1",
+            "text/plain;charset=UTF-8",
+            "",
+            "x/y",
+        ] {
             assert_eq!(values(media_type, "  {\"password\":\"p\"}"), json, "{media_type}");
         }
         let events = "event: a\ndata: {\"password\":\"p\"}\n\ndata: text\n\ndata:{\"password\":\"q\"}\n\n";

@@ -154,11 +154,11 @@ impl<'a> Edits<'a, '_> {
             // Chrome joins the values of one name by line feeds.
             let lines: Vec<_> = value.split('\n').map(|line| self.pass.field(&name, line.as_bytes())).collect();
             if lines.iter().any(Option::is_some) {
-                let joined: Vec<_> = lines.into_iter().zip(value.split('\n')).map(|(new, old)| match new {
+                let joined = lines.into_iter().zip(value.split('\n')).map(|(new, old)| match new {
                     Some(new) => String::from_utf8_lossy(&new).into_owned(),
                     None => old.to_owned(),
                 });
-                self.put(item.value, &joined.join("\n"));
+                self.put(item.value, &joined.collect::<Vec<_>>().join("\n"));
             }
         }
     }

@@ -38,7 +38,8 @@ pub(super) fn in_json_under(text: &[u8], rules: &Rules, steps: &[Step], depth: u
         };
         let whole = [steps, found].concat();
         if rules.json(&whole, &value) {
-            let name = whole.iter().rev().find_map(|step| if let Step::Key(key) = step { Some(key.clone()) } else { None });
+            let name =
+                whole.iter().rev().find_map(|step| if let Step::Key(key) = step { Some(key.clone()) } else { None });
             places.push(Place {
                 span,
                 name: name.unwrap_or_default(),
@@ -48,10 +49,11 @@ pub(super) fn in_json_under(text: &[u8], rules: &Rules, steps: &[Step], depth: u
             });
         } else if leaf == Leaf::String && depth > 0 {
             let inner = nested::in_string(raw, &value, rules, &whole, depth);
-            places.extend(inner.into_iter().map(|place| Place {
-                span: span.start + place.span.start..span.start + place.span.end,
-                ..place
-            }));
+            places.extend(
+                inner
+                    .into_iter()
+                    .map(|place| Place { span: span.start + place.span.start..span.start + place.span.end, ..place }),
+            );
         }
     });
     places
@@ -212,8 +214,7 @@ mod tests {
     #[test]
     fn texts_in_strings_are_read_too() {
         let text = r#"{"body":"{\"password\":\"a\\u0062\"}","url":"https:\/\/a.test\/?x=1&api_key=k1","query":"mutation { login(user: \"u\", password: \"pw\") { token } }"}"#;
-        let expected =
-            [("json:$.body.password", r"a\\u0062"), ("json:$.url", "k1"), ("json:$.query", "pw")];
+        let expected = [("json:$.body.password", r"a\\u0062"), ("json:$.url", "k1"), ("json:$.query", "pw")];
         assert_eq!(values(text), some(&expected));
     }
 }

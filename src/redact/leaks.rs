@@ -2,16 +2,27 @@
 //! values that look like keys under names that speak of such.
 
 use std::collections::HashMap;
+use std::io;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
+use super::entry::{Bodies, rewrite_entry};
+use super::json::{Leaf, scan, unescaped};
+use super::json_path::Shown;
 use super::listed::POSITIONS;
+use super::pass::Pass;
+use super::place::Place;
+use super::rules::Rules;
+use crate::har::post_data::is_base64;
+use crate::har::raw::RawEntry;
 use crate::message::redacted;
 
 /// A secret that an archive still holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Leak {
+    /// Where it is: `header:authorization`, `response.content.text`, the name of a payload file.
+    pub place: String,
     /// What it is taken for.
     pub what: &'static str,
     /// Its first characters; never all of them.
@@ -23,10 +34,58 @@ const SHOWN: usize = 4;
 
 impl Leak {
     /// A secret of which only the beginning is kept, and of a short one nothing.
-    pub fn of(what: &'static str, secret: &[u8]) -> Self {
+    fn of(what: &'static str, secret: &[u8]) -> Self {
         let shown = if secret.len() >= 4 * SHOWN { SHOWN } else { 0 };
-        Self { what, begins: String::from_utf8_lossy(&secret[..shown]).into_owned() }
+        Self { place: String::new(), what, begins: String::from_utf8_lossy(&secret[..shown]).into_owned() }
     }
+}
+
+/// The secrets that an entry and its payload files still hold.
+///
+/// # Errors
+/// A payload file cannot be read.
+pub fn in_entry(entry: &str, rules: &Rules, bodies: &mut dyn Bodies) -> io::Result<Vec<Leak>> {
+    let mut leaks = Vec::new();
+    let suspicious = rules.clone().and_suspects();
+    let mut note = |place: &Place| {
+        if place.already().is_none() {
+            let what = "a value in a place that is redacted in recordings";
+            leaks.push(Leak { place: place.label.clone(), ..Leak::of(what, &place.secret) });
+        }
+        String::from_utf8_lossy(&place.secret).into_owned()
+    };
+    rewrite_entry(entry, Pass::new(&suspicious, &mut note), bodies)?;
+    scan(entry.as_bytes(), &mut |steps, span, leaf| {
+        if leaf == Leaf::String {
+            let found = known_formats(&unescaped(&entry.as_bytes()[span]));
+            let place = Shown(steps).to_string();
+            let place = place.trim_start_matches('.').to_owned();
+            leaks.extend(found.into_iter().map(|leak| Leak { place: place.clone(), ..leak }));
+        }
+    });
+    in_bodies(entry, bodies, &mut leaks)?;
+    leaks.dedup();
+    Ok(leaks)
+}
+
+/// Looks through payload files and base64.
+fn in_bodies(entry: &str, bodies: &mut dyn Bodies, leaks: &mut Vec<Leak>) -> io::Result<()> {
+    let raw: RawEntry<'_> = serde_json::from_str(entry).unwrap_or_default();
+    let (post, content) = (&raw.request.post_data, &raw.response.content);
+    let request = ("request.postData.text", post.file, post.text, post.encoding);
+    let response = ("response.content.text", content.file, content.text, content.encoding);
+    for (place, file, text, encoding) in [request, response] {
+        let (place, body) = match file.non_empty() {
+            Some(name) => (name.to_string(), bodies.read(&name)?),
+            None if is_base64(encoding) => {
+                (place.to_owned(), text.text().and_then(|text| STANDARD.decode(&*text).ok()))
+            }
+            None => continue,
+        };
+        let found = known_formats(&body.unwrap_or_default());
+        leaks.extend(found.into_iter().map(|leak| Leak { place: place.clone(), ..leak }));
+    }
+    Ok(())
 }
 
 /// A token format: what it is, how it begins, how many characters of `[A-Za-z0-9_-]` follow at least.
@@ -59,14 +118,15 @@ const FORMATS: &[(&str, &str, usize)] = &[
 ];
 
 /// The tokens of known formats in a text.
-pub fn known_formats(text: &[u8]) -> Vec<Leak> {
+fn known_formats(text: &[u8]) -> Vec<Leak> {
     let mut leaks = Vec::new();
     for &(what, begins, least) in FORMATS {
         for at in memchr::memmem::find_iter(text, begins.as_bytes()) {
             let rest = text[at + begins.len()..].iter().take_while(|byte| is_token(**byte)).count();
             let starts_word = at == 0 || !is_token(text[at - 1]);
             let token = &text[at..at + begins.len() + rest];
-            let is_key = begins.len() > 4 || !matches!(begins, "AKIA" | "ASIA") || is_upper(&token[..20.min(token.len())]);
+            let is_key =
+                begins.len() > 4 || !matches!(begins, "AKIA" | "ASIA") || is_upper(&token[..20.min(token.len())]);
             if starts_word && rest >= least && is_key {
                 leaks.push(Leak::of(what, token));
             }
@@ -82,7 +142,7 @@ fn private_keys(text: &[u8], leaks: &mut Vec<Leak>) {
     for at in memchr::memmem::find_iter(text, b"-----BEGIN ") {
         let line = &text[at..text.len().min(at + 60)];
         if memchr::memmem::find(line, b"PRIVATE KEY-----").is_some() {
-            leaks.push(Leak { what: "a private key", begins: String::new() });
+            leaks.push(Leak::of("a private key", b""));
         }
     }
 }
@@ -109,7 +169,7 @@ fn basic(text: &[u8], leaks: &mut Vec<Leak>) {
         let decoded = STANDARD.decode(&text[at + 6..at + 6 + length]).unwrap_or_default();
         let is_text = decoded.iter().all(|byte| matches!(byte, 0x20..0x7f));
         if is_text && decoded.iter().position(|byte| *byte == b':').is_some_and(|colon| colon + 1 < decoded.len()) {
-            leaks.push(Leak { what: "a user name and a password (Basic)", begins: String::new() });
+            leaks.push(Leak::of("a user name and a password (Basic)", b""));
         }
     }
 }
@@ -176,7 +236,7 @@ mod tests {
         for (begins, length, what) in [
             ("ghp_", 36, "a GitHub token"),
             ("glpat-", 20, "a GitLab token"),
-            ("sk_live_", 24, "a Stripe key"),
+            ("sk_live_", 16, "a Stripe key"),
             ("AIza", 35, "a Google API key"),
         ] {
             let text = format!("{{\"x\":\"{}\"}}", token(begins, length));

@@ -13,6 +13,7 @@ mod json;
 mod json_path;
 pub mod leaks;
 mod listed;
+mod log_text;
 mod multipart;
 mod nested;
 mod numbering;
@@ -22,8 +23,9 @@ mod rules;
 mod spec;
 mod url;
 
-pub use body::LARGEST_BODY;
+pub use body::{LARGEST_BODY, is_looked_into};
 pub use entry::{Bodies, Rewritten, rewrite_entry};
+pub use log_text::{RewrittenLog, entries_of, is_har, rewrite_log};
 pub use numbering::{Earlier, Numbering};
 pub use pass::{Pass, mask};
 pub use place::{EditedBody, Place};

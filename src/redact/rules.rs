@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::json_path::{JsonPath, Step};
-use super::{leaks, listed};
 use super::spec::{Named, Spec};
+use super::{leaks, listed};
 
 /// Which places are redacted: those of the list, and what the user adds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,15 +75,12 @@ impl Rules {
             return false;
         }
         let name = steps.iter().rev().find_map(|step| if let Step::Key(key) = step { Some(key) } else { None });
-        name.is_some_and(|name| self.named(name, value))
-            || self.paths.iter().any(|path| path.covers(steps))
+        name.is_some_and(|name| self.named(name, value)) || self.paths.iter().any(|path| path.covers(steps))
     }
 
     /// A name such as `user[password]` counts by its last part too.
     fn parameter(&self, more: &BTreeSet<String>, name: &str, value: &[u8]) -> bool {
-        self.on
-            && listed::is_value(value)
-            && (more.contains(name) || self.named(last_part(name), value))
+        self.on && listed::is_value(value) && (more.contains(name) || self.named(last_part(name), value))
     }
 
     fn named(&self, name: &str, value: &[u8]) -> bool {

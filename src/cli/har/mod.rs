@@ -4,6 +4,8 @@ mod check;
 mod indent;
 mod ls;
 mod pack;
+mod redact;
+mod secrets;
 mod show;
 mod unpack;
 
@@ -13,7 +15,7 @@ use clap::Subcommand;
 
 use super::CommandResult;
 
-/// Work on archives: list, show, check, pack, unpack.
+/// Work on archives: list, show, check, redact, pack, unpack.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(subcommand)]
@@ -26,6 +28,7 @@ enum Command {
     Ls(ls::Args),
     Show(show::Args),
     Pack(pack::Args),
+    Redact(redact::Args),
     Unpack(unpack::Args),
 }
 
@@ -35,6 +38,7 @@ pub(crate) fn run(args: Args) -> CommandResult {
         Command::Ls(args) => ls::run(args),
         Command::Show(args) => show::run(args),
         Command::Pack(args) => pack::run(args),
+        Command::Redact(args) => redact::run(args),
         Command::Unpack(args) => unpack::run(args),
     }
 }

@@ -12,6 +12,7 @@ use super::quantity::{ByteSize, TimeLimit};
 use super::value::{Item, Scalar, Value};
 use crate::archive::BodyStorage;
 use crate::proxy::{Cors, Detail, NotFound, OutOfScope, RedirectPolicy, Update};
+use crate::redact::Spec;
 use crate::upstream::UpstreamProxy;
 
 /// One setting.

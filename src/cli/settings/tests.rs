@@ -72,6 +72,8 @@ const SAMPLES: &[Sample] = &[
     ("mode", [r#""full""#, r#""minimal""#, r#""full""#], &["--mode=full"]),
     ("raw", ["true", "false", "true"], &["--raw"]),
     ("keep-payloads", ["true", "false", "true"], &["--keep-payloads"]),
+    ("redact", [r#""query:a""#, r#""header:b""#, r#""json:$..c""#], &["--redact", "json:$..c"]),
+    ("no-redact", ["", "true", "false"], &["--no-redact=false"]),
     ("not-found", [r#""abort""#, r#""fallback""#, r#""record""#], &["--not-found", "record"]),
     ("out-of-scope", [r#""fail""#, r#""pass""#, r#""fail""#], &["--out-of-scope", "fail"]),
     ("redirects", [r#""serve""#, r#""follow""#, r#""serve""#], &["--redirects", "serve"]),
