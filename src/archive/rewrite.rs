@@ -16,7 +16,7 @@ use super::payload_store::PayloadStore;
 use super::raw_log::{payload_names, read_log};
 use super::workspace::Workspace;
 use super::write_error::WriteError;
-use super::writer::{finish_zip, is_zip, refuse_odd_target, replace};
+use super::writer::{is_zip, refuse_odd_target, replace, write_zip};
 use super::zip_source::ZipSource;
 use super::zip_writer::HAR_NAME;
 use crate::har::NewBody;
@@ -149,7 +149,9 @@ pub fn rewrite<T>(
     let Some(store) = payloads.store.take() else { return Ok(outcome) };
     let store = carry(&har, payloads, store, in_place)?;
     if is_zip(target) {
-        finish_zip(target, &workspace, &har, &store)?;
+        let zip = workspace.join("archive.zip");
+        write_zip(&zip, &har, &store)?;
+        replace(&zip, target)?;
         return Ok(outcome);
     }
     let placement = Placement::put(&store, &spool, folder, OnOther::ReplacePayloads)?;

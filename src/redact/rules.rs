@@ -2,12 +2,14 @@
 
 use std::collections::BTreeSet;
 
+use serde::{Deserialize, Serialize};
+
 use super::json_path::{JsonPath, Step};
 use super::spec::{Named, Spec};
 use super::{leaks, listed};
 
 /// Which places are redacted: those of the list, and what the user adds.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rules {
     on: bool,
     /// What only looks like a secret counts too.
