@@ -50,7 +50,7 @@ fn cookie(field: &str, whole: &[u8], pair: &[u8]) -> Option<Place> {
         // Scripts read a cookie, undo its escapes and send it back in a field.
         secret: percent_decode(value).collect(),
         name,
-        quoted: false,
+        quote: String::new(),
     };
     is_value(value).then(place)
 }
@@ -66,7 +66,7 @@ fn credentials(name: &str, value: &[u8]) -> Option<Place> {
         name: name.to_owned(),
         label: format!("header:{name}"),
         secret: secret.to_vec(),
-        quoted: false,
+        quote: String::new(),
     })
 }
 

@@ -3,6 +3,7 @@
 //! The text is read token by token and never built up, so that one JSON value after the other (NDJSON), a broken end,
 //! and any number of levels do no harm: what comes before is found.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use super::json_path::{Shown, Step};
@@ -32,39 +33,31 @@ pub(super) fn in_json_under(text: &[u8], rules: &Rules, steps: &[Step], depth: u
     }
     scan(text, &mut |found, span, leaf| {
         let raw = &text[span.clone()];
-        let value = match leaf {
-            Leaf::String => unescaped(raw),
-            Leaf::Number => raw.to_vec(),
-        };
-        let whole = [steps, found].concat();
+        let value = if leaf == Leaf::String { unescaped(raw) } else { Cow::Borrowed(raw) };
+        let whole = if steps.is_empty() { Cow::Borrowed(found) } else { Cow::Owned([steps, found].concat()) };
         if rules.json(&whole, &value) {
-            let name =
-                whole.iter().rev().find_map(|step| if let Step::Key(key) = step { Some(key.clone()) } else { None });
-            places.push(Place {
-                span,
-                name: name.unwrap_or_default(),
-                label: format!("json:${}", Shown(&whole)),
-                secret: value,
-                quoted: leaf == Leaf::Number,
-            });
+            let quote = if leaf == Leaf::Number { "\"".to_owned() } else { String::new() };
+            let (name, label) = (last_key(&whole).unwrap_or_default().to_owned(), format!("json:${}", Shown(&whole)));
+            places.push(Place { span, name, label, secret: value.into_owned(), quote });
         } else if leaf == Leaf::String && depth > 0 {
             let inner = nested::in_string(raw, &value, rules, &whole, depth);
-            places.extend(
-                inner
-                    .into_iter()
-                    .map(|place| Place { span: span.start + place.span.start..span.start + place.span.end, ..place }),
-            );
+            let moved = |at: &Range<usize>| span.start + at.start..span.start + at.end;
+            places.extend(inner.into_iter().map(|place| Place { span: moved(&place.span), ..place }));
         }
     });
     places
 }
 
+/// The key that a value stands under, or the list that it is in.
+pub(super) fn last_key(steps: &[Step]) -> Option<&str> {
+    steps.iter().rev().find_map(|step| if let Step::Key(key) = step { Some(&**key) } else { None })
+}
+
 /// The text of a string literal, given without its quotes.
-pub(super) fn unescaped(raw: &[u8]) -> Vec<u8> {
-    if !raw.contains(&b'\\') {
-        return raw.to_vec();
-    }
-    unescape([b"\"", raw, b"\""].concat()).unwrap_or_else(|| raw.to_vec())
+pub(super) fn unescaped(raw: &[u8]) -> Cow<'_, [u8]> {
+    let escaped = memchr::memchr(b'\\', raw).is_some();
+    let text = if escaped { unescape([b"\"", raw, b"\""].concat()) } else { None };
+    text.map_or(Cow::Borrowed(raw), Cow::Owned)
 }
 
 /// Reads JSON values one after the other and hands out each leaf with the steps that lead to it.
@@ -209,6 +202,16 @@ mod tests {
         for end in 0..text.len() {
             values(&text[..end]);
         }
+    }
+
+    #[test]
+    fn a_number_becomes_a_string_also_inside_a_string() {
+        let text = r#"{"pin":1234,"body":"{\"n\":\"\u00e9\",\"pin\":5678}"}"#;
+        let places = in_json(text.as_bytes(), &Rules::default());
+        let replaced = super::super::place::replace(text.as_bytes(), &places, &mut super::super::mask).bytes;
+        let whole: serde_json::Value = serde_json::from_slice(&replaced).unwrap();
+        let inner: serde_json::Value = serde_json::from_str(whole["body"].as_str().unwrap()).unwrap();
+        assert_eq!((&whole["pin"], &inner["pin"], &inner["n"]), (&"redacted".into(), &"redacted".into(), &"é".into()));
     }
 
     #[test]

@@ -1,5 +1,8 @@
 //! The documented list: names under which secrets travel (`docs/secrets.md`).
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
 use crate::message::redacted;
 
 /// Fields whose whole value is a secret but for the scheme in front of it, lower case.
@@ -156,9 +159,10 @@ pub(super) fn folded(name: &str) -> String {
 
 /// Whether a value under this folded name is a secret.
 pub(super) fn is_secret(folded: &str, value: &[u8]) -> bool {
-    let listed = NAMES.iter().filter(|(_, names)| names.contains(&folded));
-    let mut shapes = listed.map(|(shape, _)| *shape);
-    shapes.next().is_some_and(|shape| is_value(value) && (shape.fits(value) || redacted::whole(value).is_some()))
+    static SHAPES: LazyLock<HashMap<&str, Shape>> =
+        LazyLock::new(|| NAMES.iter().flat_map(|(shape, names)| names.iter().map(|name| (*name, *shape))).collect());
+    let shape = SHAPES.get(folded);
+    shape.is_some_and(|shape| is_value(value) && (shape.fits(value) || redacted::whole(value).is_some()))
 }
 
 /// Words that stand for nothing, whatever the name is.

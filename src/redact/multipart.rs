@@ -43,7 +43,7 @@ fn in_part(text: &[u8], part: Range<usize>, rules: &Rules) -> Vec<Place> {
     let name = parameter(disposition, "name").unwrap_or_default();
     if parameter(disposition, "filename").is_none() && rules.form(&name, value) {
         let (label, secret) = (format!("form:{name}"), value.to_vec());
-        return vec![Place { span, name: last_part(&name).to_owned(), label, secret, quoted: false }];
+        return vec![Place { span, name: last_part(&name).to_owned(), label, secret, quote: String::new() }];
     }
     let Some(media_type) = header("content-type") else { return Vec::new() };
     let inner = body::places(media_type, value, rules);

@@ -17,15 +17,21 @@ pub(super) fn in_string(raw: &[u8], value: &[u8], rules: &Rules, steps: &[Step],
     let inner = match value.first() {
         Some(b'{' | b'[') => in_json_under(value, rules, steps, depth - 1),
         Some(b'h') if is_url(value) => in_url(value, rules, Some(&label())),
-        _ if steps.last() == Some(&Step::Key("query".to_owned())) => in_graphql(value, &label()),
+        _ if matches!(steps.last(), Some(Step::Key(key)) if key == "query") => in_graphql(value, &label()),
         _ => Vec::new(),
     };
-    if inner.is_empty() || raw.len() == value.len() {
+    if inner.is_empty() {
         return inner;
     }
-    let Some(origins) = origins(raw, value.len()) else { return Vec::new() };
+    let origins = origins(raw);
     let moved = |at: usize| origins.get(at).copied().unwrap_or(raw.len());
-    inner.into_iter().map(|place| Place { span: moved(place.span.start)..moved(place.span.end), ..place }).collect()
+    let escaped = |quote: &str| quote.replace('\\', "\\\\").replace('"', "\\\"");
+    let in_raw = |place: Place| Place {
+        span: moved(place.span.start)..moved(place.span.end),
+        quote: escaped(&place.quote),
+        ..place
+    };
+    inner.into_iter().map(in_raw).collect()
 }
 
 /// The places of a GraphQL document: arguments and input fields with a listed name and a string.
@@ -44,7 +50,7 @@ pub(super) fn in_graphql(text: &[u8], label: &str) -> Vec<Place> {
         let secret = text[start..start + length].to_vec();
         if is_secret(&folded(&name), &secret) {
             let (span, label) = (start..start + length, label.to_owned());
-            places.push(Place { span, name, label, secret, quoted: false });
+            places.push(Place { span, name, label, secret, quote: String::new() });
         }
     }
     places
@@ -63,38 +69,24 @@ fn is_url(value: &[u8]) -> bool {
     (value.starts_with(b"https://") || value.starts_with(b"http://")) && value.iter().any(|byte| b"?#@".contains(byte))
 }
 
-/// For each byte of the string without escapes, where it comes from in `raw`; none where the two do not fit together.
-fn origins(raw: &[u8], length: usize) -> Option<Vec<usize>> {
-    let mut origins = Vec::with_capacity(length);
+/// For each byte of the string without escapes, where it comes from in `raw`.
+fn origins(raw: &[u8]) -> Vec<usize> {
+    let mut origins = Vec::with_capacity(raw.len());
     let mut at = 0;
     while at < raw.len() {
         let start = at;
-        let bytes = match (raw[at], raw.get(at + 1)) {
-            (b'\\', Some(b'u')) => {
-                let code = code_unit(raw, at)?;
-                at += 6;
-                match code {
-                    0xD800..=0xDBFF if code_unit(raw, at).is_some_and(|low| (0xDC00..0xE000).contains(&low)) => {
-                        at += 6;
-                        4
-                    }
-                    0..0x80 => 1,
-                    0x80..0x800 => 2,
-                    _ => 3,
-                }
-            }
-            (b'\\', Some(_)) => {
-                at += 2;
-                1
-            }
-            _ => {
-                at += 1;
-                1
-            }
+        let (length, bytes) = match (raw[at], code_unit(raw, at)) {
+            (b'\\', Some(0xD800..=0xDBFF)) if matches!(code_unit(raw, at + 6), Some(0xDC00..0xE000)) => (12, 4),
+            (b'\\', Some(0..0x80)) => (6, 1),
+            (b'\\', Some(0x80..0x800)) => (6, 2),
+            (b'\\', Some(_)) => (6, 3),
+            (b'\\', None) => (2, 1),
+            _ => (1, 1),
         };
+        at += length;
         origins.extend(std::iter::repeat_n(start, bytes));
     }
-    (origins.len() == length).then_some(origins)
+    origins
 }
 
 fn code_unit(raw: &[u8], at: usize) -> Option<u32> {

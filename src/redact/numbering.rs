@@ -104,7 +104,7 @@ mod tests {
 
     fn place(name: &str, secret: &str) -> Place {
         let (label, secret) = (format!("query:{name}"), secret.as_bytes().to_vec());
-        Place { span: 0..secret.len(), name: name.to_owned(), label, secret, quoted: false }
+        Place { span: 0..secret.len(), name: name.to_owned(), label, secret, quote: String::new() }
     }
 
     #[test]

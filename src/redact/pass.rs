@@ -71,7 +71,8 @@ impl<'a> Pass<'a> {
     /// The whole value of a place that is called so, whatever it is.
     pub fn value(&mut self, label: &str, name: &str, value: &str) -> String {
         let (name, label) = (name.to_owned(), label.to_owned());
-        let place = Place { span: 0..value.len(), name, label, secret: value.as_bytes().to_vec(), quoted: false };
+        let place =
+            Place { span: 0..value.len(), name, label, secret: value.as_bytes().to_vec(), quote: String::new() };
         self.text(value, vec![place]).unwrap_or_default()
     }
 

@@ -15,8 +15,8 @@ pub struct Place {
     pub label: String,
     /// The value itself, freed of the escapes of its place, so that equal secrets are known as such.
     pub secret: Vec<u8>,
-    /// The value had no quotes and what replaces it needs them: a number in JSON.
-    pub quoted: bool,
+    /// What stands around the replacement: quotes where a number in JSON becomes a string.
+    pub quote: String,
 }
 
 impl Place {
@@ -55,10 +55,7 @@ pub(super) fn replace(text: &[u8], places: &[Place], with: &mut dyn FnMut(&Place
     let mut edited = EditedBody { bytes: Vec::with_capacity(text.len()), edits: Vec::with_capacity(places.len()) };
     let mut kept = 0;
     for place in places {
-        let mut replacement = with(place);
-        if place.quoted {
-            replacement = format!("\"{replacement}\"");
-        }
+        let replacement = format!("{quote}{}{quote}", with(place), quote = place.quote);
         edited.bytes.extend_from_slice(&text[kept..place.span.start]);
         edited.bytes.extend_from_slice(replacement.as_bytes());
         edited.edits.push((place.span.clone(), replacement.len()));

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
+use super::json::last_key;
 use super::json_path::{JsonPath, Step};
 use super::spec::{Named, Spec};
 use super::{leaks, listed};
@@ -76,8 +77,7 @@ impl Rules {
         if !self.on || !listed::is_value(value) {
             return false;
         }
-        let name = steps.iter().rev().find_map(|step| if let Step::Key(key) = step { Some(key) } else { None });
-        name.is_some_and(|name| self.named(name, value)) || self.paths.iter().any(|path| path.covers(steps))
+        last_key(steps).is_some_and(|name| self.named(name, value)) || self.paths.iter().any(|path| path.covers(steps))
     }
 
     /// A name such as `user[password]` counts by its last part too.

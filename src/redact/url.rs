@@ -80,7 +80,13 @@ fn pairs(
         if listed {
             let label = label.map_or_else(|| format!("{prefix}:{name}"), str::to_owned);
             let name = last_part(&name).to_owned();
-            places.push(Place { span: start + equals + 1..start + pair.len(), name, label, secret, quoted: false });
+            places.push(Place {
+                span: start + equals + 1..start + pair.len(),
+                name,
+                label,
+                secret,
+                quote: String::new(),
+            });
         }
     }
 }
@@ -100,7 +106,13 @@ fn user_info(text: &[u8], within: Range<usize>, label: Option<&str>, places: &mu
         if !part.is_empty() {
             let secret = decoded(&authority[part.clone()]);
             let span = within.start + start + part.start..within.start + start + part.end;
-            places.push(Place { span, name: "password".to_owned(), label: label.to_owned(), secret, quoted: false });
+            places.push(Place {
+                span,
+                name: "password".to_owned(),
+                label: label.to_owned(),
+                secret,
+                quote: String::new(),
+            });
         }
     }
 }
