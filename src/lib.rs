@@ -80,6 +80,7 @@ pub mod pages;
 pub mod proxy;
 pub mod recipes;
 pub mod record;
+pub mod redact;
 pub mod replay;
 pub mod route;
 pub mod upstream;

@@ -37,6 +37,7 @@ mod readme;
 mod replay_edges;
 mod run_command;
 mod sample_archive;
+mod secrets;
 mod settings;
 mod snippet;
 mod support;

@@ -93,6 +93,7 @@ impl Exchange {
             server_ip: Some(IpAddr::V6(Ipv6Addr::LOCALHOST)),
             server_port: Some(443),
             connection: Some("7"),
+            redacted: &[],
         };
         writer.entry(&entry).unwrap();
     }

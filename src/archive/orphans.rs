@@ -46,6 +46,16 @@ pub(crate) fn remove_orphans(previous: BTreeSet<PayloadPath>, folder: &Path) -> 
     orphans.filter(|name| has_its_hash(&dir, name) && dir.remove_file(name).is_ok()).count()
 }
 
+/// Removes files that gave way to others, and that no archive in `folder` names any more, whatever they hold now.
+pub(crate) fn remove_replaced(replaced: BTreeSet<PayloadPath>, folder: &Path) {
+    let (Ok(named), Ok(dir)) = (payloads_named_in(folder), Dir::open_ambient_dir(folder, ambient_authority())) else {
+        return;
+    };
+    for name in replaced.difference(&named) {
+        let _ = dir.remove_file(name.as_str());
+    }
+}
+
 fn payloads_named_in(folder: &Path) -> Result<BTreeSet<PayloadPath>, WriteError> {
     let mut named = BTreeSet::new();
     for item in fs::read_dir(folder).map_err(WriteError::io("read", folder))? {

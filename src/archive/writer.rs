@@ -250,6 +250,7 @@ pub(crate) fn complete(carried: Option<LogFrame>) -> LogFrame {
     frame
 }
 
+/// Writes a zip of a finished HAR text and all spooled payloads, and gives its size.
 pub(crate) fn write_zip(path: &Path, har: &Path, payloads: &PayloadStore) -> Result<u64, WriteError> {
     let file = File::create_new(path).map_err(WriteError::io("create", path))?;
     let mut zip = ZipArchiveWriter::new(file, path);

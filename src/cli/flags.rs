@@ -10,12 +10,14 @@ use clap::{Arg, ArgAction, Args, ValueHint};
 use super::settings::keys;
 use super::settings::value::{Item, flag};
 use super::settings::{ArchivePath, LogFormat, LogTarget, TimeLimit};
+use crate::redact::Spec;
 use crate::upstream::UpstreamProxy;
 
 const PROXY: &str = "Proxy";
 const UPSTREAM: &str = "Upstream";
 const LIMITS: &str = "Limits";
 const OUTPUT: &str = "Output";
+const SECRETS: &str = "Secrets";
 /// The heading of the flags that say which requests count.
 pub(crate) const SCOPE: &str = "Scope";
 
@@ -155,6 +157,18 @@ pub(crate) struct ScopeFlags {
     #[arg(long, value_name = "FILE", value_parser = flag::<ArchivePath>(), value_hint = ValueHint::FilePath)]
     #[arg(help_heading = SCOPE)]
     pub(crate) har: Option<ArchivePath>,
+
+    /// Also replaces the values of this place in what is written; repeatable
+    ///
+    /// `header:NAME`, `query:NAME`, `form:NAME`, or `json:PATH` such as `json:$.user.iban` or `json:$..iban`. Credentials,
+    /// cookies and the usual names of tokens and passwords are replaced in any case.
+    #[arg(long, value_name = "PLACE", value_parser = flag::<Item<Spec>>(), help_heading = SECRETS)]
+    pub(crate) redact: Vec<Item<Spec>>,
+
+    /// Writes secrets as they were sent
+    #[arg(long, value_name = "BOOL", value_parser = flag::<bool>(), help_heading = SECRETS)]
+    #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub(crate) no_redact: Option<bool>,
 }
 
 /// What the short help leaves out.

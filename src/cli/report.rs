@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use anstyle::{AnsiColor, Style};
 
 use crate::proxy::{MissReport, Mode, NotFound, Summary};
+use crate::redact::shown_url;
 
 /// Lines of one kind that are printed; the rest is counted.
 const SHOWN: usize = 20;
@@ -127,6 +128,11 @@ fn recording(lines: &mut Vec<String>, summary: &Summary, har: &std::path::Path, 
             let edits: Vec<String> = written.kept_edits.iter().map(ToString::to_string).collect();
             limited(lines, "edited by hand, left as it is", &edits);
             limited(lines, "not decodable, kept as it came", &finished.undecoded);
+            if finished.redacted > 0 {
+                lines.push(format!("replaced secrets in {}", count(finished.redacted as u64, "entry")));
+            }
+            limited(lines, "redacted in what Playwright compares, so it cannot find it", &finished.unmatchable);
+            limited(lines, "not searched for secrets", &finished.unread);
         }
         if recorded.spooled.lost > 0 {
             lines.push(format!(
@@ -183,7 +189,7 @@ fn replay(lines: &mut Vec<String>, summary: &Summary) {
 
 fn missed(lines: &mut Vec<String>, miss: &MissReport) {
     let times = if miss.count > 1 { format!(" ({} times)", miss.count) } else { String::new() };
-    lines.push(format!("MISS {} {}{times}: {}", miss.method, miss.url, miss.reason));
+    lines.push(format!("MISS {} {}{times}: {}", miss.method, shown_url(&miss.url), miss.reason));
     if let Some(nearest) = &miss.nearest {
         lines.push(format!("  nearest: {nearest}"));
         lines.extend(miss.differences.iter().map(|difference| format!("    {difference}")));

@@ -76,7 +76,8 @@ pub(crate) fn compose_entry<W: Write>(
         composer.connection(entry)?;
     }
     let payloads: Vec<_> = request_body.place.hash().into_iter().chain(response_body.place.hash()).collect();
-    let own = OwnFields { answer: &entry.answer, payload_omitted: matches!(request_body.place, Place::Omitted) };
+    let payload_omitted = matches!(request_body.place, Place::Omitted);
+    let own = OwnFields { answer: &entry.answer, payload_omitted, redacted: entry.redacted };
     own.write(&mut composer.json, &payloads)?;
     composer.json.end()?;
     Ok(composer.json.into_inner())
@@ -306,6 +307,10 @@ mod tests {
       }"#;
 
     fn composed(answer: Option<FailureCause>, detail: Detail) -> String {
+        composed_with(answer, detail, &[])
+    }
+
+    fn composed_with(answer: Option<FailureCause>, detail: Detail, redacted: &[String]) -> String {
         let fields = [("content-type", "text/plain"), ("cookie", "a=1")]
             .map(|(name, value)| Field { name: name.into(), value: value.as_bytes().into() });
         let url = CanonicalUrl::parse("http://a.test/x?q=1").unwrap();
@@ -333,7 +338,15 @@ mod tests {
             Some(cause) => NewAnswer::Failed { cause, detail: "" },
             None => NewAnswer::Answered(response),
         };
-        let entry = NewEntry { request, answer, times: None, server_ip: None, server_port: None, connection: Some("") };
+        let entry = NewEntry {
+            request,
+            answer,
+            times: None,
+            server_ip: None,
+            server_port: None,
+            connection: Some(""),
+            redacted,
+        };
         let file = Place::File { name: "aa.txt", hash: [0; 32] };
         let mut text: &[u8] = b"a\"b";
         let request = PlacedBody { size: 3, place: file, form: None };
@@ -347,6 +360,19 @@ mod tests {
         let hash = fingerprint::written_hash(&entry).unwrap();
         assert_eq!(entry, MINIMAL.replace("HASH", &hash));
         assert_eq!(fingerprint::entry_hash(&entry, &[[0; 32]]), Some(hash));
+    }
+
+    #[test]
+    fn redacted_places_are_listed_are_part_of_the_hash_and_are_read_back() {
+        let places = ["header:authorization".to_owned(), "query:q".to_owned()];
+        let entry = composed_with(None, Detail::Minimal, &places);
+        assert!(entry.contains("\"redacted\": [\n            \"header:authorization\","), "{entry}");
+        let edited = entry.replace("query:q", "query:r");
+        assert_eq!(fingerprint::entry_hash(&entry, &[[0; 32]]), fingerprint::written_hash(&entry));
+        assert_ne!(fingerprint::entry_hash(&edited, &[[0; 32]]), fingerprint::written_hash(&edited));
+        let log = format!("{{\"log\":{{\"entries\":[{entry}]}}}}");
+        let read = super::super::read::HarLog::read(&log, 0).unwrap();
+        assert_eq!(read.entries[0].redacted.iter().map(|place| &**place).collect::<Vec<_>>(), places);
     }
 
     #[test]

@@ -14,6 +14,8 @@ pub(crate) struct OwnFields<'a> {
     pub(crate) answer: &'a NewAnswer<'a>,
     /// The request had a body that the archive does not hold (`"payload": "omitted"`).
     pub(crate) payload_omitted: bool,
+    /// Where values were replaced.
+    pub(crate) redacted: &'a [String],
 }
 
 impl OwnFields<'_> {
@@ -32,6 +34,15 @@ impl OwnFields<'_> {
         json.string_field("hash", hash)?;
         if self.payload_omitted {
             json.string_field("payload", "omitted")?;
+        }
+        if !self.redacted.is_empty() {
+            json.key("redacted")?;
+            json.begin_list()?;
+            for place in self.redacted {
+                json.next_item()?;
+                json.string(place)?;
+            }
+            json.end()?;
         }
         match self.answer {
             NewAnswer::Failed { cause, .. } => {

@@ -89,6 +89,7 @@ lenient_object! {
         trailers: Json<'a> = "trailers",
         encoded: Json<'a> = "encoded",
         payload: Json<'a> = "payload",
+        redacted: Json<'a> = "redacted",
         failure: RawFailure<'a> = "failure",
     }
 }

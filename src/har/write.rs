@@ -35,6 +35,8 @@ pub struct NewEntry<'a> {
     pub server_port: Option<u16>,
     /// Any id that exchanges on one connection share (HAR `connection`); written in [`Detail::Full`].
     pub connection: Option<&'a str>,
+    /// The places whose values were replaced, such as `header:authorization` (`_harmock.redacted`).
+    pub redacted: &'a [String],
 }
 
 /// What was asked.

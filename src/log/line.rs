@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use crate::redact::shown_url;
+
 /// How lines are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Format {
@@ -46,6 +48,7 @@ pub struct ExchangeLine<'a> {
     /// The method as sent.
     pub method: &'a str,
     /// The whole URL; `host:port` of a tunnel.
+    #[serde(serialize_with = "without_secrets")]
     pub url: &'a str,
     /// The status that the client got; `None` where it got a reset.
     pub status: Option<u16>,
@@ -72,7 +75,7 @@ impl ExchangeLine<'_> {
 
     fn text(&self, line: &mut String) {
         // Writing to a string cannot fail. Words are pushed, which is several times faster than formatting them.
-        for word in [self.method, " ", self.url, " "] {
+        for word in [self.method, " ", &shown_url(self.url), " "] {
             line.push_str(word);
         }
         let _ = match self.status {
@@ -108,6 +111,10 @@ fn short(time: Duration, line: &mut String) {
         // From the time itself: what has been rounded once may not be rounded again.
         _ => write!(line, "{}ms", (time.as_micros() + 500) / 1000),
     };
+}
+
+fn without_secrets<S: serde::Serializer>(url: &str, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&shown_url(url))
 }
 
 fn milliseconds<S: serde::Serializer>(time: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
@@ -150,6 +157,16 @@ mod tests {
     #[test]
     fn a_line_names_the_entry_that_answered() {
         assert_eq!(rendered(Format::Text), "GET https://a.example/x 200 12B 1.5ms <- hars/a.har#3");
+    }
+
+    #[test]
+    fn secrets_in_a_url_are_not_shown() {
+        let secret = ExchangeLine { url: "https://a.example/x?access_token=s3cr3t&b=1", ..LINE };
+        for format in [Format::Text, Format::Json] {
+            let mut line = String::new();
+            secret.render(format, &mut line);
+            assert!(line.contains("https://a.example/x?access_token=redacted&b=1"), "{line}");
+        }
     }
 
     #[test]

@@ -35,7 +35,13 @@ fn recorded(method: &str, url: &str) -> Made {
         trailers: Vec::new(),
         end: End::Complete,
     };
-    let entry = Entry { ordinal: 0, request, outcome: Outcome::Answered(answer), recorded_by_harmock: false };
+    let entry = Entry {
+        ordinal: 0,
+        request,
+        outcome: Outcome::Answered(answer),
+        recorded_by_harmock: false,
+        redacted: Box::default(),
+    };
     Made { entry, bytes: None }
 }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::archive::BodyStorage;
 pub use crate::archive::Update;
 pub use crate::har::Detail;
+use crate::redact::Rules;
 use crate::upstream::UpstreamConfig;
 
 /// The settings of one proxy.
@@ -75,6 +76,8 @@ pub struct RecordConfig {
     pub overwrite_edits: bool,
     /// Header fields that do not make two entries different, beside the usual ones.
     pub volatile: Vec<String>,
+    /// Which values are replaced because they are secrets.
+    pub redact: Rules,
 }
 
 impl Default for RecordConfig {
@@ -90,6 +93,7 @@ impl Default for RecordConfig {
             keep_payloads: false,
             overwrite_edits: false,
             volatile: Vec::new(),
+            redact: Rules::default(),
         }
     }
 }
@@ -121,6 +125,8 @@ pub struct ReplayConfig {
     pub strict_archives: bool,
     /// The archive that [`NotFound::Record`] adds to.
     pub har: PathBuf,
+    /// Which values are replaced in it because they are secrets.
+    pub redact: Rules,
 }
 
 impl Default for ReplayConfig {
@@ -138,6 +144,7 @@ impl Default for ReplayConfig {
             offline: false,
             strict_archives: false,
             har: PathBuf::from("hars/recording.har"),
+            redact: Rules::default(),
         }
     }
 }

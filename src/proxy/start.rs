@@ -180,13 +180,14 @@ impl Prepared {
                     overwrite_edits: config.overwrite_edits,
                     volatile: config.volatile.clone(),
                 };
-                let recorder = Recorder::open(&config.har, &RunSettings { archive })?;
+                let settings = RunSettings { archive, redact: config.redact };
+                let recorder = Recorder::open(&config.har, &settings)?;
                 EngineMode::Record(RecordState { recorder: Arc::new(recorder), scope, raw: config.raw })
             }
             Self::Replay { config, scope, ignore, replayer, archives, killed } => {
                 let archive = WriterOptions { update: Update::Append, ..WriterOptions::default() };
-                let adds = adds_misses(&config);
-                let recorder = if adds { Some(Recorder::open(&config.har, &RunSettings { archive })?) } else { None };
+                let settings = RunSettings { archive, redact: config.redact.clone() };
+                let recorder = if adds_misses(&config) { Some(Recorder::open(&config.har, &settings)?) } else { None };
                 EngineMode::Replay(ReplayState {
                     replayer: Arc::from(replayer),
                     sessions: Sessions::default(),

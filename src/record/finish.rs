@@ -9,6 +9,7 @@ use super::journal::{Commit, JournalReader, Record};
 use super::lock::ArchiveLock;
 use super::redaction::Redaction;
 use super::restored::{DECODED, Restored, RestoredRequest, started};
+use super::run_settings::RunSettings;
 use super::ties::{Placed, Ties, ended};
 use crate::archive::{ArchiveWriter, SortKey, WriteError, WriterOptions, Written, payload_hash};
 use crate::har::{Detail, Volatile};
@@ -76,6 +77,12 @@ pub struct Finished {
     pub cut: bool,
     /// Bodies whose content coding could not be undone: kept as they came.
     pub undecoded: Vec<String>,
+    /// Entries in which secrets were replaced.
+    pub redacted: usize,
+    /// Bodies in which nobody looked for secrets, and why.
+    pub unread: Vec<String>,
+    /// Requests redacted in what Playwright compares, as `METHOD URL`.
+    pub unmatchable: Vec<String>,
 }
 
 /// Writes the archive from the journal, then removes the journal and its spool files. Blocks.
@@ -106,8 +113,9 @@ impl<'a> Finishing<'a> {
     pub(super) fn new(archive: &'a Path, journal: &'a Path) -> Result<Self, Error> {
         let folder = journal.parent().unwrap_or(Path::new("."));
         let reader = JournalReader::open(journal)?;
-        let options = reader.settings().archive.clone();
-        Ok(Self { archive, journal, folder, reader, options, redaction: Redaction })
+        let RunSettings { archive: options, redact } = reader.settings().clone();
+        let redaction = Redaction::new(&redact, archive, options.update);
+        Ok(Self { archive, journal, folder, reader, options, redaction })
     }
 
     /// Writes the archive to `target`: to its own place, or for whoever only wants to read it to another.
@@ -121,11 +129,15 @@ impl<'a> Finishing<'a> {
             self.settle_ties(&mut places)?;
         }
         let exchanges = places.len();
-        let mut undecoded = Vec::new();
+        if self.redaction.has_earlier() {
+            self.keep_earlier(&places)?;
+        }
+        let (mut undecoded, mut redacted) = (Vec::new(), 0);
         for Placed { key, position, .. } in places {
             let record = self.reader.record_at(position)?;
             let mut exchange = Restored::of(&record, self.folder)?;
             self.redaction.redact(&mut exchange)?;
+            redacted += usize::from(!exchange.redacted.is_empty());
             if exchange.undecoded {
                 undecoded.push(exchange.request.url.as_str().to_owned());
             }
@@ -136,7 +148,17 @@ impl<'a> Finishing<'a> {
             false => Ok(()),
         };
         let written = writer.finish_after(note).map_err(|error| self.unwritten(error))?;
-        Ok(Finished { written, exchanges, cut, undecoded })
+        let Redaction { unread, unmatchable, .. } = self.redaction;
+        Ok(Finished { written, exchanges, cut, undecoded, redacted, unread, unmatchable })
+    }
+
+    /// Goes over all exchanges once more, for the values that were redacted in the archive before.
+    fn keep_earlier(&mut self, places: &[Placed]) -> Result<(), Error> {
+        for place in places {
+            let record = self.reader.record_at(place.position)?;
+            self.redaction.keep_earlier(&place.key, &mut Restored::of(&record, self.folder)?)?;
+        }
+        Ok(())
     }
 
     /// What sorts each record, with its position in the journal.

@@ -1,22 +1,251 @@
-//! What becomes of secrets between the journal and the archive. Nothing is taken out yet: every value stays.
+//! Taking secrets out of exchanges between the journal and the archive.
+//!
+//! In two passes over the journal: the order of entries is decided first, and must not depend on a secret's value; what
+//! stands for a value then depends on where it first appears. A place that was redacted in the archive that is about to
+//! be replaced keeps the text that stood there, so that recording anew with fresh secrets changes nothing.
+
+use std::io::Read;
+use std::path::Path;
 
 use super::Error;
-use super::restored::{Restored, RestoredRequest};
+use super::restored::{Decoded, Restored, RestoredRequest};
+use crate::archive::{Archive, SortKey, Update, payload_hash};
+use crate::har::{Entry, Field, NewBody, Outcome, RecordedPayload, StoredBody};
+use crate::message::CanonicalUrl;
+use crate::redact::{Earlier, EditedBody, LARGEST_BODY, Numbering, Pass, Place, Rules, is_looked_into, mask};
 
-/// Takes secrets out of exchanges in two passes over the journal: their order is decided first, and must not depend on
-/// a secret's value; what stands for a value may then depend on where it first appears.
+/// Fields whose value is made from the body: of a body without its secrets they are wrong, and tell of them.
+const DIGESTS: [&str; 4] = ["content-digest", "content-md5", "digest", "repr-digest"];
+
+/// What becomes of the secrets of one recording.
 #[derive(Debug, Default)]
-pub(super) struct Redaction;
+pub(super) struct Redaction {
+    rules: Rules,
+    numbering: Numbering,
+    earlier: Earlier,
+    /// Bodies that were not looked into, and why.
+    pub(super) unread: Vec<String>,
+    /// Requests that are redacted where Playwright compares: `METHOD URL`.
+    pub(super) unmatchable: Vec<String>,
+}
 
 impl Redaction {
-    /// Hides the values in a request (its URL, fields and body), each kind behind one word, before its place in the
-    /// archive is decided. Requests that differ in secrets alone are equal then, and keep the order in which they came.
-    pub(super) fn mask(&self, _request: &mut RestoredRequest) -> Result<(), Error> {
+    /// For the recording into `archive`: the numbers that it has are not given again if some of its entries stay, and
+    /// its places keep what they have if some are replaced.
+    pub(super) fn new(rules: &Rules, archive: &Path, update: Update) -> Self {
+        let mut redaction = Self { rules: rules.clone(), ..Self::default() };
+        // An archive that cannot be read tells nothing; that it cannot be kept is said elsewhere.
+        if rules.is_on()
+            && let Ok(archive) = Archive::open(archive)
+        {
+            let redacted = archive.entries().iter().filter(|entry| !entry.redacted.is_empty());
+            redacted.for_each(|entry| redaction.note_earlier(&archive, entry, update));
+        }
+        redaction
+    }
+
+    /// Hides the values in a request (its URL, fields and body), each behind one word, before its place in the archive
+    /// is decided. Requests that differ in secrets alone are equal then, and keep the order in which they came.
+    pub(super) fn mask(&self, request: &mut RestoredRequest) -> Result<(), Error> {
+        let mut with = mask;
+        let mut pass = Pass::new(&self.rules, &mut with);
+        redact_request(&mut pass, request).map(drop)
+    }
+
+    /// Whether [`Self::keep_earlier`] has anything to do.
+    pub(super) fn has_earlier(&self) -> bool {
+        !self.earlier.is_empty()
+    }
+
+    /// Lets the values of an exchange have the text that stood in the same places. Called for each in the order of the
+    /// archive, before the first is redacted.
+    pub(super) fn keep_earlier(&mut self, key: &SortKey, exchange: &mut Restored<'_>) -> Result<(), Error> {
+        let Some(earlier) = self.earlier.next(&known_by(key)) else { return Ok(()) };
+        let mut places = Vec::new();
+        let mut with = |place: &Place| {
+            places.push(place.clone());
+            String::from_utf8_lossy(&place.secret).into_owned()
+        };
+        redact_whole(&mut Pass::new(&self.rules, &mut with), exchange)?;
+        self.numbering.keep(&places, &earlier);
         Ok(())
     }
 
     /// Replaces the values in a whole exchange. Called for each entry in the order of the archive.
-    pub(super) fn redact(&mut self, _exchange: &mut Restored<'_>) -> Result<(), Error> {
+    pub(super) fn redact(&mut self, exchange: &mut Restored<'_>) -> Result<(), Error> {
+        if !self.rules.is_on() {
+            return Ok(());
+        }
+        self.note_unread(exchange)?;
+        let mut with = |place: &Place| self.numbering.replacement(place);
+        let mut pass = Pass::new(&self.rules, &mut with);
+        let compared = redact_whole(&mut pass, exchange)?;
+        exchange.redacted = pass.labels().to_vec();
+        if compared {
+            self.unmatchable.push(format!("{} {}", exchange.facts.method, exchange.request.url.as_str()));
+        }
         Ok(())
     }
+
+    fn note_unread(&mut self, exchange: &Restored<'_>) -> Result<(), Error> {
+        let request = (&exchange.request.body, &exchange.request.fields, "request");
+        let response = (&exchange.response, &exchange.response_fields, "response");
+        for (body, fields, side) in [request, response] {
+            let coded = side == "request" && fields.iter().any(|field| &*field.name == "content-encoding");
+            let reason = match body.beginning(&media_type(fields))? {
+                Beginning::TooLarge => "larger than 16 MiB",
+                Beginning::Text if coded => "compressed by the client",
+                Beginning::Binary if coded => "compressed by the client",
+                _ => continue,
+            };
+            self.unread.push(format!(
+                "{side} of {} {} ({reason})",
+                exchange.facts.method,
+                shown(&exchange.request.url)
+            ));
+        }
+        Ok(())
+    }
+
+    fn note_earlier(&mut self, archive: &Archive, entry: &Entry, update: Update) {
+        let mut places = Vec::new();
+        let mut with = |place: &Place| {
+            places.push(place.clone());
+            mask(place)
+        };
+        let mut pass = Pass::new(&self.rules, &mut with);
+        let key = earlier_request(&mut pass, archive, entry);
+        if let Outcome::Answered(answer) = &entry.outcome {
+            let (mut fields, mut trailers) = (answer.fields.clone(), answer.trailers.clone());
+            pass.fields(&mut fields);
+            let body = answer.body.as_ref().and_then(|body| read(archive, body));
+            body.and_then(|body| pass.body(&media_type(&answer.fields), &body));
+            pass.fields(&mut trailers);
+        }
+        if update != Update::Replace {
+            places.iter().filter_map(Place::already).for_each(|there| self.numbering.reserve(&there));
+        }
+        if update != Update::Append {
+            self.earlier.add(known_by(&key), places);
+        }
+    }
+}
+
+/// Replaces what is in a request; gives whether that is where Playwright compares.
+fn redact_request(pass: &mut Pass<'_>, request: &mut RestoredRequest) -> Result<bool, Error> {
+    let mut compared = false;
+    if let Some(url) = pass.url(request.url.as_str()).and_then(|url| CanonicalUrl::parse(&url)) {
+        request.url = url;
+        compared = true;
+    }
+    pass.fields(&mut request.fields);
+    let body = redact_body(pass, &mut request.body, &mut request.fields, &mut request.wire)?;
+    Ok(compared || body.is_some())
+}
+
+fn redact_whole(pass: &mut Pass<'_>, exchange: &mut Restored<'_>) -> Result<bool, Error> {
+    let Restored { request, response_fields, trailers, response, response_wire, .. } = exchange;
+    let mut compared = redact_request(pass, request)?;
+    compared &= pass.labels().iter().any(|label| label.starts_with("query:") || label.starts_with("url:"))
+        || exchange.facts.method == "POST";
+    pass.fields(response_fields);
+    redact_body(pass, response, response_fields, response_wire)?;
+    pass.fields(trailers);
+    Ok(compared)
+}
+
+/// Replaces what is in a body, and sets right what its fields say of its length.
+fn redact_body(
+    pass: &mut Pass<'_>,
+    body: &mut Decoded,
+    fields: &mut [Field],
+    wire: &mut u64,
+) -> Result<Option<EditedBody>, Error> {
+    let media_type = media_type(fields);
+    let Beginning::Text = body.beginning(&media_type)? else { return Ok(None) };
+    let Some(content) = body.content()? else { return Ok(None) };
+    let Some(edited) = pass.body(&media_type, &content) else { return Ok(None) };
+    let coded = fields.iter().any(|field| &*field.name == "content-encoding");
+    for field in fields {
+        if &*field.name == "content-length" && !coded {
+            field.value = edited.bytes.len().to_string().into_bytes().into();
+        } else if DIGESTS.contains(&&*field.name) {
+            let value = String::from_utf8_lossy(&field.value).into_owned();
+            field.value = pass.value(&format!("header:{}", field.name), &field.name, &value).into_bytes().into();
+        }
+    }
+    if !coded {
+        *wire = edited.bytes.len() as u64;
+    }
+    *body = Decoded::Memory(edited.bytes.clone());
+    Ok(Some(edited))
+}
+
+/// What a body begins like.
+enum Beginning {
+    Nothing,
+    Text,
+    Binary,
+    TooLarge,
+}
+
+impl Decoded {
+    /// Whether secrets can be looked for in a body of this media type.
+    fn beginning(&self, media_type: &str) -> Result<Beginning, Error> {
+        let Some(reader) = self.reader()? else { return Ok(Beginning::Nothing) };
+        let length = self.length()?;
+        let mut beginning = Vec::new();
+        self.read(reader.take(64), &mut beginning)?;
+        Ok(match is_looked_into(media_type, &beginning) {
+            false => Beginning::Binary,
+            true if length > LARGEST_BODY => Beginning::TooLarge,
+            true => Beginning::Text,
+        })
+    }
+
+    /// All of it.
+    fn content(&self) -> Result<Option<Vec<u8>>, Error> {
+        let Some(reader) = self.reader()? else { return Ok(None) };
+        let mut content = Vec::new();
+        self.read(reader, &mut content)?;
+        Ok(Some(content))
+    }
+
+    fn read(&self, mut reader: impl Read, into: &mut Vec<u8>) -> Result<(), Error> {
+        let path = if let NewBody::File(path) = self.as_new_body() { path } else { Path::new("") };
+        reader.read_to_end(into).map(drop).map_err(|source| Error::Read { path: path.to_owned(), source })
+    }
+}
+
+/// What an entry of the archive is known by, found as for a new exchange.
+fn earlier_request(pass: &mut Pass<'_>, archive: &Archive, entry: &Entry) -> SortKey {
+    let request = &entry.request;
+    let url = pass.url(request.url.as_str()).unwrap_or_else(|| request.url.as_str().to_owned());
+    let mut fields = request.fields.clone();
+    pass.fields(&mut fields);
+    let body = if let RecordedPayload::Stored(body) = &request.payload { read(archive, body) } else { None };
+    let body = body.map(|body| match pass.body(&media_type(&fields), &body) {
+        Some(edited) => edited.bytes,
+        None => body,
+    });
+    let payload = body.and_then(|body| payload_hash(&NewBody::Bytes(&body)).ok().flatten());
+    SortKey { url: url.into(), method: request.method.clone(), payload, started: None }
+}
+
+fn known_by(key: &SortKey) -> Vec<u8> {
+    let hash = key.payload.as_ref().map_or(&[][..], |hash| &hash[..]);
+    [key.method.as_bytes(), b" ", key.url.as_bytes(), b" ", hash].concat()
+}
+
+fn read(archive: &Archive, body: &StoredBody) -> Option<Vec<u8>> {
+    archive.read(body).ok().map(|body| body.to_vec())
+}
+
+fn media_type(fields: &[Field]) -> String {
+    let field = fields.iter().find(|field| &*field.name == "content-type");
+    field.map(|field| String::from_utf8_lossy(&field.value).into_owned()).unwrap_or_default()
+}
+
+fn shown(url: &CanonicalUrl) -> String {
+    crate::redact::shown_url(url.as_str()).into_owned()
 }

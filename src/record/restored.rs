@@ -27,7 +27,8 @@ pub(super) struct RestoredRequest {
     pub(super) fields: Vec<Field>,
     /// As it was sent: replay compares what arrives, coded or not.
     pub(super) body: Decoded,
-    wire: u64,
+    /// The length of the body on the wire.
+    pub(super) wire: u64,
 }
 
 impl RestoredRequest {
@@ -53,7 +54,10 @@ pub(super) struct Restored<'a> {
     pub(super) response_fields: Vec<Field>,
     pub(super) trailers: Vec<Field>,
     pub(super) response: Decoded,
-    response_wire: u64,
+    /// The length of the response's body on the wire.
+    pub(super) response_wire: u64,
+    /// The places whose values were replaced.
+    pub(super) redacted: Vec<String>,
     connection: Option<String>,
     /// The response's content coding could not be undone.
     pub(super) undecoded: bool,
@@ -75,6 +79,7 @@ impl<'a> Restored<'a> {
             trailers,
             response,
             response_wire: wire_length(&record.response),
+            redacted: Vec::new(),
             connection: facts.connection.map(|id| id.to_string()),
             undecoded,
         })
@@ -120,6 +125,7 @@ impl<'a> Restored<'a> {
             server_ip: self.facts.server.map(|(ip, _)| ip),
             server_port: self.facts.server.map(|(_, port)| port),
             connection: self.connection.as_deref(),
+            redacted: &self.redacted,
         }
     }
 
@@ -177,11 +183,24 @@ impl Decoded {
     pub(super) fn reader(&self) -> Result<Option<Box<dyn Read + '_>>, Error> {
         Ok(match self {
             Self::Memory(bytes) if !bytes.is_empty() => Some(Box::new(&bytes[..])),
-            Self::Spooled(path) => {
-                Some(Box::new(File::open(path).map_err(|source| Error::Read { path: path.clone(), source })?))
-            }
+            Self::Spooled(path) => Some(Box::new(open(path)?)),
+            Self::Temporary(file) => Some(Box::new(open(file.path())?)),
             _ => None,
         })
+    }
+
+    /// Its length in bytes.
+    pub(super) fn length(&self) -> Result<u64, Error> {
+        let of_file = |path: &Path| {
+            let metadata = std::fs::metadata(path);
+            metadata.map(|data| data.len()).map_err(|source| Error::Read { path: path.to_owned(), source })
+        };
+        match self {
+            Self::None => Ok(0),
+            Self::Memory(bytes) => Ok(bytes.len() as u64),
+            Self::Spooled(path) => of_file(path),
+            Self::Temporary(file) => of_file(file.path()),
+        }
     }
 
     pub(super) fn as_new_body(&self) -> NewBody<'_> {
@@ -192,6 +211,10 @@ impl Decoded {
             Self::Temporary(file) => NewBody::File(file.path()),
         }
     }
+}
+
+fn open(path: &Path) -> Result<File, Error> {
+    File::open(path).map_err(|source| Error::Read { path: path.to_owned(), source })
 }
 
 /// Reads a decoder to its end: into memory while the body is small, else into a file.

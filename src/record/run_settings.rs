@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::archive::WriterOptions;
+use crate::redact::Rules;
 
 /// The settings by which a journal becomes an archive. A field that a journal does not have is as it is by default.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -10,4 +11,6 @@ use crate::archive::WriterOptions;
 pub struct RunSettings {
     /// How the archive is written.
     pub archive: WriterOptions,
+    /// Which values are replaced because they are secrets.
+    pub redact: Rules,
 }

@@ -27,6 +27,7 @@ const PAGES: &[&str] = &[
     "docs/recording.md",
     "docs/replay-differences.md",
     "docs/replay.md",
+    "docs/secrets.md",
     "docs/trust.md",
 ];
 
@@ -288,6 +289,43 @@ fn this_repository_keeps_line_ends_as_the_page_advises() {
     let example = Example::of("docs/recording.md", "gitattributes");
     let own = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(".gitattributes")).unwrap();
     assert!(own.lines().any(|line| line == example.blocks[0].text.trim_end()), "{own}");
+}
+
+const RECORDED_WITH_A_SECRET: &str = "harmock record --no-redact --har hars/session.har -- \
+     curl -sS -H 'Authorization: Bearer s3cr3t-0123456789' https://api.shop.example/v1/products/7";
+
+#[test]
+fn an_archive_that_is_there_is_redacted() {
+    needs!(Curl);
+    let sandbox = Sandbox::new();
+    sandbox.shell(RECORDED_WITH_A_SECRET);
+    sandbox.play(&Example::of("docs/secrets.md", "existing"));
+}
+
+#[test]
+fn more_places_are_redacted() {
+    needs!(Curl);
+    play("docs/secrets.md", "more");
+}
+
+#[test]
+fn the_gate_passes_the_sample_archive_and_stops_a_secret() {
+    needs!(Curl);
+    let example = Example::of("README.md", "secrets-gate");
+    let sandbox = Sandbox::new();
+    sandbox.shell(&example.blocks[0].text);
+    sandbox.shell(RECORDED_WITH_A_SECRET);
+    sandbox.shell(&format!("! {}", example.blocks[0].text));
+}
+
+#[test]
+fn the_hook_lets_no_secret_be_committed() {
+    needs!(Curl);
+    let example = Example::of("README.md", "secrets-hook");
+    let sandbox = Sandbox::new();
+    let commit = "git add hars && git -c user.name=a -c user.email=a@a.test commit -q -m";
+    sandbox.shell(&format!("git init -q\n{}\n{commit} sample", example.blocks[0].text));
+    sandbox.shell(&format!("{RECORDED_WITH_A_SECRET}\n! ({commit} secret)\ngit log --oneline | wc -l | grep -qx 1"));
 }
 
 #[test]

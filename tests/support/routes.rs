@@ -2,10 +2,11 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
 
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use bytes::Bytes;
 use futures_util::{SinkExt as _, StreamExt as _};
 use http_body_util::combinators::BoxBody;
@@ -64,6 +65,7 @@ async fn respond(segments: &[&str], request: Request<Incoming>, shared: Arc<Shar
         ["gated", chunks] => gated(chunks.parse().unwrap(), shared),
         ["login"] => login(request).await,
         ["account"] => account(&request),
+        ["token"] => fresh_token(request).await,
         ["cors"] => cors(request).await,
         ["socket"] => socket(request),
         ["site", rest @ ..] => site::answer(rest, request).await,
@@ -211,6 +213,19 @@ async fn login(request: Request<Incoming>) -> Answered {
         "set-cookie",
         &["session=s3cr3t; Path=/; HttpOnly", "theme=dark; Path=/"],
     )
+}
+
+/// A session whose secrets are never the same twice: a JSON Web Token, an opaque token, a cookie.
+async fn fresh_token(request: Request<Incoming>) -> Answered {
+    static COUNT: AtomicU64 = AtomicU64::new(1);
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    let _ = request.into_body().collect().await;
+    let part = |claims: serde_json::Value| URL_SAFE_NO_PAD.encode(claims.to_string());
+    let times = json!({ "sub": "ada", "exp": 1_900_000_000 + count, "iat": 1_800_000_000 + count });
+    let token = format!("{}.{}.c2lnbmVk{count}", part(json!({ "alg": "HS256", "typ": "JWT" })), part(times));
+    let body = json!({ "access_token": token, "refresh_token": format!("refresh-{:09}", count * 7), "user": "ada" });
+    let cookie = format!("sid=session-{:016}; Path=/; HttpOnly", count * 31);
+    with(content("application/json", body.to_string()), "set-cookie", &[&cookie])
 }
 
 /// Back to the form without a session.

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use serde::Serialize;
 
 use super::super::CommandResult;
-use super::{print, visible};
+use super::{print, secrets, visible};
 use crate::archive::check::Checked;
 use crate::archive::{Finding, Severity, check, discover};
 
@@ -19,13 +19,19 @@ pub(crate) struct Args {
     /// `.har` or `.zip` files, or folders that hold them
     #[arg(value_name = "ARCHIVE", default_value = "hars")]
     archives: Vec<PathBuf>,
+    /// Look for secrets instead: tokens of known formats, and values that a recording would have replaced
+    ///
+    /// Each is an error, named by entry and place and never shown whole: a check before a commit, and in CI.
+    #[arg(long)]
+    secrets: bool,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
 }
 
 pub(crate) fn run(args: Args) -> CommandResult {
-    let checked = check(&discover(&args.archives)?);
+    let archives = discover(&args.archives)?;
+    let checked = if args.secrets { secrets::find(&archives)? } else { check(&archives) };
     if args.json {
         print((serde_json::to_string_pretty(&Report::of(&checked))? + "\n").as_bytes())?;
     } else {

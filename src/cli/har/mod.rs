@@ -8,6 +8,8 @@ mod ls;
 mod merge;
 mod pack;
 mod recover;
+mod redact;
+mod secrets;
 mod show;
 mod unpack;
 
@@ -17,7 +19,7 @@ use clap::Subcommand;
 
 use super::CommandResult;
 
-/// Work on archives: list, show, check, compare, merge, pack, unpack, recover.
+/// Work on archives: list, show, check, compare, merge, redact, pack, unpack, recover.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(subcommand)]
@@ -32,6 +34,7 @@ enum Command {
     Diff(diff::Args),
     Merge(merge::Args),
     Pack(pack::Args),
+    Redact(redact::Args),
     Unpack(unpack::Args),
     Gc(gc::Args),
     Recover(recover::Args),
@@ -45,6 +48,7 @@ pub(crate) fn run(args: Args) -> CommandResult {
         Command::Diff(args) => diff::run(args),
         Command::Merge(args) => merge::run(args),
         Command::Pack(args) => pack::run(args),
+        Command::Redact(args) => redact::run(args),
         Command::Unpack(args) => unpack::run(args),
         Command::Gc(args) => gc::run(args),
         Command::Recover(args) => recover::run(args),

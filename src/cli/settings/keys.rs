@@ -13,6 +13,7 @@ use super::quantity::{ByteSize, TimeLimit};
 use super::value::{Item, Scalar, Value};
 use crate::archive::BodyStorage;
 use crate::proxy::{Cors, Detail, NotFound, OutOfScope, RedirectPolicy, Update};
+use crate::redact::Spec;
 use crate::upstream::UpstreamProxy;
 
 /// One setting.
@@ -76,6 +77,8 @@ pub(crate) static KEYS: &[Key] = &[
     Key::one::<bool>("keep-payloads"),
     Key::one::<bool>("overwrite-edits"),
     Key::list::<FieldName>("volatile"),
+    Key::list::<Spec>("redact"),
+    Key::one::<bool>("no-redact").never_in_file("write secrets into recordings"),
     Key::one::<NotFound>("not-found"),
     Key::one::<OutOfScope>("out-of-scope"),
     Key::one::<RedirectPolicy>("redirects"),

@@ -16,6 +16,7 @@ use crate::cli::flags::{ScopeFlags, SharedFlags};
 use crate::cli::record::{RecordArgs, RecordFlags};
 use crate::cli::replay::{ReplayArgs, ReplayFlags};
 use crate::proxy::{Config, Limits, Mode, RecordConfig, ReplayConfig};
+use crate::redact::Rules;
 use crate::upstream::UpstreamConfig;
 
 /// What the command line does around the proxy.
@@ -205,6 +206,7 @@ fn record_config(layers: &mut Layers, scope: &ScopeFlags, flags: &RecordFlags) -
         keep_payloads: layers.one("keep-payloads", flags.keep_payloads.as_ref(), defaults.keep_payloads)?,
         overwrite_edits: layers.one("overwrite-edits", flags.overwrite_edits.as_ref(), defaults.overwrite_edits)?,
         volatile: layers.list("volatile", &flags.volatile, Vec::new())?.into_iter().map(|name| name.0).collect(),
+        redact: redact(layers, scope)?,
     })
 }
 
@@ -229,7 +231,14 @@ fn replay_config(
         cache_size: layers.one("cache-size", flags.cache_size.as_ref(), ByteSize(defaults.cache_size))?.0,
         offline: layers.one("offline", flags.offline.as_ref(), defaults.offline)?,
         strict_archives: layers.one("strict-archives", flags.strict_archives.as_ref(), defaults.strict_archives)?,
+        redact: redact(layers, scope)?,
     })
+}
+
+fn redact(layers: &mut Layers, scope: &ScopeFlags) -> Result<Rules, SettingsError> {
+    let more = layers.list("redact", &scope.redact, Vec::new())?;
+    let off = layers.one("no-redact", scope.no_redact.as_ref(), false)?;
+    Ok(if off { Rules::off() } else { Rules::listed_and(&more) })
 }
 
 fn max_misses(layers: &mut Layers, flags: &ReplayFlags) -> Result<Option<u64>, SettingsError> {

@@ -74,6 +74,8 @@ const SAMPLES: &[Sample] = &[
     ("keep-payloads", ["true", "false", "true"], &["--keep-payloads"]),
     ("overwrite-edits", ["true", "false", "true"], &["--overwrite-edits"]),
     ("volatile", [r#""x-a""#, r#""x-b-*""#, r#""x-c""#], &["--volatile", "x-c"]),
+    ("redact", [r#""query:a""#, r#""header:b""#, r#""json:$..c""#], &["--redact", "json:$..c"]),
+    ("no-redact", ["", "true", "false"], &["--no-redact=false"]),
     ("not-found", [r#""abort""#, r#""fallback""#, r#""record""#], &["--not-found", "record"]),
     ("out-of-scope", [r#""fail""#, r#""pass""#, r#""fail""#], &["--out-of-scope", "fail"]),
     ("redirects", [r#""serve""#, r#""follow""#, r#""serve""#], &["--redirects", "serve"]),

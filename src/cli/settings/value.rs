@@ -7,6 +7,7 @@ use std::path::Path;
 use clap::builder::{PossibleValue, TypedValueParser, ValueParser};
 use clap::error::ErrorKind;
 
+use crate::redact::{Spec, SpecError};
 use crate::route::GlobList;
 
 /// The type of a setting. An error is the reason alone; whoever asked names the flag, the variable or the line.
@@ -177,6 +178,17 @@ impl Value for String {
 
     fn to_scalar(&self) -> Scalar {
         Scalar::Text(self.clone())
+    }
+}
+
+/// A place that is redacted.
+impl Value for Spec {
+    fn parse(text: &OsStr) -> Result<Self, String> {
+        utf8(text)?.parse().map_err(|error: SpecError| error.to_string())
+    }
+
+    fn to_scalar(&self) -> Scalar {
+        Scalar::Text(self.to_string())
     }
 }
 

@@ -3,6 +3,7 @@ use crate::archive::{BodyStorage, Update, WriterOptions};
 use crate::har::FailureCause;
 use crate::record::Error;
 use crate::record::exchange::{PhaseTimes, ResponseFacts};
+use crate::redact::Rules;
 
 fn facts(number: u64) -> ExchangeFacts {
     ExchangeFacts {
@@ -44,7 +45,7 @@ fn records_come_back_in_order_with_their_bodies_and_the_settings_of_their_run() 
     let volatile = vec!["x-build".to_owned()];
     let archive =
         WriterOptions { storage: BodyStorage::Embed, update: Update::Merge, volatile, ..WriterOptions::default() };
-    let settings = RunSettings { archive };
+    let settings = RunSettings { archive, redact: Rules::off() };
     let mut writer = JournalWriter::create(&path, &settings).unwrap();
     writer.append(&facts(0), &JournalBody::Inline(b"abc".to_vec()), &JournalBody::None).unwrap();
     let spooled = JournalBody::Spooled { number: 7, length: 9 };

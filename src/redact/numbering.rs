@@ -1,0 +1,136 @@
+//! Which text stands for which secret in one archive.
+
+use std::collections::{BTreeSet, HashMap, VecDeque};
+
+use super::place::Place;
+use crate::message::redacted;
+
+/// A shorter value is told apart by the name of its place too: two cookies `1` have nothing to do with each other.
+const TELLING: usize = 8;
+
+/// Gives equal secrets equal text, numbered by first appearance. The secrets are in memory alone.
+#[derive(Debug, Default)]
+pub struct Numbering {
+    known: HashMap<(Vec<u8>, String), String>,
+    used: HashMap<String, BTreeSet<u32>>,
+}
+
+impl Numbering {
+    /// What stands for the value of a place.
+    pub fn replacement(&mut self, place: &Place) -> String {
+        if let Some(already) = place.already() {
+            self.reserve(&already);
+            return String::from_utf8_lossy(&place.secret).into_owned();
+        }
+        let key = key(place);
+        if let Some(known) = self.known.get(&key) {
+            return known.clone();
+        }
+        let text = redacted::text(&place.name, self.free_number(&place.name));
+        let text = token(place, &text).unwrap_or(text);
+        self.known.insert(key, text.clone());
+        text
+    }
+
+    /// Keeps the number of a replacement that is there already from being given again.
+    pub fn reserve(&mut self, there: &redacted::Redacted) {
+        self.used.entry(there.field.clone()).or_default().insert(there.number);
+    }
+
+    /// Values at places that were redacted before keep the text that stood there. `earlier` are the places of the same
+    /// exchange as they are in the archive; the first text that a value gets stays.
+    pub fn keep(&mut self, places: &[Place], earlier: &[Place]) {
+        let mut left: HashMap<&str, VecDeque<&Place>> = HashMap::new();
+        for place in earlier {
+            left.entry(&place.label).or_default().push_back(place);
+        }
+        for place in places {
+            let Some(before) = left.get_mut(&*place.label).and_then(VecDeque::pop_front) else { continue };
+            let Some(there) = before.already() else { continue };
+            let text = String::from_utf8_lossy(&before.secret).into_owned();
+            if place.already().is_none() && is_token(place) == (text != there.text()) {
+                self.known.entry(key(place)).or_insert(text);
+                self.reserve(&there);
+            }
+        }
+    }
+
+    /// The lowest one that nothing has.
+    fn free_number(&mut self, name: &str) -> u32 {
+        let used = self.used.entry(redacted::field(name)).or_default();
+        let free = (1..).find(|number| !used.contains(number)).unwrap_or(u32::MAX);
+        used.insert(free);
+        free
+    }
+}
+
+fn key(place: &Place) -> (Vec<u8>, String) {
+    let name = if place.secret.len() < TELLING { redacted::field(&place.name) } else { String::new() };
+    (place.secret.clone(), name)
+}
+
+fn is_token(place: &Place) -> bool {
+    std::str::from_utf8(&place.secret).is_ok_and(redacted::is_token)
+}
+
+fn token(place: &Place, text: &str) -> Option<String> {
+    redacted::token(std::str::from_utf8(&place.secret).ok()?, text)
+}
+
+/// What an archive held before it is recorded anew: the redacted places of its exchanges.
+#[derive(Debug, Default)]
+pub struct Earlier(HashMap<Vec<u8>, VecDeque<Vec<Place>>>);
+
+impl Earlier {
+    /// Notes an exchange that is known by `exchange`, a text without any secret.
+    pub fn add(&mut self, exchange: Vec<u8>, places: Vec<Place>) {
+        self.0.entry(exchange).or_default().push_back(places);
+    }
+
+    /// The places of the next exchange that is known so.
+    pub fn next(&mut self, exchange: &[u8]) -> Option<Vec<Place>> {
+        self.0.get_mut(exchange)?.pop_front()
+    }
+
+    /// Whether nothing was redacted.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn place(name: &str, secret: &str) -> Place {
+        let (label, secret) = (format!("query:{name}"), secret.as_bytes().to_vec());
+        Place { span: 0..secret.len(), name: name.to_owned(), label, secret, quote: String::new() }
+    }
+
+    #[test]
+    fn equal_secrets_have_equal_text_wherever_they_are() {
+        let mut numbering = Numbering::default();
+        assert_eq!(numbering.replacement(&place("access_token", "tok-0123456")), "redacted-access_token-1");
+        assert_eq!(numbering.replacement(&place("access_token", "tok-6543210")), "redacted-access_token-2");
+        assert_eq!(numbering.replacement(&place("authorization", "tok-0123456")), "redacted-access_token-1");
+        assert_eq!(numbering.replacement(&place("a", "1")), "redacted-a-1");
+        assert_eq!(numbering.replacement(&place("b", "1")), "redacted-b-1");
+    }
+
+    #[test]
+    fn what_is_redacted_already_stays_and_its_number_is_taken() {
+        let mut numbering = Numbering::default();
+        assert_eq!(numbering.replacement(&place("sid", "redacted-sid-1")), "redacted-sid-1");
+        assert_eq!(numbering.replacement(&place("sid", "new-secret")), "redacted-sid-2");
+    }
+
+    #[test]
+    fn a_place_keeps_the_text_that_stood_there_and_other_values_get_free_numbers() {
+        let mut numbering = Numbering::default();
+        let earlier = [place("sid", "redacted-sid-2"), place("token", "redacted-token-1")];
+        numbering.keep(&[place("sid", "fresh-secret")], &earlier);
+        assert_eq!(numbering.replacement(&place("sid", "other-secret")), "redacted-sid-1");
+        assert_eq!(numbering.replacement(&place("x", "fresh-secret")), "redacted-sid-2");
+        assert_eq!(numbering.replacement(&place("sid", "third-secret")), "redacted-sid-3");
+    }
+}

@@ -1,0 +1,133 @@
+//! Going over the parts of one exchange and replacing what is secret.
+
+use std::ops::Range;
+
+use super::body;
+use super::fields::{cookie_value, in_field};
+use super::json::{Leaf, scan, unescaped};
+use super::json_path::Step;
+use super::nested;
+use super::place::{EditedBody, Place, replace};
+use super::rules::{Rules, last_part};
+use super::url::in_url;
+use crate::har::Field;
+use crate::message::redacted;
+
+/// One going over the parts of an exchange, in any order; it notes where something was replaced.
+pub struct Pass<'a> {
+    rules: &'a Rules,
+    with: &'a mut dyn FnMut(&Place) -> String,
+    labels: Vec<String>,
+}
+
+/// The same word for every secret: for finding an order that depends on none of them.
+pub fn mask(place: &Place) -> String {
+    let _ = place;
+    redacted::MASKED.to_owned()
+}
+
+impl<'a> Pass<'a> {
+    /// Begins; `with` gives what a value is replaced by.
+    pub fn new(rules: &'a Rules, with: &'a mut dyn FnMut(&Place) -> String) -> Self {
+        Self { rules, with, labels: Vec::new() }
+    }
+
+    /// The places where something was replaced, each once.
+    pub fn labels(&self) -> &[String] {
+        &self.labels
+    }
+
+    /// The URL, if something in it was replaced.
+    pub fn url(&mut self, url: &str) -> Option<String> {
+        self.text(url, in_url(url.as_bytes(), self.rules, None))
+    }
+
+    /// A URL that stands somewhere else, under the name of that place.
+    pub fn url_in(&mut self, label: &str, url: &str) -> Option<String> {
+        self.text(url, in_url(url.as_bytes(), self.rules, Some(label)))
+    }
+
+    /// Header fields with lower-case names.
+    pub fn fields(&mut self, fields: &mut [Field]) {
+        for field in fields {
+            if let Some(value) = self.field(&field.name, &field.value) {
+                field.value = value.into();
+            }
+        }
+    }
+
+    /// The value of a field with this lower-case name, if something in it was replaced.
+    pub fn field(&mut self, name: &str, value: &[u8]) -> Option<Vec<u8>> {
+        let places = in_field(name, value, self.rules);
+        self.replaced(value, &places).map(|edited| edited.bytes)
+    }
+
+    /// A body of this media type, if something in it was replaced.
+    pub fn body(&mut self, media_type: &str, body: &[u8]) -> Option<EditedBody> {
+        let places = body::places(media_type, body, self.rules);
+        self.replaced(body, &places)
+    }
+
+    /// The whole value of a place that is called so, whatever it is.
+    pub fn value(&mut self, label: &str, name: &str, value: &str) -> String {
+        let (name, label) = (name.to_owned(), label.to_owned());
+        let place =
+            Place { span: 0..value.len(), name, label, secret: value.as_bytes().to_vec(), quote: String::new() };
+        self.text(value, vec![place]).unwrap_or_default()
+    }
+
+    /// The decoded value of a parameter that a HAR lists apart from the URL.
+    pub fn query_value(&mut self, name: &str, value: &str) -> Option<String> {
+        self.rules.query(name, value.as_bytes()).then(|| self.value(&format!("query:{name}"), last_part(name), value))
+    }
+
+    /// The decoded value of a form field that a HAR lists apart from the body.
+    pub fn form_value(&mut self, name: &str, value: &str) -> Option<String> {
+        self.rules.form(name, value.as_bytes()).then(|| self.value(&format!("form:{name}"), last_part(name), value))
+    }
+
+    /// The value of a cookie that a HAR lists apart from the field `cookie` or `set-cookie`.
+    pub fn cookie_value(&mut self, field: &str, name: &str, value: &str) -> Option<String> {
+        let place = cookie_value(field, name, value).filter(|_| self.rules.is_on())?;
+        self.text(value, vec![place])
+    }
+
+    /// The strings of a JSON text that hold URLs or JSON, but for those under these keys: where each lies, and the
+    /// literal in its place.
+    pub fn elsewhere(&mut self, json: &str, but: &[&str]) -> Vec<(Range<usize>, String)> {
+        let rules = self.rules;
+        let mut found = Vec::new();
+        if rules.is_on() {
+            scan(json.as_bytes(), &mut |steps, span, leaf| {
+                let skipped = matches!(steps.first(), Some(Step::Key(key)) if but.contains(&&**key));
+                if leaf == Leaf::String && !skipped {
+                    let raw = &json.as_bytes()[span.clone()];
+                    let places = nested::in_string(raw, &unescaped(raw), rules, steps, 1);
+                    found.push((span, places));
+                }
+            });
+        }
+        let new = found.into_iter().filter_map(|(span, places)| {
+            let new = self.text(&json[span.clone()], places)?;
+            (new != json[span.clone()]).then_some((span, new))
+        });
+        new.collect()
+    }
+
+    fn text(&mut self, text: &str, places: Vec<Place>) -> Option<String> {
+        let edited = self.replaced(text.as_bytes(), &places)?;
+        String::from_utf8(edited.bytes).ok()
+    }
+
+    fn replaced(&mut self, text: &[u8], places: &[Place]) -> Option<EditedBody> {
+        if places.is_empty() {
+            return None;
+        }
+        for place in places {
+            if !self.labels.contains(&place.label) {
+                self.labels.push(place.label.clone());
+            }
+        }
+        Some(replace(text, places, self.with))
+    }
+}
