@@ -85,7 +85,8 @@ mod tests {
         zip.finish().unwrap();
         let mut payload = String::new();
         let mut source = ZipSource::open(&path).unwrap();
-        let found = source.payload(&PayloadPath::parse("a.bin").unwrap()).unwrap();
+        let name = PayloadPath::parse("a.bin").unwrap();
+        let found = source.payload(&name).unwrap();
         found.unwrap().read_to_string(&mut payload).unwrap();
         assert_eq!(payload, "small");
         fs::read(path).unwrap()

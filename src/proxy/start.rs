@@ -115,7 +115,7 @@ enum Prepared {
         ignore: GlobList,
         replayer: Box<Replayer>,
         archives: Vec<Readable>,
-        killed: Option<Finished>,
+        killed: Option<Box<Finished>>,
     },
 }
 
@@ -137,7 +137,7 @@ impl Prepared {
         let ignore = GlobList::compile(&config.ignore_miss)?;
         warnings.extend(ignore.warnings());
         // What a killed run had recorded is to be served, too.
-        let killed = if adds_misses(&config) { record::finish_killed(&config.har)? } else { None };
+        let killed = if adds_misses(&config) { record::finish_killed(&config.har)?.map(Box::new) } else { None };
         let archives = record::readable(&config.archives)?;
         warnings.extend(archives.iter().filter_map(Readable::note));
         let paths: Vec<_> = archives.iter().map(|archive| archive.path.clone()).collect();
@@ -199,7 +199,7 @@ impl Prepared {
                     ignore,
                     recorder: recorder.map(Arc::new),
                     _archives: archives,
-                    killed: killed.map(Box::new),
+                    killed,
                 })
             }
         })

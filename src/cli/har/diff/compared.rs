@@ -135,10 +135,11 @@ impl Comparison<'_> {
         }
         let (one, other) = (self.before.read(before)?, self.after.read(after)?);
         let texts = (std::str::from_utf8(&one), std::str::from_utf8(&other));
-        let (Ok(old), Ok(new)) = texts else { return Ok(by_size(&one, &other, found)) };
-        if one.len().max(other.len()) > COMPARED || old.contains('\0') || new.contains('\0') {
-            return Ok(by_size(&one, &other, found));
-        }
+        let readable = |text: &&str| text.len() <= COMPARED && !text.contains('\0');
+        let (Some(old), Some(new)) = (texts.0.ok().filter(readable), texts.1.ok().filter(readable)) else {
+            by_size(&one, &other, found);
+            return Ok(());
+        };
         match (serde_json::from_str::<Value>(old), serde_json::from_str::<Value>(new)) {
             (Ok(old), Ok(new)) if old == new => {
                 push(found, "body", Some("the same JSON".to_owned()), Some("in another spelling".to_owned()));
