@@ -80,6 +80,7 @@ pub mod pages;
 pub mod proxy;
 pub mod record;
 pub mod replay;
+pub mod report;
 pub mod route;
 pub mod upstream;
 

@@ -29,6 +29,8 @@ mod playwright_lookup;
 mod producers;
 mod proxy_protocol;
 mod readme;
+mod reload;
+mod reports;
 mod replay_edges;
 mod run_command;
 mod sample_archive;

@@ -30,6 +30,7 @@ mod zip_writer;
 
 pub use check::{Finding, Severity, check};
 pub use discover::discover;
+pub(crate) use discover::{Searched, discover_noting};
 pub use error::{Error, PayloadError};
 pub use limits::Limits;
 pub use payload_path::{PayloadPath, PayloadPathError};

@@ -3,9 +3,10 @@
 use std::borrow::Cow;
 use std::collections::HashSet;
 use std::fs::{self, File};
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use bytes::Bytes;
 use flate2::read::{MultiGzDecoder, ZlibDecoder};
@@ -27,6 +28,8 @@ use crate::har::{Entry, LeftOut, StoredBody, Warning};
 pub struct Archive {
     path: PathBuf,
     text: Source,
+    /// The text as it was loaded, for when somebody writes into the file.
+    copy: OnceLock<Source>,
     payloads: Payloads,
     limits: Limits,
     har: HarLog,
@@ -81,7 +84,7 @@ impl Archive {
         if source.changed().map_err(|source| unreadable(path, source))? {
             return Err(Error::ChangedWhileLoading { path: path.to_path_buf() });
         }
-        Ok(Self { path: path.to_path_buf(), text, payloads, limits: *limits, har })
+        Ok(Self { path: path.to_path_buf(), text, copy: OnceLock::new(), payloads, limits: *limits, har })
     }
 
     /// As it was given to [`Archive::open`].
@@ -183,12 +186,53 @@ impl Archive {
         PayloadPath::parse(name).map_err(|source| PayloadError::Path { archive: self.path.clone(), source })
     }
 
+    /// Copies the text into a temporary file without a name, so that embedded bodies can be read after somebody has
+    /// written into the archive. Gives the bytes that it took: none where the text is in such a file already, or where it
+    /// would take more than `most`. Blocks.
+    ///
+    /// # Errors
+    ///
+    /// When there is no room, or the archive has changed already.
+    pub fn keep_text(&self, most: u64) -> io::Result<u64> {
+        let length = self.text.len()?;
+        if length > most || !self.text.is_users() {
+            return Ok(0);
+        }
+        if self.copy.get().is_some() {
+            return Ok(length);
+        }
+        let copy = Source::unpacked(&mut self.text.cursor())?;
+        if self.text.changed()? {
+            return Err(io::Error::other("the archive has changed"));
+        }
+        Ok(self.copy.set(copy).map_or(0, |()| length))
+    }
+
+    /// The line of the text on which an item of `log.entries` begins, from one; none behind the last item.
+    pub fn line_of(&self, ordinal: usize) -> Option<usize> {
+        let span = self.har.spans.get(ordinal)?;
+        let mut before = BufReader::new(self.text.cursor().take(span.start));
+        let mut line = 1;
+        loop {
+            let bytes = before.fill_buf().ok()?;
+            if bytes.is_empty() {
+                return Some(line);
+            }
+            line += memchr::memchr_iter(b'\n', bytes).count();
+            let taken = bytes.len();
+            before.consume(taken);
+        }
+    }
+
     fn read_text(&self, span: &Range<u64>) -> Result<Vec<u8>, PayloadError> {
         let failed = |source| PayloadError::Unreadable {
             archive: self.path.clone(),
             what: "an embedded body".to_owned(),
             source,
         };
+        if let Some(copy) = self.copy.get() {
+            return copy.read_span(span).map_err(failed);
+        }
         let changed = || PayloadError::Changed { archive: self.path.clone() };
         if self.text.changed().map_err(failed)? {
             return Err(changed());

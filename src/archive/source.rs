@@ -36,6 +36,11 @@ impl Source {
         })
     }
 
+    /// Whether it is a file of the user's, which may change.
+    pub(crate) fn is_users(&self) -> bool {
+        self.stamp.is_some()
+    }
+
     /// Length in bytes, now.
     pub(crate) fn len(&self) -> io::Result<u64> {
         Ok(self.file.metadata()?.len())

@@ -10,6 +10,7 @@ use anyhow::Context;
 use super::env::trust_warnings;
 use super::open;
 use super::report;
+use super::reports;
 use super::settings::{LogFormat, LogTarget, RunOptions, keys};
 use super::signals::Signals;
 use crate::launch::child::{self, ChildCommand, ChildExit};
@@ -96,9 +97,16 @@ fn finish(
 ) -> super::CommandResult {
     let verdict = match summary {
         Ok(summary) => {
-            let verdict = report::Verdict::of(&summary, expected, options.max_misses);
+            let verdict = report::Verdict::of(&summary, expected, options.limits);
             report::print(&summary, expected, &verdict, options.verbosity);
-            verdict.exit_code()
+            let told = options.reports.write(&reports::of_run(&summary, expected, options.limits, verdict));
+            match told {
+                Ok(()) => verdict.exit_code(),
+                Err(error) => {
+                    anstream::eprintln!("harmock: {}", super::one_line(&error));
+                    report::Verdict::Error.exit_code()
+                }
+            }
         }
         Err(error) => {
             anstream::eprintln!("harmock: {error}");

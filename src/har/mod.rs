@@ -6,7 +6,7 @@ mod cookies;
 pub mod entry;
 pub(crate) mod fields;
 pub mod fingerprint;
-mod instant;
+pub(crate) mod instant;
 pub(crate) mod json;
 pub(crate) mod json_text;
 mod lists;

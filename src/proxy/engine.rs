@@ -5,10 +5,12 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::config::{Cors, Limits, NotFound, OutOfScope, RedirectPolicy};
+use super::observed::Observers;
 use super::summary::Tally;
 use crate::ca::CertAuthority;
 use crate::log::Log;
@@ -37,6 +39,7 @@ pub(super) struct Engine {
     pub(super) pages: PageFacts,
     pub(super) log: Log,
     pub(super) tally: Tally,
+    pub(super) observers: Observers,
     /// Cancelled when the run is told to end.
     pub(super) ending: CancellationToken,
     /// Connections and tunnels.
@@ -58,7 +61,8 @@ pub(super) struct RecordState {
 }
 
 pub(super) struct ReplayState {
-    pub(super) replayer: Arc<Replayer>,
+    /// Another one after a reload: a request keeps the one with which it began.
+    pub(super) replayer: ArcSwap<Replayer>,
     pub(super) scope: Scope,
     pub(super) not_found: NotFound,
     pub(super) out_of_scope: OutOfScope,
@@ -69,11 +73,21 @@ pub(super) struct ReplayState {
     pub(super) recorder: Option<Arc<Recorder>>,
 }
 
+/// The archives, as pages name them.
+pub(super) fn archive_names(replayer: &Replayer) -> Vec<String> {
+    replayer.archive_paths().map(|path| path.display().to_string()).collect()
+}
+
 impl Engine {
     /// What the own pages tell. The files beside the CA are made by whoever runs the proxy, when it listens already.
     pub(super) fn page_facts(&self) -> PageFacts {
         let beside_ca = |name: &str| Some(self.ca.dir().join(name)).filter(|path| path.exists());
+        let archives = match &self.mode {
+            EngineMode::Record(_) => self.pages.archives.clone(),
+            EngineMode::Replay(state) => archive_names(&state.replayer.load()),
+        };
         PageFacts {
+            archives,
             bundle_path: beside_ca("bundle.pem"),
             java_store_path: beside_ca("truststore.p12"),
             ..self.pages.clone()

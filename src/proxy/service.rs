@@ -9,6 +9,7 @@ use hyper::body::Incoming;
 use super::connection::{Client, Reset};
 use super::engine::{Engine, EngineMode};
 use super::exchange::Exchange;
+use super::observed::Observed;
 use super::target::{Asked, Unaddressed};
 use super::{answering, forward, opening, rescue};
 use crate::message::Body;
@@ -52,6 +53,17 @@ async fn route(engine: Arc<Engine>, client: &Client, request: Request<Incoming>)
         return Ok(pages::respond(&request.into_parts().0, Arrival::Proxied, &engine.page_facts()));
     }
     let exchange = Exchange::start(engine, request.method().clone(), asked);
+    match Observed::begin(&exchange, &request) {
+        None => answer(exchange, request).await,
+        Some(observed) => {
+            let engine = Arc::clone(&exchange.engine);
+            observed.end(&engine, Box::pin(answer(exchange, request)).await)
+        }
+    }
+}
+
+/// The archive's answer, or the upstream's.
+async fn answer(exchange: Exchange, request: Request<Incoming>) -> Result<Response<Body>, Reset> {
     match &exchange.engine.mode {
         EngineMode::Record(_) => Ok(Box::pin(forward::record(exchange, request)).await),
         EngineMode::Replay(_) => answering::answer(exchange, request).await,

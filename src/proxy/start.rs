@@ -2,14 +2,17 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
+use arc_swap::ArcSwap;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::config::{Config, Mode, NotFound, OutOfScope, RecordConfig, ReplayConfig, Update};
-use super::engine::{Engine, EngineMode, RecordState, ReplayState};
+use super::engine::{Engine, EngineMode, RecordState, ReplayState, archive_names};
+use super::observed::{Observers, Recent};
 use super::summary::Tally;
 use crate::archive::WriterOptions;
 use crate::ca::{self, CertAuthority};
@@ -17,6 +20,7 @@ use crate::log::Log;
 use crate::pages::{PageFacts, PageMode};
 use crate::record::{self, Recorder};
 use crate::replay::{OpenError, Replayer};
+use crate::report::TraceWriter;
 use crate::route::{GlobError, GlobList, Scope};
 use crate::upstream::{SetupError, Upstream};
 
@@ -47,6 +51,14 @@ pub enum StartError {
     /// The archive to write.
     #[error(transparent)]
     Record(#[from] record::Error),
+    /// The trace.
+    #[error("the trace {} cannot be written: {source}; name another file with --trace", path.display())]
+    Trace {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
     /// The way to the upstream.
     #[error(transparent)]
     Upstream(#[from] SetupError),
@@ -61,6 +73,8 @@ pub(super) struct Started {
     pub(super) engine: Engine,
     pub(super) listener: TcpListener,
     pub(super) warnings: Vec<String>,
+    /// Where archives are that are watched, and whether an odd entry counts as broken.
+    pub(super) watched: Option<(Vec<PathBuf>, bool)>,
 }
 
 /// Globs, archives, authority, address, recording, upstream: in this order, so that what only reads comes before what
@@ -81,7 +95,12 @@ pub(super) async fn start(config: Config, log: Log) -> Result<Started, StartErro
     } else {
         None
     };
+    let watched = prepared.watched();
     warnings.extend(upstream.iter().flat_map(|upstream| upstream.notes().iter().cloned()));
+    let trace = config.trace.map(|path| {
+        TraceWriter::create(&path).map_err(|source| StartError::Trace { path, source })
+    });
+    let recent = (config.exchanges > 0).then(|| Recent::new(config.exchanges));
     let engine = Engine {
         listen,
         limits: config.limits,
@@ -93,11 +112,12 @@ pub(super) async fn start(config: Config, log: Log) -> Result<Started, StartErro
         upstream,
         log,
         tally: Tally::default(),
+        observers: Observers { annotate: config.annotate, trace: trace.transpose()?, recent },
         ending: CancellationToken::new(),
         tasks: TaskTracker::new(),
         refusals: Mutex::default(),
     };
-    Ok(Started { engine, listener, warnings })
+    Ok(Started { engine, listener, warnings, watched })
 }
 
 /// What the mode's settings turn into without making any file.
@@ -138,12 +158,16 @@ impl Prepared {
         asks && !config.offline
     }
 
+    fn watched(&self) -> Option<(Vec<PathBuf>, bool)> {
+        let Self::Replay { config, .. } = self else { return None };
+        Some((config.archives.clone(), config.strict_archives))
+    }
+
     fn page_facts(&self, listen: SocketAddr, ca: &CertAuthority) -> PageFacts {
         let (mode, glob, archives) = match self {
             Self::Record { config, .. } => (PageMode::Record, &config.glob, vec![config.har.display().to_string()]),
             Self::Replay { config, replayer, .. } => {
-                let archives = replayer.archive_paths().map(|path| path.display().to_string()).collect();
-                (PageMode::Replay, &config.glob, archives)
+                (PageMode::Replay, &config.glob, archive_names(replayer))
             }
         };
         PageFacts { archives, glob: glob.clone(), ..PageFacts::new(listen, mode, ca) }
@@ -166,7 +190,7 @@ impl Prepared {
                 let recorder =
                     if records { Some(Recorder::open(&config.har, WriterOptions::default(), true)?) } else { None };
                 EngineMode::Replay(ReplayState {
-                    replayer: Arc::from(replayer),
+                    replayer: ArcSwap::from_pointee(*replayer),
                     scope,
                     not_found: config.not_found,
                     out_of_scope: config.out_of_scope,

@@ -6,10 +6,13 @@
 mod answer;
 mod cache;
 pub mod cors;
+mod loaded;
 mod prepared;
 mod ready;
 mod replayer;
+mod watcher;
 
 pub use answer::ReplayedAnswer;
 pub use ready::Ready;
 pub use replayer::{EntryName, OpenError, Opened, PayloadTrouble, Replayer};
+pub use watcher::{Look, Watcher};

@@ -1,37 +1,28 @@
 //! The archives of a run, the index over them, and the bodies that have been read.
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
 
 use super::cache::{Age, Cached, PayloadCache};
+use super::loaded::{Loaded, Slot};
 use super::prepared::Prepared;
 use super::ready::together;
-use crate::archive::{self, Archive, PayloadError};
+use crate::archive::{self, PayloadError};
 use crate::har::{Answer, Entry, Outcome, RecordedPayload, StoredBody, Warning};
 use crate::matching::{EntryRef, Index, LiveRequest, Lookup, NearMiss, PayloadFailure, PayloadSource};
 
 /// Answers requests from archives. Shared by all connections.
 #[derive(Debug)]
 pub struct Replayer {
-    archives: Vec<Archive>,
-    names: Vec<String>,
+    pub(super) archives: Vec<Arc<Loaded>>,
     index: Index,
-    served: Vec<Vec<Slot>>,
+    cache_size: u64,
     cache: PayloadCache,
     looks: Looks,
-}
-
-/// What belongs to one entry while a run lasts.
-#[derive(Debug, Default)]
-pub(super) struct Slot {
-    prepared: OnceLock<Box<Prepared>>,
-    /// Whether its answer may go out as it lies in memory.
-    pub(super) ready: OnceLock<bool>,
-    served: AtomicU64,
 }
 
 /// Payload files that are to be looked at, off the threads that serve.
@@ -106,29 +97,29 @@ impl Replayer {
     pub fn open(paths: &[PathBuf], cache_size: u64, strict: bool) -> Result<Opened, OpenError> {
         let mut archives = Vec::new();
         let mut warnings = Vec::new();
-        let mut entries = Vec::new();
         let mut left_out = 0;
         for path in archive::discover(paths)? {
-            let mut archive = Archive::open(&path)?;
+            let loaded = Loaded::read(&path)?;
+            let archive = &loaded.archive;
             warnings.extend(archive.warnings().iter().map(|warning| (path.clone(), warning.clone())));
             left_out += archive.left_out().websocket + archive.left_out().other_scheme;
-            entries.push(archive.take_entries());
-            archives.push(archive);
+            archives.push(Arc::new(loaded));
         }
         if strict && let Some((path, warning)) = warnings.first() {
             return Err(OpenError::Odd { path: path.clone(), warning: warning.clone() });
         }
-        let served = entries.iter().map(|list| list.iter().map(|_| Slot::default()).collect()).collect();
-        let names = archives.iter().map(|archive| archive.path().display().to_string()).collect();
-        let replayer = Self {
-            archives,
-            names,
-            index: Index::build(entries),
-            served,
-            cache: PayloadCache::new(cache_size),
-            looks: Looks::default(),
-        };
-        Ok(Opened { replayer, warnings, left_out })
+        Ok(Opened { replayer: Self::of(archives, cache_size), warnings, left_out })
+    }
+
+    /// Answers from these archives.
+    fn of(archives: Vec<Arc<Loaded>>, cache_size: u64) -> Self {
+        let index = Index::build(archives.iter().map(|loaded| Arc::clone(&loaded.entries)).collect());
+        Self { archives, index, cache_size, cache: PayloadCache::new(cache_size), looks: Looks::default() }
+    }
+
+    /// The same with other archives.
+    pub(super) fn with(&self, archives: Vec<Arc<Loaded>>) -> Self {
+        Self::of(archives, self.cache_size)
     }
 
     /// Whether [`Self::lookup`] may read recorded payloads from disk for this request.
@@ -158,18 +149,18 @@ impl Replayer {
 
     /// The entry's names.
     pub fn name(&self, entry: EntryRef) -> EntryName<'_> {
-        let archive = self.names.get(entry.archive as usize).map_or("", String::as_str);
+        let archive = self.archives.get(entry.archive as usize).map_or("", |loaded| &*loaded.name);
         EntryName { archive, ordinal: self.entry(entry).ordinal }
     }
 
     /// The archives, in order.
     pub fn archive_paths(&self) -> impl Iterator<Item = &Path> {
-        self.archives.iter().map(Archive::path)
+        self.archives.iter().map(|loaded| loaded.path())
     }
 
     /// How many entries can be served.
     pub fn entry_count(&self) -> usize {
-        self.served.iter().map(Vec::len).sum()
+        self.archives.iter().map(|loaded| loaded.slots.len()).sum()
     }
 
     /// Counts an entry as served.
@@ -182,8 +173,8 @@ impl Replayer {
     /// Entries that no request has asked for, in order.
     pub fn unused(&self) -> Vec<EntryRef> {
         let mut unused = Vec::new();
-        for (archive, slots) in (0..).zip(&self.served) {
-            let idle = (0..).zip(slots).filter(|(_, slot)| slot.served.load(Ordering::Relaxed) == 0);
+        for (archive, loaded) in (0..).zip(&self.archives) {
+            let idle = (0..).zip(&loaded.slots).filter(|(_, slot)| slot.served.load(Ordering::Relaxed) == 0);
             unused.extend(idle.map(|(entry, _)| EntryRef { archive, entry }));
         }
         unused
@@ -222,15 +213,19 @@ impl Replayer {
     /// Reads the body of an answer, unless its file is as it was. Blocks.
     fn read_body(&self, entry: EntryRef, body: &StoredBody) -> Result<Arc<Cached>, PayloadTrouble> {
         let trouble = |source| PayloadTrouble { entry: self.name(entry).to_string(), source };
-        let Some(archive) = self.archives.get(entry.archive as usize) else {
+        let Some(archive) = self.archives.get(entry.archive as usize).map(|loaded| &loaded.archive) else {
             return Ok(self.cache.keep(entry, Bytes::new(), 0, None));
         };
         let stamp = archive.stamp(body);
-        if let (Some(cached), Some(stamp)) = (self.cache.find(entry), stamp)
-            && cached.stamp == Some(stamp)
-        {
-            self.cache.unchanged(&cached);
-            return Ok(cached);
+        if let Some(cached) = self.cache.find(entry).filter(|cached| cached.stamp.is_some()) {
+            if stamp == cached.stamp {
+                self.cache.unchanged(&cached);
+                return Ok(cached);
+            }
+            // Editors write in two steps: what they have not finished is not served.
+            if self.cache.may_still_serve(&cached, stamp) {
+                return Ok(cached);
+            }
         }
         let bytes = archive.read(body).map_err(trouble)?;
         let prepared = answered(self.entry(entry)).and_then(|answer| self.prepared(entry, answer));
@@ -266,15 +261,15 @@ impl Replayer {
     }
 
     pub(super) fn slot(&self, entry: EntryRef) -> Option<&Slot> {
-        self.served.get(entry.archive as usize)?.get(entry.entry as usize)
+        self.archives.get(entry.archive as usize)?.slots.get(entry.entry as usize)
     }
 }
 
 impl PayloadSource for Replayer {
     fn request_payload(&self, entry: EntryRef) -> Result<Bytes, PayloadFailure> {
         let RecordedPayload::Stored(body) = &self.entry(entry).request.payload else { return Ok(Bytes::new()) };
-        let Some(archive) = self.archives.get(entry.archive as usize) else { return Ok(Bytes::new()) };
-        archive.read(body).map_err(|error| PayloadFailure(format!("{}: {error}", self.name(entry))))
+        let Some(loaded) = self.archives.get(entry.archive as usize) else { return Ok(Bytes::new()) };
+        loaded.archive.read(body).map_err(|error| PayloadFailure(format!("{}: {error}", self.name(entry))))
     }
 }
 

@@ -105,6 +105,11 @@ impl Harmock {
         self.process.next_line()
     }
 
+    /// The next line of its standard error that no line before the call has been taken for, skipping none.
+    pub(crate) fn told_line(&mut self) -> String {
+        self.process.told_line()
+    }
+
     /// SIGINT, then the end of the run.
     pub(crate) fn interrupt(self) -> Ended {
         self.process.signal("INT");
@@ -160,6 +165,12 @@ impl Process {
             panic!("harmock printed no line; standard error was:\n{}", drain(&self.stderr));
         };
         self.lines.push_str(&line);
+        line.trim_end().to_owned()
+    }
+
+    fn told_line(&mut self) -> String {
+        let lines = self.stderr.get_mut().unwrap();
+        let line = lines.recv_timeout(PATIENCE).unwrap_or_else(|error| panic!("harmock said nothing: {error}"));
         line.trim_end().to_owned()
     }
 

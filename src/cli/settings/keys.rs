@@ -12,6 +12,7 @@ use super::quantity::{ByteSize, TimeLimit};
 use super::value::{Item, Scalar, Value};
 use crate::archive::BodyStorage;
 use crate::proxy::{Cors, Detail, NotFound, OutOfScope, RedirectPolicy, Update};
+use crate::report::Format;
 use crate::upstream::UpstreamProxy;
 
 /// One setting.
@@ -79,6 +80,12 @@ pub(crate) static KEYS: &[Key] = &[
     Key::one::<Cors>("cors"),
     Key::list::<String>("ignore-miss"),
     Key::one::<u64>("max-misses"),
+    Key::one::<bool>("fail-on-unused"),
+    Key::list::<PathBuf>("report"),
+    Key::one::<Format>("report-format"),
+    Key::one::<PathBuf>("trace"),
+    Key::one::<bool>("annotate"),
+    Key::one::<u64>("exchanges"),
     Key::one::<ByteSize>("cache-size"),
     Key::one::<bool>("offline"),
     Key::one::<bool>("strict-archives"),
