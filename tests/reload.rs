@@ -80,7 +80,7 @@ fn an_archive_that_is_replaced_answers_anew() {
     let text = fs::read_to_string(&path).unwrap();
     // The same length: only the file is another one.
     replace(&path, text.replace("before", "after!").as_bytes());
-    becomes(&mut wire, "http://a.test/x", "before", (200, "after!"));
+    becomes(&mut wire, "http://a.test/x", "before", "after!");
     drop(wire);
     proxy.interrupt().expect(0);
 }
@@ -117,7 +117,9 @@ fn a_recorded_request_payload_that_is_edited_decides_anew() {
     let mut wire = Wire::connect(proxy.address());
     let mut post = |payload: &str| {
         let length = payload.len();
-        wire.send(format!("POST http://a.test/x HTTP/1.1\r\nHost: a.test\r\nContent-Length: {length}\r\n\r\n{payload}"));
+        wire.send(format!(
+            "POST http://a.test/x HTTP/1.1\r\nHost: a.test\r\nContent-Length: {length}\r\n\r\n{payload}"
+        ));
         wire.answer()
     };
     assert_eq!(post("one").text(), "yes");

@@ -58,7 +58,8 @@ async fn run_async(config: Config, options: &RunOptions, task: Task<'_>) -> supe
     let public = !config.listen.ip().is_loopback();
     let proxy = Proxy::start(config, log.clone()).await?;
     let address = proxy.address();
-    let facts = ProxyFacts::new(&address.ip().to_string(), address.port(), proxy.ca())?;
+    let mut facts = ProxyFacts::new(&address.ip().to_string(), address.port(), proxy.ca())?;
+    facts.token = Some(proxy.token().to_owned());
     if options.verbosity >= 0 {
         announce(&proxy, &facts, &heading, public);
     }
@@ -175,6 +176,7 @@ fn announce(proxy: &Proxy, facts: &ProxyFacts, heading: &str, public: bool) {
         entries => format!(" {entries} entries"),
     };
     anstream::eprintln!("harmock: {heading}{entries} on {} (CA {})", facts.url, facts.ca.display());
+    anstream::eprintln!("harmock: control API on {}/__harmock/ (token {})", facts.url, proxy.token());
     if public {
         anstream::eprintln!(
             "harmock: WARNING: --public: {} is open to everyone who can reach this machine; they can read recordings \

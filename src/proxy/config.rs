@@ -29,6 +29,8 @@ pub struct Config {
     pub trace: Option<PathBuf>,
     /// How many of the last exchanges the control API can tell.
     pub exchanges: usize,
+    /// What changes through the control API need; `None`: a token of this run's own.
+    pub token: Option<String>,
     /// Record or replay.
     pub mode: Mode,
 }
@@ -46,6 +48,7 @@ impl Config {
             annotate: false,
             trace: None,
             exchanges: 0,
+            token: None,
             mode,
         }
     }

@@ -11,13 +11,14 @@ use tokio_util::task::TaskTracker;
 
 use super::config::{Cors, Limits, NotFound, OutOfScope, RedirectPolicy};
 use super::observed::Observers;
+use super::reload::{Reloaded, Reloads};
 use super::summary::Tally;
 use crate::ca::CertAuthority;
 use crate::log::Log;
 use crate::message::{Destination, Scheme};
 use crate::pages::{self, PageFacts};
 use crate::record::Recorder;
-use crate::replay::Replayer;
+use crate::replay::{Replayer, Sessions};
 use crate::route::{GlobList, Scope};
 use crate::upstream::Upstream;
 
@@ -40,6 +41,10 @@ pub(super) struct Engine {
     pub(super) log: Log,
     pub(super) tally: Tally,
     pub(super) observers: Observers,
+    /// What changes through the control API need.
+    pub(super) token: String,
+    /// Whoever watches the archives, where there are such.
+    pub(super) reloads: Option<Reloads>,
     /// Cancelled when the run is told to end.
     pub(super) ending: CancellationToken,
     /// Connections and tunnels.
@@ -63,6 +68,7 @@ pub(super) struct RecordState {
 pub(super) struct ReplayState {
     /// Another one after a reload: a request keeps the one with which it began.
     pub(super) replayer: ArcSwap<Replayer>,
+    pub(super) sessions: Sessions,
     pub(super) scope: Scope,
     pub(super) not_found: NotFound,
     pub(super) out_of_scope: OutOfScope,
@@ -92,6 +98,11 @@ impl Engine {
             java_store_path: beside_ca("truststore.p12"),
             ..self.pages.clone()
         }
+    }
+
+    /// Reads what has changed without waiting for the next look; none where nothing is replayed.
+    pub(super) async fn reload(&self) -> Option<Reloaded> {
+        self.reloads.as_ref()?.ask().await
     }
 
     /// Whether a host and port are this proxy's own: its page's name, or the address on which it listens.

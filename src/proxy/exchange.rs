@@ -77,7 +77,6 @@ impl Exchange {
         }
         Body::boxed(LoggedBody { inner: body, exchange: self, status, by, size: 0, ended: false })
     }
-
 }
 
 impl<'a> By<'a> {

@@ -6,6 +6,7 @@
 mod answering;
 pub mod config;
 mod connection;
+mod control;
 mod engine;
 mod exchange;
 mod fast;
@@ -63,7 +64,7 @@ impl Proxy {
         let accepting = tokio::spawn(listener::accept_loop(started.listener, Arc::clone(&engine)));
         engine.tasks.spawn(prepare_tls(Arc::clone(&engine)));
         if let Some((paths, strict)) = started.watched {
-            engine.tasks.spawn(reload::watch(Arc::clone(&engine), paths, strict));
+            engine.tasks.spawn(reload::watch(Arc::clone(&engine), paths, strict, started.asked));
         }
         Ok(Self { engine, accepting, warnings: started.warnings })
     }
@@ -108,6 +109,11 @@ impl Proxy {
     /// The authority whose certificate clients have to trust.
     pub fn ca(&self) -> &CertAuthority {
         &self.engine.ca
+    }
+
+    /// What changes through the control API need.
+    pub fn token(&self) -> &str {
+        &self.engine.token
     }
 
     /// What was odd in settings and archives, a sentence each.

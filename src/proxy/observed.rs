@@ -57,6 +57,17 @@ impl Recent {
         Self { most, exchanges: Mutex::default() }
     }
 
+    /// How many are kept.
+    pub(super) fn most(&self) -> usize {
+        self.most
+    }
+
+    /// The last `count` of them, the oldest first.
+    pub(super) fn last(&self, count: usize) -> Vec<Traced> {
+        let exchanges = self.exchanges();
+        exchanges.iter().skip(exchanges.len().saturating_sub(count)).cloned().collect()
+    }
+
     fn add(&self, exchange: Traced) {
         let mut exchanges = self.exchanges();
         if exchanges.len() >= self.most {

@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use arc_swap::ArcSwap;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -13,13 +15,14 @@ use tokio_util::task::TaskTracker;
 use super::config::{Config, Mode, NotFound, OutOfScope, RecordConfig, ReplayConfig, Update};
 use super::engine::{Engine, EngineMode, RecordState, ReplayState, archive_names};
 use super::observed::{Observers, Recent};
+use super::reload::{Reloads, ReloadsAsked};
 use super::summary::Tally;
 use crate::archive::WriterOptions;
 use crate::ca::{self, CertAuthority};
 use crate::log::Log;
 use crate::pages::{PageFacts, PageMode};
 use crate::record::{self, Recorder};
-use crate::replay::{OpenError, Replayer};
+use crate::replay::{OpenError, Replayer, Sessions};
 use crate::report::TraceWriter;
 use crate::route::{GlobError, GlobList, Scope};
 use crate::upstream::{SetupError, Upstream};
@@ -51,6 +54,9 @@ pub enum StartError {
     /// The archive to write.
     #[error(transparent)]
     Record(#[from] record::Error),
+    /// The system's random numbers.
+    #[error("the system gives no random numbers for the token of the control API; name one with --token")]
+    Random,
     /// The trace.
     #[error("the trace {} cannot be written: {source}; name another file with --trace", path.display())]
     Trace {
@@ -75,6 +81,8 @@ pub(super) struct Started {
     pub(super) warnings: Vec<String>,
     /// Where archives are that are watched, and whether an odd entry counts as broken.
     pub(super) watched: Option<(Vec<PathBuf>, bool)>,
+    /// Who asks for a reload.
+    pub(super) asked: ReloadsAsked,
 }
 
 /// Globs, archives, authority, address, recording, upstream: in this order, so that what only reads comes before what
@@ -97,9 +105,9 @@ pub(super) async fn start(config: Config, log: Log) -> Result<Started, StartErro
     };
     let watched = prepared.watched();
     warnings.extend(upstream.iter().flat_map(|upstream| upstream.notes().iter().cloned()));
-    let trace = config.trace.map(|path| {
-        TraceWriter::create(&path).map_err(|source| StartError::Trace { path, source })
-    });
+    let trace =
+        config.trace.map(|path| TraceWriter::create(&path).map_err(|source| StartError::Trace { path, source }));
+    let (reloads, asked) = Reloads::new();
     let recent = (config.exchanges > 0).then(|| Recent::new(config.exchanges));
     let engine = Engine {
         listen,
@@ -113,11 +121,13 @@ pub(super) async fn start(config: Config, log: Log) -> Result<Started, StartErro
         log,
         tally: Tally::default(),
         observers: Observers { annotate: config.annotate, trace: trace.transpose()?, recent },
+        token: config.token.map_or_else(new_token, Ok)?,
+        reloads: watched.is_some().then_some(reloads),
         ending: CancellationToken::new(),
         tasks: TaskTracker::new(),
         refusals: Mutex::default(),
     };
-    Ok(Started { engine, listener, warnings, watched })
+    Ok(Started { engine, listener, warnings, watched, asked })
 }
 
 /// What the mode's settings turn into without making any file.
@@ -166,9 +176,7 @@ impl Prepared {
     fn page_facts(&self, listen: SocketAddr, ca: &CertAuthority) -> PageFacts {
         let (mode, glob, archives) = match self {
             Self::Record { config, .. } => (PageMode::Record, &config.glob, vec![config.har.display().to_string()]),
-            Self::Replay { config, replayer, .. } => {
-                (PageMode::Replay, &config.glob, archive_names(replayer))
-            }
+            Self::Replay { config, replayer, .. } => (PageMode::Replay, &config.glob, archive_names(replayer)),
         };
         PageFacts { archives, glob: glob.clone(), ..PageFacts::new(listen, mode, ca) }
     }
@@ -191,6 +199,7 @@ impl Prepared {
                     if records { Some(Recorder::open(&config.har, WriterOptions::default(), true)?) } else { None };
                 EngineMode::Replay(ReplayState {
                     replayer: ArcSwap::from_pointee(*replayer),
+                    sessions: Sessions::default(),
                     scope,
                     not_found: config.not_found,
                     out_of_scope: config.out_of_scope,
@@ -202,6 +211,14 @@ impl Prepared {
             }
         })
     }
+}
+
+/// A token that nobody guesses.
+fn new_token() -> Result<String, StartError> {
+    let mut bytes = [0; 24];
+    let random = rustls::crypto::aws_lc_rs::default_provider().secure_random;
+    random.fill(&mut bytes).map_err(|_| StartError::Random)?;
+    Ok(URL_SAFE_NO_PAD.encode(bytes))
 }
 
 /// `--tunnel` takes hosts; as URL globs they name every URL of the host, on any port where none is given.

@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 
 use super::prepared::Prepared;
 use crate::archive::{self, Archive, Stamp};
-use crate::har::{Entry, StoredBody, Warning};
+use crate::har::{Entry, StoredBody};
 
 /// An archive that replayers share: one that has not changed is not read again when others have.
 #[derive(Debug)]
@@ -56,11 +56,6 @@ impl Loaded {
                 slot.served.store(count, Ordering::Relaxed);
             }
         }
-    }
-
-    /// What made entries unusable.
-    pub(super) fn skipped(&self) -> impl Iterator<Item = &Warning> {
-        self.archive.warnings().iter().filter(|warning| warning.skipped)
     }
 
     /// The files of recorded request payloads: what is known of them goes into the index.

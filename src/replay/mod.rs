@@ -10,9 +10,11 @@ mod loaded;
 mod prepared;
 mod ready;
 mod replayer;
+mod session;
 mod watcher;
 
 pub use answer::ReplayedAnswer;
 pub use ready::Ready;
 pub use replayer::{EntryName, OpenError, Opened, PayloadTrouble, Replayer};
+pub use session::{Session, Sessions};
 pub use watcher::{Look, Watcher};

@@ -1,5 +1,6 @@
 //! The archives of a run, the index over them, and the bodies that have been read.
 
+use std::collections::{HashMap, VecDeque};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,6 +12,7 @@ use super::cache::{Age, Cached, PayloadCache};
 use super::loaded::{Loaded, Slot};
 use super::prepared::Prepared;
 use super::ready::together;
+use super::session::Session;
 use crate::archive::{self, PayloadError};
 use crate::har::{Answer, Entry, Outcome, RecordedPayload, StoredBody, Warning};
 use crate::matching::{EntryRef, Index, LiveRequest, Lookup, NearMiss, PayloadFailure, PayloadSource};
@@ -122,6 +124,25 @@ impl Replayer {
         Self::of(archives, self.cache_size)
     }
 
+    /// Where the entries of another replayer of the same archives are in this one: of each archive, method and URL the
+    /// first where the first was, and so on.
+    pub(super) fn places_since(&self, before: &Self) -> HashMap<EntryRef, EntryRef> {
+        let mut old: HashMap<_, VecDeque<_>> = HashMap::new();
+        for (key, place) in before.placed() {
+            old.entry(key).or_default().push_back(place);
+        }
+        self.placed().filter_map(|(key, place)| Some((old.get_mut(&key)?.pop_front()?, place))).collect()
+    }
+
+    fn placed(&self) -> impl Iterator<Item = ((&str, &str, &str), EntryRef)> {
+        (0..).zip(&self.archives).flat_map(|(archive, loaded)| {
+            (0..).zip(loaded.entries.iter()).map(move |(entry, recorded)| {
+                let request = &recorded.request;
+                ((&*loaded.name, &*request.method, request.url.as_str()), EntryRef { archive, entry })
+            })
+        })
+    }
+
     /// Whether [`Self::lookup`] may read recorded payloads from disk for this request.
     pub fn may_block(&self, request: &LiveRequest<'_>) -> bool {
         self.index.may_read_payloads(request)
@@ -132,9 +153,9 @@ impl Replayer {
         self.index.only_answer(method, url)
     }
 
-    /// Which entry answers. Reads recorded payloads where they decide, so it may block for a request with a payload.
-    pub fn lookup(&self, request: &LiveRequest<'_>) -> Lookup {
-        self.index.lookup(request, self)
+    /// Which entry answers a request of a session. Reads recorded payloads where they decide, so it may block for a request with a payload.
+    pub fn lookup(&self, request: &LiveRequest<'_>, session: &Session) -> Lookup {
+        self.index.lookup(request, self, session.memory())
     }
 
     /// The entry that came closest to a request that missed. May block.
@@ -168,6 +189,18 @@ impl Replayer {
         if let Some(slot) = self.slot(entry) {
             slot.served.fetch_add(1, Ordering::Relaxed);
         }
+    }
+
+    /// Every entry that can be served, in order.
+    pub fn entries(&self) -> impl Iterator<Item = EntryRef> + '_ {
+        (0..)
+            .zip(&self.archives)
+            .flat_map(|(archive, loaded)| (0..).zip(&loaded.slots).map(move |(entry, _)| EntryRef { archive, entry }))
+    }
+
+    /// How often an entry was served.
+    pub fn served(&self, entry: EntryRef) -> u64 {
+        self.slot(entry).map_or(0, |slot| slot.served.load(Ordering::Relaxed))
     }
 
     /// Entries that no request has asked for, in order.

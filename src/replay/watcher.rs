@@ -42,6 +42,8 @@ struct Known {
     loaded: Option<Arc<Loaded>>,
     payload_files: Vec<PathBuf>,
     state: State,
+    /// Why that state was not taken.
+    broken: Option<String>,
 }
 
 /// The state of an archive on disk: of its file, and of the request payloads that it names.
@@ -116,9 +118,9 @@ impl Watcher {
             Listed::NotYet => return Look::unsettled(),
         };
         let states: Vec<_> = found.iter().map(|path| self.state(path)).collect();
-        let same = |(path, state)| self.known.get::<Path>(path).is_some_and(|known| known.state == *state);
+        let same = |(path, state): (&PathBuf, &State)| self.known.get(path).is_some_and(|known| known.state == *state);
         let none_gone = || self.known.len() <= found.iter().collect::<HashSet<_>>().len();
-        if found.iter().map(PathBuf::as_path).zip(&states).all(same) && none_gone() {
+        if found.iter().zip(&states).all(same) && none_gone() {
             self.pending = None;
             return Look::default();
         }
@@ -132,6 +134,11 @@ impl Watcher {
             return Look::unsettled();
         }
         self.take(&found, states)
+    }
+
+    /// What is broken on disk and not taken, a sentence each.
+    pub fn broken(&self) -> impl Iterator<Item = &str> {
+        self.known.values().filter_map(|known| known.broken.as_deref()).chain(self.listing.told.as_deref())
     }
 
     fn state(&self, path: &Path) -> State {
@@ -151,7 +158,8 @@ impl Watcher {
             let loaded = before.and_then(|before| before.loaded.clone());
             let now = match before {
                 Some(before) if before.state == state => {
-                    Known { loaded, payload_files: before.payload_files.clone(), state }
+                    let (payload_files, broken) = (before.payload_files.clone(), before.broken.clone());
+                    Known { loaded, payload_files, state, broken }
                 }
                 _ => match self.read(path, loaded.as_deref(), &mut look) {
                     Ok(new) => Known { state: State { file: state.file, ..State::of(&new) }, ..Known::of(&new) },
@@ -160,9 +168,10 @@ impl Watcher {
                     Err(Refused::Broken(sentence)) => {
                         let after =
                             if loaded.is_some() { "what was read before still answers" } else { "it is left out" };
-                        look.broken.push(format!("{sentence}; {after}"));
+                        let sentence = format!("{sentence}; {after}");
+                        look.broken.push(sentence.clone());
                         let payload_files = before.map(|before| before.payload_files.clone()).unwrap_or_default();
-                        Known { loaded, payload_files, state }
+                        Known { loaded, payload_files, state, broken: Some(sentence) }
                     }
                 },
             };
@@ -187,8 +196,9 @@ impl Watcher {
             warnings.any(|known| (&known.field, &known.message) == (&warning.field, &warning.message))
         };
         let odd: Vec<_> = loaded.archive.warnings().iter().filter(|warning| !is_known(warning)).collect();
-        // At the start an odd entry is skipped; an edit that makes one odd is a mistake.
-        if let Some(warning) = odd.iter().find(|warning| warning.skipped || self.strict) {
+        // An odd entry of a new archive is skipped, as at the start; an edit that makes one odd is a mistake.
+        let is_mistake = |warning: &&&Warning| self.strict || (warning.skipped && before.is_some());
+        if let Some(warning) = odd.iter().find(is_mistake) {
             let Warning { entry, field, message, .. } = warning;
             let line = loaded.archive.line_of(*entry);
             return Err(Refused::Broken(format!("{}: entry {entry}: {field}: {message}", place(path, line))));
@@ -223,7 +233,7 @@ impl Refused {
 impl Known {
     fn of(loaded: &Arc<Loaded>) -> Self {
         let payload_files = loaded.request_payload_files().collect();
-        Self { loaded: Some(Arc::clone(loaded)), payload_files, state: State::of(loaded) }
+        Self { loaded: Some(Arc::clone(loaded)), payload_files, state: State::of(loaded), broken: None }
     }
 }
 
@@ -245,6 +255,8 @@ struct Listing {
     folders: Vec<Searched>,
     /// Looks in a row that found nothing.
     failed: u32,
+    /// Why, once it has been told.
+    told: Option<String>,
 }
 
 enum Listed {
@@ -267,7 +279,7 @@ impl Listing {
         self.folders.clear();
         match archive::discover_noting(paths, &mut self.folders) {
             Ok(found) => {
-                self.failed = 0;
+                (self.failed, self.told) = (0, None);
                 Listed::Archives(Arc::clone(self.archives.insert(Arc::new(found))))
             }
             Err(error) => {
@@ -275,7 +287,11 @@ impl Listing {
                 self.failed = self.failed.saturating_add(1);
                 match self.failed {
                     ..STEADY_GONE => Listed::NotYet,
-                    STEADY_GONE => Listed::Nothing(vec![format!("{error}; what was read before still answers")]),
+                    STEADY_GONE => {
+                        let sentence = format!("{error}; what was read before still answers");
+                        self.told = Some(sentence.clone());
+                        Listed::Nothing(vec![sentence])
+                    }
                     _ => Listed::Nothing(Vec::new()),
                 }
             }

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 pub use merge::{MergeError, merge};
-pub use trace::{Traced, TraceWriter};
+pub use trace::{TraceWriter, Traced};
 
 /// The shape of the JSON; another number is another shape.
 const VERSION: u32 = 1;

@@ -76,12 +76,8 @@ fn shards_miss_together_and_leave_unused_what_none_of_them_used() {
 
 #[test]
 fn an_entry_that_one_shard_used_fails_none() {
-    let shard = |entry| Report {
-        unused: vec![unused(entry)],
-        fail_on_unused: true,
-        verdict: Verdict::Unused,
-        ..report(0)
-    };
+    let shard =
+        |entry| Report { unused: vec![unused(entry)], fail_on_unused: true, verdict: Verdict::Unused, ..report(0) };
     assert_eq!(merge([shard(0), shard(1)]).unwrap().verdict, Verdict::Well);
     assert_eq!(merge([shard(0), shard(0)]).unwrap().verdict, Verdict::Unused);
 }

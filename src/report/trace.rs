@@ -94,8 +94,9 @@ impl TraceWriter {
         let mut state = self.state();
         let State { out: Some(out), any, failed: failed @ None } = &mut *state else { return };
         let separator: &[u8] = if std::mem::replace(any, true) { b",\n" } else { b"\n" };
-        let written =
-            out.write_all(separator).and_then(|()| Ok(serde_json::to_writer(&mut *out, &TraceEntry::of(exchange))?));
+        let entry = TraceEntry::of(exchange);
+        let written = out.write_all(separator);
+        let written = written.and_then(|()| serde_json::to_writer(&mut *out, &entry).map_err(io::Error::from));
         *failed = written.err();
     }
 

@@ -17,6 +17,7 @@ const PAGES: &[&str] = &[
     "README.md",
     "docs/architecture.md",
     "docs/configuration.md",
+    "docs/control-api.md",
     "docs/recording.md",
     "docs/replay-differences.md",
     "docs/replay.md",
@@ -264,6 +265,12 @@ fn a_miss_gets_what_not_found_says() {
 #[test]
 fn the_config_file_of_the_settings_page_is_right() {
     play("docs/configuration.md", "file");
+}
+
+#[test]
+fn a_test_asks_the_proxy_what_it_has_seen() {
+    needs!(Curl);
+    play("docs/control-api.md", "control");
 }
 
 #[test]

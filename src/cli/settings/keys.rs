@@ -9,6 +9,7 @@ use std::time::Duration;
 use super::choice::LogFormat;
 use super::place::{ArchivePath, LogTarget};
 use super::quantity::{ByteSize, TimeLimit};
+use super::token::Token;
 use super::value::{Item, Scalar, Value};
 use crate::archive::BodyStorage;
 use crate::proxy::{Cors, Detail, NotFound, OutOfScope, RedirectPolicy, Update};
@@ -91,6 +92,7 @@ pub(crate) static KEYS: &[Key] = &[
     Key::one::<bool>("strict-archives"),
     Key::one::<SocketAddr>("listen"),
     Key::one::<bool>("public").never_in_file("open this machine to the network"),
+    Key::one::<Token>("token").never_in_file("hold a secret that others read"),
     Key::one::<PathBuf>("ca-dir").never_in_file("choose the key that this machine trusts"),
     Key::list::<String>("tunnel"),
     Key::list::<PathBuf>("upstream-ca"),

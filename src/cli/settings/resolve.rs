@@ -133,6 +133,7 @@ pub(super) fn config(
     let mut config = Config {
         listen: layers.one("listen", shared.listen.as_ref(), defaults.listen)?,
         public: layers.one("public", shared.public.as_ref(), defaults.public)?,
+        token: layers.optional("token", shared.token.as_ref(), "made anew for each run")?.map(|token| token.0),
         ca_dir: layers.optional("ca-dir", shared.ca_dir.as_ref(), "in the platform's data folder")?,
         tunnel: layers.list("tunnel", &shared.tunnel, defaults.tunnel)?,
         upstream: upstream(layers, shared, defaults.upstream)?,
