@@ -105,9 +105,9 @@ impl Harmock {
         self.process.next_line()
     }
 
-    /// The next line of its standard error that no line before the call has been taken for, skipping none.
-    pub(crate) fn told_line(&mut self) -> String {
-        self.process.told_line()
+    /// Waits for a line of its standard error that says this; what came before it is passed over.
+    pub(crate) fn told(&mut self, text: &str) -> String {
+        self.process.told(text)
     }
 
     /// SIGINT, then the end of the run.
@@ -168,10 +168,14 @@ impl Process {
         line.trim_end().to_owned()
     }
 
-    fn told_line(&mut self) -> String {
+    fn told(&mut self, text: &str) -> String {
         let lines = self.stderr.get_mut().unwrap();
-        let line = lines.recv_timeout(PATIENCE).unwrap_or_else(|error| panic!("harmock said nothing: {error}"));
-        line.trim_end().to_owned()
+        loop {
+            let line = lines.recv_timeout(PATIENCE).unwrap_or_else(|error| panic!("{text:?} was not said: {error}"));
+            if line.contains(text) {
+                return line.trim_end().to_owned();
+            }
+        }
     }
 
     fn signal(&self, name: &str) {
