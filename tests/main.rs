@@ -16,6 +16,7 @@ mod distrust;
 mod exit_codes;
 mod fast_answers;
 mod hard_endings;
+mod large_bodies;
 mod launch;
 mod layering;
 mod library;

@@ -26,15 +26,15 @@ use crate::har::{Entry, LeftOut, StoredBody, Warning};
 #[derive(Debug)]
 pub struct Archive {
     path: PathBuf,
-    text: Source,
-    payloads: Payloads,
-    limits: Limits,
+    pub(super) text: Source,
+    pub(super) payloads: Payloads,
+    pub(super) limits: Limits,
     har: HarLog,
 }
 
 /// Where `_file` leads.
 #[derive(Debug)]
-enum Payloads {
+pub(super) enum Payloads {
     Folder(PayloadFolder),
     Zip(ZipReader),
 }
@@ -179,16 +179,12 @@ impl Archive {
         })
     }
 
-    fn payload_path(&self, name: &str) -> Result<PayloadPath, PayloadError> {
+    pub(super) fn payload_path(&self, name: &str) -> Result<PayloadPath, PayloadError> {
         PayloadPath::parse(name).map_err(|source| PayloadError::Path { archive: self.path.clone(), source })
     }
 
     fn read_text(&self, span: &Range<u64>) -> Result<Vec<u8>, PayloadError> {
-        let failed = |source| PayloadError::Unreadable {
-            archive: self.path.clone(),
-            what: "an embedded body".to_owned(),
-            source,
-        };
+        let failed = |source| self.unreadable_text(source);
         let changed = || PayloadError::Changed { archive: self.path.clone() };
         if self.text.changed().map_err(failed)? {
             return Err(changed());
@@ -199,6 +195,10 @@ impl Archive {
             return Err(changed());
         }
         bytes.map_err(failed)
+    }
+
+    pub(super) fn unreadable_text(&self, source: io::Error) -> PayloadError {
+        PayloadError::Unreadable { archive: self.path.clone(), what: "an embedded body".to_owned(), source }
     }
 }
 
@@ -259,7 +259,7 @@ fn read_text(path: &Path, source: Source, limits: &Limits) -> Result<(Source, Ha
     }
     let mut text = source.cursor();
     let base = skip_byte_order_mark(&mut text).map_err(|source| unreadable(path, source))?;
-    if let Some(har) = windowed::read(&mut text, base).map_err(|source| unreadable(path, source))? {
+    if let Some(har) = windowed::read(&mut text, base, length).map_err(|source| unreadable(path, source))? {
         return Ok((source, har));
     }
     read_whole_text(path, source, length)

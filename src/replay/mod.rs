@@ -6,6 +6,7 @@
 mod answer;
 mod cache;
 pub mod cors;
+mod large;
 mod prepared;
 mod ready;
 mod replayer;

@@ -90,6 +90,12 @@ impl Harmock {
         self.url.strip_prefix("http://").unwrap_or_else(|| panic!("no proxy URL: {:?}", self.url)).trim_end_matches('/')
     }
 
+    /// The number of its process.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn pid(&self) -> u32 {
+        self.process.child.id()
+    }
+
     /// The certificate that its clients trust.
     pub(crate) fn ca(&self) -> &Path {
         &self.ca
