@@ -191,7 +191,7 @@ fn overwrite(path: &Path, at: u64, bytes: &[u8]) {
 #[test]
 fn a_body_takes_no_memory_of_its_size() {
     let peak = |proxy: &Harmock| -> usize {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", proxy.pid())).unwrap();
+        let status = std::fs::read_to_string(format!("/proc/{}/status", proxy.id())).unwrap();
         let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
         line.trim().trim_end_matches(" kB").parse().unwrap()
     };

@@ -14,8 +14,8 @@ use crate::ca::CertAuthority;
 use crate::log::Log;
 use crate::message::{Destination, Scheme};
 use crate::pages::{self, PageFacts};
-use crate::record::Recorder;
-use crate::replay::Replayer;
+use crate::record::{Finished, Recorder};
+use crate::replay::{Replayer, Sessions};
 use crate::route::{GlobList, Scope};
 use crate::upstream::Upstream;
 
@@ -59,6 +59,7 @@ pub(super) struct RecordState {
 
 pub(super) struct ReplayState {
     pub(super) replayer: Arc<Replayer>,
+    pub(super) sessions: Sessions,
     pub(super) scope: Scope,
     pub(super) not_found: NotFound,
     pub(super) out_of_scope: OutOfScope,
@@ -67,6 +68,8 @@ pub(super) struct ReplayState {
     pub(super) ignore: GlobList,
     /// For misses under [`NotFound::Record`].
     pub(super) recorder: Option<Arc<Recorder>>,
+    /// What a killed run had left in the journal of that archive.
+    pub(super) killed: Option<Box<Finished>>,
 }
 
 impl Engine {

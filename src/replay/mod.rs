@@ -10,7 +10,9 @@ mod large;
 mod prepared;
 mod ready;
 mod replayer;
+mod session;
 
 pub use answer::ReplayedAnswer;
 pub use ready::Ready;
 pub use replayer::{EntryName, OpenError, Opened, PayloadTrouble, Replayer};
+pub use session::{Session, Sessions};

@@ -91,8 +91,7 @@ impl Harmock {
     }
 
     /// The number of its process.
-    #[cfg(target_os = "linux")]
-    pub(crate) fn pid(&self) -> u32 {
+    pub(crate) fn id(&self) -> u32 {
         self.process.child.id()
     }
 
