@@ -3,6 +3,8 @@
 use std::fs::OpenOptions;
 use std::io::{Seek, SeekFrom, Write};
 use std::path::Path;
+#[cfg(unix)]
+use std::process::Command;
 
 use base64::Engine;
 use serde_json::{Value, json};
@@ -81,6 +83,17 @@ fn text_that_is_embedded_is_unescaped() {
     let (workspace, body) = (Workspace::new(), text(3 << 20));
     workspace.write_har("one.har", &[with_content(json!({ "size": -1, "mimeType": "text/plain", "text": body }))]);
     serves(&workspace, body.as_bytes());
+}
+
+#[cfg(unix)]
+#[test]
+fn without_a_folder_for_temporary_files_memory_has_to_do() {
+    let (workspace, body) = (Workspace::new(), text(3 << 20));
+    workspace.write_har("one.har", &[with_content(json!({ "size": -1, "mimeType": "text/plain", "text": body }))]);
+    let mut elsewhere = Command::new("env");
+    elsewhere.arg("TMPDIR=/dev/null/none");
+    let proxy = Harmock::below(elsewhere, &workspace, "replay", &["hars"]);
+    assert!(Wire::connect(proxy.address()).get(URL).body == body.as_bytes());
 }
 
 #[test]

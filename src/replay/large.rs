@@ -19,7 +19,7 @@ pub(super) const WHOLE: u64 = 1 << 20;
 /// Bytes of a piece: the socket is worth waking for them, and they fit a processor's cache.
 const PIECE: usize = 128 << 10;
 /// Bytes of temporary files that are kept. A body for which there is no room is unpacked for each request.
-const UNPACKED: u64 = 2 << 30;
+const UNPACKED: u64 = 1 << 30;
 
 /// Files of bodies that had to be unpacked first.
 #[derive(Debug)]

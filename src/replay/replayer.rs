@@ -269,8 +269,11 @@ impl Replayer {
         let Some(archive) = self.archives.get(entry.archive as usize) else {
             return Ok(Stored::Whole(self.cache.keep(entry, Bytes::new(), 0, None)));
         };
-        if archive.unpacks(body, large::WHOLE) {
-            return self.unpacked.or_unpack(entry, || archive.unpack(body)).map(Stored::File).map_err(trouble);
+        // Where there is no room for a temporary file, memory has to do. What else is wrong is told by the reading below.
+        if archive.unpacks(body, large::WHOLE)
+            && let Ok(file) = self.unpacked.or_unpack(entry, || archive.unpack(body))
+        {
+            return Ok(Stored::File(file));
         }
         let stamp = archive.stamp(body);
         if let (Some(cached), Some(stamp)) = (self.cache.find(entry), stamp)
