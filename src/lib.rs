@@ -82,6 +82,7 @@ pub mod recipes;
 pub mod record;
 pub mod redact;
 pub mod replay;
+pub mod report;
 pub mod route;
 pub mod upstream;
 

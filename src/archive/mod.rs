@@ -1,14 +1,17 @@
 //! The container on disk: a `.har` with payload files beside it, or one `.zip`.
 
 mod arrangement;
+mod body_file;
 mod body_placement;
 mod body_scan;
 mod carry_over;
 pub mod check;
 mod discover;
 mod embedded;
+mod embedded_stream;
 mod entry_spool;
 pub mod error;
+mod fetch;
 mod folder;
 mod folder_writer;
 mod garbage;
@@ -36,10 +39,13 @@ mod zip_source;
 mod zip_writer;
 
 pub use arrangement::KeptEdit;
+pub use body_file::BodyFile;
 pub(crate) use body_placement::payload_hash;
 pub use check::{Finding, Severity, check};
 pub use discover::discover;
+pub(crate) use discover::{Searched, discover_noting};
 pub use error::{Error, PayloadError};
+pub use fetch::Fetched;
 pub use garbage::{Garbage, collect_garbage};
 pub use limits::Limits;
 pub use merge::{Merged, merge};

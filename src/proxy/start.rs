@@ -2,14 +2,20 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
+use arc_swap::ArcSwap;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::config::{Config, Mode, NotFound, OutOfScope, RecordConfig, ReplayConfig, Update};
-use super::engine::{Engine, EngineMode, RecordState, ReplayState};
+use super::engine::{Engine, EngineMode, RecordState, ReplayState, archive_names};
+use super::observed::{Observers, Recent};
+use super::reload::{Reloads, ReloadsAsked};
 use super::summary::Tally;
 use crate::archive::WriterOptions;
 use crate::ca::{self, CertAuthority};
@@ -17,6 +23,7 @@ use crate::log::Log;
 use crate::pages::{PageFacts, PageMode};
 use crate::record::{self, Finished, Readable, Recorder, RunSettings};
 use crate::replay::{OpenError, Replayer, Sessions};
+use crate::report::TraceWriter;
 use crate::route::{GlobError, GlobList, Scope};
 use crate::upstream::{SetupError, Upstream};
 
@@ -50,6 +57,17 @@ pub enum StartError {
     /// What a killed recording left of an archive.
     #[error(transparent)]
     Unfinished(#[from] record::ReadableError),
+    /// The system's random numbers.
+    #[error("the system gives no random numbers for the token of the control API; name one with --token")]
+    Random,
+    /// The trace.
+    #[error("the trace {} cannot be written: {source}; name another file with --trace", path.display())]
+    Trace {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
     /// The way to the upstream.
     #[error(transparent)]
     Upstream(#[from] SetupError),
@@ -64,6 +82,10 @@ pub(super) struct Started {
     pub(super) engine: Engine,
     pub(super) listener: TcpListener,
     pub(super) warnings: Vec<String>,
+    /// Where archives are that are watched, and whether an odd entry counts as broken.
+    pub(super) watched: Option<(Vec<PathBuf>, bool)>,
+    /// Who asks for a reload.
+    pub(super) asked: ReloadsAsked,
 }
 
 /// Globs, archives, authority, address, recording, upstream: in this order, so that what only reads comes before what
@@ -84,7 +106,12 @@ pub(super) async fn start(config: Config, log: Log) -> Result<Started, StartErro
     } else {
         None
     };
+    let watched = prepared.watched();
     warnings.extend(upstream.iter().flat_map(|upstream| upstream.notes().iter().cloned()));
+    let trace =
+        config.trace.map(|path| TraceWriter::create(&path).map_err(|source| StartError::Trace { path, source }));
+    let (reloads, asked) = Reloads::new();
+    let recent = (config.exchanges > 0).then(|| Recent::new(config.exchanges));
     let engine = Engine {
         listen,
         limits: config.limits,
@@ -96,11 +123,14 @@ pub(super) async fn start(config: Config, log: Log) -> Result<Started, StartErro
         upstream,
         log,
         tally: Tally::default(),
+        observers: Observers { annotate: config.annotate, trace: trace.transpose()?, recent },
+        token: config.token.map_or_else(new_token, Ok)?,
+        reloads: watched.is_some().then_some(reloads),
         ending: CancellationToken::new(),
         tasks: TaskTracker::new(),
         refusals: Mutex::default(),
     };
-    Ok(Started { engine, listener, warnings })
+    Ok(Started { engine, listener, warnings, watched, asked })
 }
 
 /// What the mode's settings turn into without making any file.
@@ -140,8 +170,14 @@ impl Prepared {
         let killed = if adds_misses(&config) { record::finish_killed(&config.har)?.map(Box::new) } else { None };
         let archives = record::readable(&config.archives)?;
         warnings.extend(archives.iter().filter_map(Readable::note));
-        let paths: Vec<_> = archives.iter().map(|archive| archive.path.clone()).collect();
-        let opened = Replayer::open(&paths, config.cache_size, config.strict_archives)?;
+        // Folders are watched for archives that come; what stands in for one stands still.
+        let stand_ins = archives.iter().any(|archive| archive.unfinished.is_some());
+        let files: Vec<_> = archives.iter().map(|archive| archive.path.clone()).collect();
+        let opened = Replayer::open(
+            if stand_ins { &files } else { &config.archives },
+            config.cache_size,
+            config.strict_archives,
+        )?;
         warnings.extend(opened.warnings.iter().map(|(path, warning)| format!("{}: {warning}", path.display())));
         let replayer = Box::new(opened.replayer);
         Ok(Self::Replay { config, scope, ignore, replayer, archives, killed })
@@ -157,13 +193,15 @@ impl Prepared {
         asks && !config.offline
     }
 
+    fn watched(&self) -> Option<(Vec<PathBuf>, bool)> {
+        let Self::Replay { config, .. } = self else { return None };
+        Some((config.archives.clone(), config.strict_archives))
+    }
+
     fn page_facts(&self, listen: SocketAddr, ca: &CertAuthority) -> PageFacts {
         let (mode, glob, archives) = match self {
             Self::Record { config, .. } => (PageMode::Record, &config.glob, vec![config.har.display().to_string()]),
-            Self::Replay { config, replayer, .. } => {
-                let archives = replayer.archive_paths().map(|path| path.display().to_string()).collect();
-                (PageMode::Replay, &config.glob, archives)
-            }
+            Self::Replay { config, replayer, .. } => (PageMode::Replay, &config.glob, archive_names(replayer)),
         };
         PageFacts { archives, glob: glob.clone(), ..PageFacts::new(listen, mode, ca) }
     }
@@ -189,7 +227,7 @@ impl Prepared {
                 let settings = RunSettings { archive, redact: config.redact.clone() };
                 let recorder = if adds_misses(&config) { Some(Recorder::open(&config.har, &settings)?) } else { None };
                 EngineMode::Replay(ReplayState {
-                    replayer: Arc::from(replayer),
+                    replayer: ArcSwap::from_pointee(*replayer),
                     sessions: Sessions::default(),
                     scope,
                     not_found: config.not_found,
@@ -204,6 +242,14 @@ impl Prepared {
             }
         })
     }
+}
+
+/// A token that nobody guesses.
+fn new_token() -> Result<String, StartError> {
+    let mut bytes = [0; 24];
+    let random = rustls::crypto::aws_lc_rs::default_provider().secure_random;
+    random.fill(&mut bytes).map_err(|_| StartError::Random)?;
+    Ok(URL_SAFE_NO_PAD.encode(bytes))
 }
 
 /// Whether what the archives lack is recorded.
