@@ -102,8 +102,17 @@ pub(super) async fn start(config: Config, log: Log) -> Result<Started, StartErro
 
 /// What the mode's settings turn into without making any file.
 enum Prepared {
-    Record { config: RecordConfig, scope: Scope },
-    Replay { config: ReplayConfig, scope: Scope, ignore: GlobList, replayer: Box<Replayer>, killed: Option<Finished> },
+    Record {
+        config: RecordConfig,
+        scope: Scope,
+    },
+    Replay {
+        config: ReplayConfig,
+        scope: Scope,
+        ignore: GlobList,
+        replayer: Box<Replayer>,
+        killed: Option<Box<Finished>>,
+    },
 }
 
 impl Prepared {
@@ -124,7 +133,7 @@ impl Prepared {
         let ignore = GlobList::compile(&config.ignore_miss)?;
         warnings.extend(ignore.warnings());
         // What a killed run had recorded is to be served, too.
-        let killed = if adds_misses(&config) { record::finish_killed(&config.har)? } else { None };
+        let killed = if adds_misses(&config) { record::finish_killed(&config.har)?.map(Box::new) } else { None };
         let opened = Replayer::open(&config.archives, config.cache_size, config.strict_archives)?;
         warnings.extend(opened.warnings.iter().map(|(path, warning)| format!("{}: {warning}", path.display())));
         Ok(Self::Replay { config, scope, ignore, replayer: Box::new(opened.replayer), killed })
@@ -178,7 +187,7 @@ impl Prepared {
                     cors: config.cors,
                     ignore,
                     recorder: recorder.map(Arc::new),
-                    killed: killed.map(Box::new),
+                    killed,
                 })
             }
         })
