@@ -173,11 +173,8 @@ impl Prepared {
         // Folders are watched for archives that come; what stands in for one stands still.
         let stand_ins = archives.iter().any(|archive| archive.unfinished.is_some());
         let files: Vec<_> = archives.iter().map(|archive| archive.path.clone()).collect();
-        let opened = Replayer::open(
-            if stand_ins { &files } else { &config.archives },
-            config.cache_size,
-            config.strict_archives,
-        )?;
+        let paths = if stand_ins { &files } else { &config.archives };
+        let opened = Replayer::open(paths, config.cache_size, config.strict_archives)?;
         warnings.extend(opened.warnings.iter().map(|(path, warning)| format!("{}: {warning}", path.display())));
         let replayer = Box::new(opened.replayer);
         Ok(Self::Replay { config, scope, ignore, replayer, archives, killed })

@@ -60,8 +60,11 @@ pub(super) fn unescaped(raw: &[u8]) -> Cow<'_, [u8]> {
     text.map_or(Cow::Borrowed(raw), Cow::Owned)
 }
 
+/// Takes a leaf: the steps that lead to it, where it is, what it is.
+pub(super) type Each<'a> = dyn FnMut(&[Step], Range<usize>, Leaf) + 'a;
+
 /// Reads JSON values one after the other and hands out each leaf with the steps that lead to it.
-pub(super) fn scan(text: &[u8], each: &mut dyn FnMut(&[Step], Range<usize>, Leaf)) {
+pub(super) fn scan(text: &[u8], each: &mut Each<'_>) {
     let mut state = Scan { text, at: 0, open: Vec::new(), steps: Vec::new() };
     while let Some(token) = state.next() {
         if let Token::Leaf(span, leaf) = token {
