@@ -15,11 +15,13 @@ mod own_fields;
 pub(crate) mod post_data;
 pub(crate) mod raw;
 pub mod read;
+pub mod streams;
 pub(crate) mod windowed;
 pub mod write;
 
 pub use entry::{
-    Answer, BodyText, End, Entry, Failure, FailureCause, Field, Outcome, RecordedPayload, RecordedRequest, StoredBody,
+    Answer, BodyText, Chunk, End, Entry, Failure, FailureCause, Field, Outcome, RecordedPayload, RecordedRequest,
+    StoredBody,
 };
 pub use read::{LeftOut, Warning};
 pub use write::{Detail, HttpVersion, NewAnswer, NewBody, NewEntry, NewRequest, NewResponse, Times, WireSize};

@@ -90,6 +90,15 @@ lenient_object! {
         encoded: Json<'a> = "encoded",
         payload: Json<'a> = "payload",
         failure: RawFailure<'a> = "failure",
+        chunks: Json<'a> = "chunks",
+    }
+}
+
+lenient_object! {
+    /// `_harmock.chunks`, one of them.
+    RawChunk<'a> {
+        length: Json<'a> = "length",
+        offset: Json<'a> = "offset",
     }
 }
 

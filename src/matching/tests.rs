@@ -34,6 +34,7 @@ fn recorded(method: &str, url: &str) -> Made {
         encoded: false,
         trailers: Vec::new(),
         end: End::Complete,
+        chunks: Box::default(),
     };
     let entry = Entry { ordinal: 0, request, outcome: Outcome::Answered(answer), recorded_by_harmock: false };
     Made { entry, bytes: None }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::archive::BodyStorage;
 pub use crate::har::Detail;
+pub use crate::replay::StreamSpeed;
 use crate::upstream::UpstreamConfig;
 
 /// The settings of one proxy.
@@ -68,6 +69,8 @@ pub struct RecordConfig {
     pub update: Update,
     /// Change nothing on the way but hop-by-hop fields.
     pub raw: bool,
+    /// Pass conditions on (`If-None-Match`, `If-Modified-Since`, `If-Range`), so that a 304 is recorded as one.
+    pub keep_conditional: bool,
     /// Leave payload files that no archive names any more.
     pub keep_payloads: bool,
 }
@@ -82,6 +85,7 @@ impl Default for RecordConfig {
             detail: Detail::Minimal,
             update: Update::Replace,
             raw: false,
+            keep_conditional: false,
             keep_payloads: false,
         }
     }
@@ -114,6 +118,8 @@ pub struct ReplayConfig {
     pub redirects: RedirectPolicy,
     /// Whether CORS fields are made to fit the live origin.
     pub cors: Cors,
+    /// The pace of recorded streams.
+    pub stream_speed: StreamSpeed,
     /// URL globs that get a 404 and never count as misses.
     pub ignore_miss: Vec<String>,
     /// Bytes of payloads kept in memory.
@@ -136,6 +142,7 @@ impl Default for ReplayConfig {
             out_of_scope: OutOfScope::default(),
             redirects: RedirectPolicy::default(),
             cors: Cors::default(),
+            stream_speed: StreamSpeed::default(),
             ignore_miss: Vec::new(),
             cache_size: 64 << 20,
             offline: false,

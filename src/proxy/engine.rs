@@ -15,7 +15,7 @@ use crate::log::Log;
 use crate::message::{Destination, Scheme};
 use crate::pages::{self, PageFacts};
 use crate::record::Recorder;
-use crate::replay::Replayer;
+use crate::replay::{Replayer, StreamSpeed};
 use crate::route::{GlobList, Scope};
 use crate::upstream::Upstream;
 
@@ -55,6 +55,7 @@ pub(super) struct RecordState {
     pub(super) recorder: Arc<Recorder>,
     pub(super) scope: Scope,
     pub(super) raw: bool,
+    pub(super) keep_conditional: bool,
 }
 
 pub(super) struct ReplayState {
@@ -64,6 +65,7 @@ pub(super) struct ReplayState {
     pub(super) out_of_scope: OutOfScope,
     pub(super) redirects: RedirectPolicy,
     pub(super) cors: Cors,
+    pub(super) stream_speed: StreamSpeed,
     pub(super) ignore: GlobList,
     /// For misses under [`NotFound::Record`].
     pub(super) recorder: Option<Arc<Recorder>>,

@@ -159,7 +159,12 @@ impl Prepared {
                     keep_payloads: config.keep_payloads,
                 };
                 let recorder = Recorder::open(&config.har, options, config.update == Update::Append)?;
-                EngineMode::Record(RecordState { recorder: Arc::new(recorder), scope, raw: config.raw })
+                EngineMode::Record(RecordState {
+                    recorder: Arc::new(recorder),
+                    scope,
+                    raw: config.raw,
+                    keep_conditional: config.keep_conditional,
+                })
             }
             Self::Replay { config, scope, ignore, replayer } => {
                 let records = config.not_found == NotFound::Record && !config.offline;
@@ -172,6 +177,7 @@ impl Prepared {
                     out_of_scope: config.out_of_scope,
                     redirects: config.redirects,
                     cors: config.cors,
+                    stream_speed: config.stream_speed,
                     ignore,
                     recorder: recorder.map(Arc::new),
                 })

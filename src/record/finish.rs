@@ -10,11 +10,12 @@ use tempfile::NamedTempFile;
 use super::Error;
 use super::exchange::{ExchangeFacts, ResponseFacts, latin1_bytes};
 use super::journal::{JournalBody, JournalReader, Record, spool_path};
+use super::stream_cuts::Streamed;
 use crate::archive::{ArchiveWriter, WriterOptions, Written};
 use crate::har::write::{HttpVersion, NewAnswer, NewBody, NewEntry, NewRequest, NewResponse, Times, WireSize};
-use crate::har::{FailureCause, Field};
+use crate::har::{Chunk, FailureCause, Field};
 use crate::message::CanonicalUrl;
-use crate::message::coding::{codings, decoder};
+use crate::message::coding::{Coding, codings, decoder};
 
 /// A decoded body up to this size stays in memory while its entry is written.
 const IN_MEMORY: u64 = 1 << 20;
@@ -164,6 +165,7 @@ struct Restored<'a> {
     trailers: Vec<Field>,
     response: Decoded,
     response_wire: u64,
+    chunks: Vec<Chunk>,
     connection: Option<String>,
     undecoded: bool,
 }
@@ -183,6 +185,10 @@ impl<'a> Restored<'a> {
         // A request body is kept as it was sent: replay compares what arrives, coded or not.
         let request = Decoded::plain(&record.request, folder);
         let (response, undecoded) = Decoded::of(&record.response, &response_fields, folder)?;
+        let codings = if undecoded { Vec::new() } else { codings_of(&response_fields).unwrap_or_default() };
+        let (wire, stored) = (|| as_it_came(&record.response, folder), || response.reader());
+        let streamed = Streamed { frames: &facts.frames, codings: &codings, wire: &wire, stored: &stored };
+        let chunks = streamed.chunks(&response_fields)?;
         Ok(Self {
             facts,
             url,
@@ -193,6 +199,7 @@ impl<'a> Restored<'a> {
             trailers,
             response,
             response_wire: wire_length(&record.response),
+            chunks,
             connection: facts.connection.map(|id| id.to_string()),
             undecoded,
         })
@@ -209,6 +216,7 @@ impl<'a> Restored<'a> {
                 encoded: self.undecoded,
                 trailers: &self.trailers,
                 end: *end,
+                chunks: &self.chunks,
                 size: WireSize { headers: None, body: Some(self.response_wire) },
             }),
             ResponseFacts::Failed { cause, detail } => {
@@ -270,8 +278,7 @@ impl Decoded {
     /// The body without its content coding, and whether the coding could not be undone.
     fn of(body: &JournalBody, fields: &[Field], folder: &Path) -> Result<(Self, bool), Error> {
         let plain = Self::plain(body, folder);
-        let values = fields.iter().filter(|field| &*field.name == "content-encoding").map(|field| &*field.value);
-        let codings = match codings(values) {
+        let codings = match codings_of(fields) {
             Some(codings) if codings.is_empty() => return Ok((plain, false)),
             Some(codings) => codings,
             None => return Ok((plain, true)),
@@ -286,9 +293,8 @@ impl Decoded {
     fn reader(&self) -> Result<Option<Box<dyn Read + '_>>, Error> {
         Ok(match self {
             Self::Memory(bytes) if !bytes.is_empty() => Some(Box::new(&bytes[..])),
-            Self::Spooled(path) => {
-                Some(Box::new(File::open(path).map_err(|source| Error::Read { path: path.clone(), source })?))
-            }
+            Self::Spooled(path) => Some(Box::new(open(path)?)),
+            Self::Temporary(file) => Some(Box::new(open(file.path())?)),
             _ => None,
         })
     }
@@ -301,6 +307,24 @@ impl Decoded {
             Self::Temporary(file) => NewBody::File(file.path()),
         }
     }
+}
+
+/// A body under its content coding.
+fn as_it_came<'a>(body: &'a JournalBody, folder: &Path) -> Result<Option<Box<dyn Read + 'a>>, Error> {
+    Ok(match body {
+        JournalBody::None => None,
+        JournalBody::Inline(bytes) => Some(Box::new(&bytes[..])),
+        JournalBody::Spooled { number, .. } => Some(Box::new(open(&spool_path(folder, *number))?)),
+    })
+}
+
+fn open(path: &Path) -> Result<File, Error> {
+    File::open(path).map_err(|source| Error::Read { path: path.to_owned(), source })
+}
+
+/// As `content-encoding` lists them; none where one is unknown.
+fn codings_of(fields: &[Field]) -> Option<Vec<Coding>> {
+    codings(fields.iter().filter(|field| &*field.name == "content-encoding").map(|field| &*field.value))
 }
 
 /// Reads a decoder to its end: into memory while the body is small, else into a file.

@@ -275,6 +275,7 @@ mod tests {
             times: PhaseTimes::default(),
             server: None,
             connection: None,
+            frames: Default::default(),
         }
     }
 

@@ -5,6 +5,7 @@
 //! of the response: what a client saw whole is on disk. When the run ends the journal is turned into the archive
 //! ([`finish()`]), which takes the place of the previous one at once or not at all.
 
+pub mod cuts;
 pub mod exchange;
 pub mod finish;
 pub mod journal;
@@ -12,6 +13,7 @@ mod lock;
 mod recorder;
 mod recording;
 mod spool;
+mod stream_cuts;
 pub mod tee;
 
 pub use exchange::{ExchangeFacts, ResponseFacts};

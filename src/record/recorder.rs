@@ -7,13 +7,14 @@ use std::time::SystemTime;
 
 use http::HeaderMap;
 
+use super::cuts::Cuts;
 use super::exchange::{ExchangeFacts, PhaseTimes, ResponseFacts, latin1_fields};
 use super::lock::ArchiveLock;
 use super::recording::{Recording, Run};
 use super::spool::{Note, Spool, Spooled};
 use super::{Error, finish};
 use crate::archive::WriterOptions;
-use crate::har::FailureCause;
+use crate::har::{Detail, FailureCause};
 use crate::message::CanonicalUrl;
 
 /// Records the exchanges of one run into one archive.
@@ -50,7 +51,7 @@ impl Recorder {
             journal: place.journal.clone(),
             options,
             append,
-            run: Arc::new(Run::new(notes)),
+            run: Arc::new(Run::new(notes, options.detail == Detail::Full)),
             spool: Mutex::new(Some(spool)),
             next: AtomicU64::new(0),
             recovered,
@@ -83,6 +84,7 @@ impl Recorder {
             times: PhaseTimes::default(),
             server: None,
             connection: None,
+            frames: Cuts::default(),
         };
         Recording::start(facts, &self.run)
     }

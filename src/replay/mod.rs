@@ -5,11 +5,15 @@
 
 mod answer;
 mod cache;
+mod conditional;
 pub mod cors;
+mod pieces;
 mod prepared;
 mod ready;
 mod replayer;
+mod streamed;
 
-pub use answer::ReplayedAnswer;
+pub use answer::{Delivery, ReplayedAnswer};
+pub use pieces::StreamSpeed;
 pub use ready::Ready;
 pub use replayer::{EntryName, OpenError, Opened, PayloadTrouble, Replayer};

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use http::{Method, Request, StatusCode};
+use http::{Method, Request, StatusCode, Version};
 use http_body::Body as _;
 use tokio::io::{AsyncRead, AsyncWrite};
 
@@ -16,7 +16,7 @@ use super::pool::{Choice, Pool, Slot};
 use super::proxies::Proxies;
 use super::trust::Trust;
 use super::{Failure, Sent, SetupError, UpstreamConfig};
-use crate::message::{Body, Destination};
+use crate::message::{Body, Destination, Scheme};
 
 /// A request that must not be sent twice does not go on a connection that has been idle for longer: the origin may be
 /// closing it this moment, and then nobody could tell whether it acted.
@@ -71,7 +71,8 @@ impl Upstream {
     ///
     /// The connection goes to `to`; `authority` is what the client asked for (`Host` or `:authority`) and stays.
     /// The request's target is in origin form, and hop-by-hop fields are gone but for `TE: trailers`; its extensions
-    /// hold the spelling of HTTP/1 field names, if hyper's server put it there.
+    /// hold the spelling of HTTP/1 field names, if hyper's server put it there. A request in HTTP/2 for plain HTTP is sent
+    /// so: its client knows that the origin speaks it.
     ///
     /// A request is sent again only if not a byte of it left, or if it is idempotent (RFC 9110 §9.2.2), its body is
     /// at hand, and a connection that had served before ended without an answer.
@@ -127,6 +128,9 @@ impl Upstream {
     }
 
     fn slot(&self, to: &Destination, authority: &str, request: &Request<Body>) -> Arc<Slot> {
+        if to.scheme == Scheme::Http && request.version() == Version::HTTP_2 {
+            return self.pool.prior_slot(to);
+        }
         let slot = self.pool.slot(to);
         if matches!(slot.way, Way::Forwarded(_)) && !suits_absolute_form(to, authority, request) {
             return self.pool.opaque_slot(to);

@@ -11,7 +11,7 @@ use super::place::{ArchivePath, LogTarget};
 use super::quantity::{ByteSize, TimeLimit};
 use super::value::{Item, Scalar, Value};
 use crate::archive::BodyStorage;
-use crate::proxy::{Cors, Detail, NotFound, OutOfScope, RedirectPolicy, Update};
+use crate::proxy::{Cors, Detail, NotFound, OutOfScope, RedirectPolicy, StreamSpeed, Update};
 use crate::upstream::UpstreamProxy;
 
 /// One setting.
@@ -72,11 +72,13 @@ pub(crate) static KEYS: &[Key] = &[
     Key::one::<BodyStorage>("content"),
     Key::one::<Detail>("mode"),
     Key::one::<bool>("raw"),
+    Key::one::<bool>("keep-conditional"),
     Key::one::<bool>("keep-payloads"),
     Key::one::<NotFound>("not-found"),
     Key::one::<OutOfScope>("out-of-scope"),
     Key::one::<RedirectPolicy>("redirects"),
     Key::one::<Cors>("cors"),
+    Key::one::<StreamSpeed>("stream-speed"),
     Key::list::<String>("ignore-miss"),
     Key::one::<u64>("max-misses"),
     Key::one::<ByteSize>("cache-size"),

@@ -202,6 +202,7 @@ fn record_config(layers: &mut Layers, scope: &ScopeFlags, flags: &RecordFlags) -
         detail: layers.one("mode", flags.mode.as_ref(), defaults.detail)?,
         update: layers.one("update", flags.update.as_ref(), defaults.update)?,
         raw: layers.one("raw", flags.raw.as_ref(), defaults.raw)?,
+        keep_conditional: layers.one("keep-conditional", flags.keep_conditional.as_ref(), defaults.keep_conditional)?,
         keep_payloads: layers.one("keep-payloads", flags.keep_payloads.as_ref(), defaults.keep_payloads)?,
     })
 }
@@ -223,6 +224,7 @@ fn replay_config(
         out_of_scope: layers.one("out-of-scope", flags.out_of_scope.as_ref(), defaults.out_of_scope)?,
         redirects: layers.one("redirects", flags.redirects.as_ref(), defaults.redirects)?,
         cors: layers.one("cors", flags.cors.as_ref(), defaults.cors)?,
+        stream_speed: layers.one("stream-speed", flags.stream_speed.as_ref(), defaults.stream_speed)?,
         ignore_miss: layers.list("ignore-miss", &flags.ignore_miss, defaults.ignore_miss)?,
         cache_size: layers.one("cache-size", flags.cache_size.as_ref(), ByteSize(defaults.cache_size))?.0,
         offline: layers.one("offline", flags.offline.as_ref(), defaults.offline)?,
