@@ -7,6 +7,7 @@ use crate::har::{Answer, Outcome, RecordedPayload};
 
 use super::candidates::Asked;
 use super::index::{EntryRef, Group, Index};
+use super::memory::Memory;
 use super::request::{LiveRequest, PayloadFailure, PayloadSource};
 
 /// What a lookup found.
@@ -73,7 +74,8 @@ impl Index {
     ///
     /// Method and URL are equal. An equal payload counts before all, then the number of the entry's header fields that
     /// the request has too, then the order of archives and entries.
-    pub fn lookup(&self, request: &LiveRequest<'_>, payloads: &dyn PayloadSource) -> Lookup {
+    pub fn lookup(&self, request: &LiveRequest<'_>, payloads: &dyn PayloadSource, memory: &Memory) -> Lookup {
+        let _ = memory;
         let (mut method, mut url, mut payload) = (request.method, Cow::Borrowed(request.url), request.payload);
         let mut hops = Vec::new();
         let mut followed = HashSet::new();

@@ -104,6 +104,7 @@ struct Replay {
     index: Index,
     payloads: HashMap<EntryRef, Bytes>,
     reads: Cell<usize>,
+    memory: Memory,
 }
 
 impl PayloadSource for Replay {
@@ -126,7 +127,7 @@ fn archives(archives: Vec<Vec<Made>>) -> Replay {
         }
     }
     let entries = archives.into_iter().map(|entries| entries.into_iter().map(|made| made.entry).collect()).collect();
-    Replay { index: Index::build(entries), payloads, reads: Cell::new(0) }
+    Replay { index: Index::build(entries), payloads, reads: Cell::new(0), memory: Memory::default() }
 }
 
 fn at(archive: u32, entry: u32) -> EntryRef {
@@ -179,7 +180,7 @@ impl Live {
 
 impl Replay {
     fn lookup(&self, live: &Live) -> Lookup {
-        self.index.lookup(&live.request(), self)
+        self.index.lookup(&live.request(), self, &self.memory)
     }
 
     /// The entry that answers, in the first archive.

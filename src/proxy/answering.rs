@@ -18,7 +18,7 @@ use super::rescue;
 use crate::matching::{Hit, LiveRequest, Lookup, MissReason, is_navigation};
 use crate::message::Body;
 use crate::message::fields::{is_upgrade, strip_own};
-use crate::replay::{Delivery, ReplayedAnswer, Replayer, cors};
+use crate::replay::{Delivery, ReplayedAnswer, Replayer, Session, cors};
 use crate::route::is_housekeeping;
 
 /// A larger request payload is not compared: no recording of an API holds one.
@@ -49,7 +49,8 @@ pub(super) async fn answer(exchange: Exchange, request: Request<Incoming>) -> Re
     };
     strip_own(&mut parts.headers);
     let follow = state.redirects == RedirectPolicy::Follow && !is_navigation(&parts.headers);
-    let request = Arc::new(Live { parts, payload, url: exchange.asked.url.as_str().into(), follow });
+    let session = Arc::clone(state.sessions.unnamed());
+    let request = Arc::new(Live { parts, payload, url: exchange.asked.url.as_str().into(), follow, session });
     match find(&state.replayer, &request).await {
         Lookup::Hit(hit) => serve(exchange, state, &request.parts, hit).await,
         Lookup::Miss(missed) => Box::pin(miss(exchange, state, request, missed.reason)).await,
@@ -66,6 +67,8 @@ pub(super) struct Live {
     pub(super) payload: Bytes,
     url: Box<str>,
     follow: bool,
+    /// Whose place in repeated requests counts.
+    session: Arc<Session>,
 }
 
 impl Live {
@@ -97,10 +100,10 @@ async fn payload(body: Incoming) -> Result<Bytes, Box<Response<Body>>> {
 /// A lookup that reads nothing from disk stays on this thread.
 async fn find(replayer: &Arc<Replayer>, request: &Arc<Live>) -> Lookup {
     if !replayer.may_block(&request.request()) {
-        return replayer.lookup(&request.request());
+        return replayer.lookup(&request.request(), &request.session);
     }
     let (replayer, request) = (Arc::clone(replayer), Arc::clone(request));
-    let found = tokio::task::spawn_blocking(move || replayer.lookup(&request.request())).await;
+    let found = tokio::task::spawn_blocking(move || replayer.lookup(&request.request(), &request.session)).await;
     found
         .unwrap_or_else(|_ending| Lookup::Miss(crate::matching::Miss { reason: MissReason::NoEntry, hops: Vec::new() }))
 }

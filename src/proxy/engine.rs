@@ -15,7 +15,7 @@ use crate::log::Log;
 use crate::message::{Destination, Scheme};
 use crate::pages::{self, PageFacts};
 use crate::record::Recorder;
-use crate::replay::{Replayer, StreamSpeed};
+use crate::replay::{Replayer, Sessions, StreamSpeed};
 use crate::route::{GlobList, Scope};
 use crate::upstream::Upstream;
 
@@ -60,6 +60,7 @@ pub(super) struct RecordState {
 
 pub(super) struct ReplayState {
     pub(super) replayer: Arc<Replayer>,
+    pub(super) sessions: Sessions,
     pub(super) scope: Scope,
     pub(super) not_found: NotFound,
     pub(super) out_of_scope: OutOfScope,

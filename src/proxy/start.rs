@@ -16,7 +16,7 @@ use crate::ca::{self, CertAuthority};
 use crate::log::Log;
 use crate::pages::{PageFacts, PageMode};
 use crate::record::{self, Recorder};
-use crate::replay::{OpenError, Replayer};
+use crate::replay::{OpenError, Replayer, Sessions};
 use crate::route::{GlobError, GlobList, Scope};
 use crate::upstream::{SetupError, Upstream};
 
@@ -172,6 +172,7 @@ impl Prepared {
                     if records { Some(Recorder::open(&config.har, WriterOptions::default(), true)?) } else { None };
                 EngineMode::Replay(ReplayState {
                     replayer: Arc::from(replayer),
+                    sessions: Sessions::default(),
                     scope,
                     not_found: config.not_found,
                     out_of_scope: config.out_of_scope,

@@ -12,6 +12,8 @@ pub mod journal;
 mod lock;
 mod recorder;
 mod recording;
+mod redaction;
+mod restored;
 mod spool;
 mod stream_cuts;
 pub mod tee;

@@ -9,83 +9,68 @@ use std::io::{self, Read, Write};
 
 use super::Error;
 use super::cuts::{Cuts, Piece};
+use super::restored::Decoded;
 use crate::har::streams::{EventEnds, EventFormat};
 use crate::har::{Chunk, Field};
 use crate::message::coding::{Coding, decode_into};
 
-/// A body that can be read again from its start.
-pub(super) type Reread<'a> = &'a dyn Fn() -> Result<Option<Box<dyn Read + 'a>>, Error>;
-
-/// A response body that was streamed.
-pub(super) struct Streamed<'a> {
-    /// The frames as they came over the wire; none in a minimal recording.
-    pub(super) frames: &'a Cuts,
-    /// How the stored body was coded on the wire; empty where it is stored as it came.
-    pub(super) codings: &'a [Coding],
-    /// As it came.
-    pub(super) wire: Reread<'a>,
-    /// As the archive keeps it.
-    pub(super) stored: Reread<'a>,
+/// A decoded body as it came in time: what each of its frames gave, of which a minimal recording has none. `wire` is the
+/// body as it came. One that does not decode a second time has no such pieces.
+pub(super) fn arrived(frames: &Cuts, codings: &[Coding], wire: impl FnOnce() -> Decoded) -> Result<Cuts, Error> {
+    if codings.is_empty() || frames.pieces().is_empty() {
+        return Ok(frames.clone());
+    }
+    let wire = wire();
+    let Some(coded) = wire.reader()? else { return Ok(Cuts::default()) };
+    Ok(decoded(frames.pieces(), codings, coded).unwrap_or_default())
 }
 
-impl Streamed<'_> {
-    /// The pieces of the stored body; none where nothing worth keeping is known of them.
-    pub(super) fn chunks(&self, fields: &[Field]) -> Result<Vec<Chunk>, Error> {
-        let value = |name: &str| fields.iter().find(|field| &*field.name == name).map(|field| &*field.value);
-        if value("content-length").is_some() {
-            return Ok(Vec::new());
-        }
-        let content_type = value("content-type").map(String::from_utf8_lossy).unwrap_or_default();
-        let arrived = self.arrived()?;
-        let chunks = match EventFormat::of(&content_type) {
-            Some(format) => self.events(format, arrived.pieces())?,
-            // One piece is the whole body, as of any answer.
-            None if arrived.pieces().len() < 2 => Vec::new(),
-            None => arrived.pieces().iter().map(|piece| chunk(piece.0, Some(piece.1))).collect(),
+/// The pieces of a streamed body that is stored so; none where nothing worth keeping is known of them.
+pub(super) fn chunks(fields: &[Field], stored: &Decoded, arrived: &Cuts) -> Result<Vec<Chunk>, Error> {
+    let value = |name: &str| fields.iter().find(|field| &*field.name == name).map(|field| &*field.value);
+    if value("content-length").is_some() {
+        return Ok(Vec::new());
+    }
+    let content_type = value("content-type").map(String::from_utf8_lossy).unwrap_or_default();
+    let pieces = arrived.pieces();
+    if let Some(format) = EventFormat::of(&content_type) {
+        return events(format, stored, pieces);
+    }
+    // One piece is the whole body, as of any answer. A body that was changed after it came has other pieces.
+    let is_cut = pieces.len() > 1 && pieces.iter().map(|piece| piece.0).sum::<u64>() == stored.length()?;
+    Ok(if is_cut { pieces.iter().map(|piece| chunk(piece.0, Some(piece.1))).collect() } else { Vec::new() })
+}
+
+fn events(format: EventFormat, stored: &Decoded, arrived: &[Piece]) -> Result<Vec<Chunk>, Error> {
+    let Some(mut body) = stored.reader()? else { return Ok(Vec::new()) };
+    let (mut ends, mut events) = (EventEnds::new(format), Cuts::default());
+    let mut clock = Clock { arrived, end: 0, time: 0 };
+    let (mut event_start, mut length) = (0, 0);
+    let mut buffer = vec![0; 64 << 10];
+    loop {
+        let read = match body.read(&mut buffer) {
+            Ok(0) => break,
+            Ok(read) => read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            // Whoever writes the body into the archive meets it too, and says so.
+            Err(_unreadable) => return Ok(Vec::new()),
         };
-        Ok(chunks)
+        length += read as u64;
+        ends.look_at(&buffer[..read], |end| {
+            events.add(end - event_start, clock.at(end));
+            event_start = end;
+        });
     }
-
-    /// The stored body as it came in time. A body that does not decode a second time has no such pieces.
-    fn arrived(&self) -> Result<Cuts, Error> {
-        if self.codings.is_empty() || self.frames.pieces().is_empty() {
-            return Ok(self.frames.clone());
-        }
-        let Some(wire) = (self.wire)()? else { return Ok(Cuts::default()) };
-        Ok(decoded(self.frames.pieces(), self.codings, wire).unwrap_or_default())
-    }
-
-    fn events(&self, format: EventFormat, arrived: &[Piece]) -> Result<Vec<Chunk>, Error> {
-        let Some(mut body) = (self.stored)()? else { return Ok(Vec::new()) };
-        let (mut ends, mut events) = (EventEnds::new(format), Cuts::default());
-        let mut clock = Clock { arrived, end: 0, time: None };
-        let (mut event_start, mut length) = (0, 0);
-        let mut buffer = vec![0; 64 << 10];
-        loop {
-            let read = match body.read(&mut buffer) {
-                Ok(0) => break,
-                Ok(read) => read,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                // Whoever writes the body into the archive meets it too, and says so.
-                Err(_unreadable) => return Ok(Vec::new()),
-            };
-            length += read as u64;
-            ends.look_at(&buffer[..read], |end| {
-                events.add(end - event_start, clock.at(end));
-                event_start = end;
-            });
-        }
-        events.add(length - event_start, clock.at(length));
-        let timed = !arrived.is_empty();
-        Ok(events.pieces().iter().map(|piece| chunk(piece.0, timed.then_some(piece.1))).collect())
-    }
+    events.add(length - event_start, clock.at(length));
+    let timed = !arrived.is_empty();
+    Ok(events.pieces().iter().map(|piece| chunk(piece.0, timed.then_some(piece.1))).collect())
 }
 
 /// When the bytes of a body came.
 struct Clock<'a> {
     arrived: &'a [Piece],
     end: u64,
-    time: Option<u64>,
+    time: u64,
 }
 
 impl Clock<'_> {
@@ -95,10 +80,10 @@ impl Clock<'_> {
             && let Some((first, rest)) = self.arrived.split_first()
         {
             self.end += first.0;
-            self.time = Some(first.1);
+            self.time = first.1;
             self.arrived = rest;
         }
-        self.time.unwrap_or_default()
+        self.time
     }
 }
 

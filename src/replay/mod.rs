@@ -11,9 +11,11 @@ mod pieces;
 mod prepared;
 mod ready;
 mod replayer;
+mod session;
 mod streamed;
 
 pub use answer::{Delivery, ReplayedAnswer};
 pub use pieces::StreamSpeed;
 pub use ready::Ready;
 pub use replayer::{EntryName, OpenError, Opened, PayloadTrouble, Replayer};
+pub use session::{Session, Sessions};

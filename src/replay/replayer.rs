@@ -10,6 +10,7 @@ use bytes::Bytes;
 use super::cache::{Age, Cached, PayloadCache};
 use super::prepared::Prepared;
 use super::ready::together;
+use super::session::Session;
 use crate::archive::{self, Archive, PayloadError};
 use crate::har::{Answer, Entry, Outcome, RecordedPayload, StoredBody, Warning};
 use crate::matching::{EntryRef, Index, LiveRequest, Lookup, NearMiss, PayloadFailure, PayloadSource};
@@ -141,9 +142,9 @@ impl Replayer {
         self.index.only_answer(method, url)
     }
 
-    /// Which entry answers. Reads recorded payloads where they decide, so it may block for a request with a payload.
-    pub fn lookup(&self, request: &LiveRequest<'_>) -> Lookup {
-        self.index.lookup(request, self)
+    /// Which entry answers a request of a session. Reads recorded payloads where they decide, so it may block for a request with a payload.
+    pub fn lookup(&self, request: &LiveRequest<'_>, session: &Session) -> Lookup {
+        self.index.lookup(request, self, session.memory())
     }
 
     /// The entry that came closest to a request that missed. May block.

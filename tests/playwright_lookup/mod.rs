@@ -8,7 +8,7 @@ use std::path::Path;
 
 use harmock::archive::Archive;
 use harmock::har::{Outcome, RecordedPayload};
-use harmock::matching::{EntryRef, Index, LiveRequest, Lookup, PayloadFailure, PayloadSource};
+use harmock::matching::{EntryRef, Index, LiveRequest, Lookup, Memory, PayloadFailure, PayloadSource};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::json;
 
@@ -138,7 +138,7 @@ impl Replay {
         }
         let payload = live.payload.as_deref().unwrap_or_default();
         let request = LiveRequest { method: &live.method, url: &live.url, fields: &fields, payload, follow_redirects };
-        match self.index.lookup(&request, self) {
+        match self.index.lookup(&request, self, &Memory::default()) {
             Lookup::Hit(hit) => Some(hit.entry),
             Lookup::Miss(_) => None,
             Lookup::Error(error) => panic!("{error:?}"),
