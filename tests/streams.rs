@@ -199,6 +199,21 @@ fn a_stream_that_its_client_had_left_stays_open_and_the_end_of_the_run_does_not_
 }
 
 #[test]
+fn a_stream_that_stays_open_outlives_the_time_of_an_idle_connection() {
+    let workspace = recorded(json!({ "end": "client" }));
+    let proxy = Harmock::replay(&workspace, &["--idle-timeout", "200ms"]);
+    let mut wire = asked(&proxy, URL);
+    wire.head();
+    (0..2).for_each(|_| drop(wire.chunk().unwrap().unwrap()));
+    // A connection that is idle from now on is closed first.
+    let mut idle = Wire::connect(proxy.address());
+    assert_eq!(idle.get("http://a.test/").status, 200);
+    assert_eq!(idle.rest().unwrap(), b"");
+    proxy.interrupt().expect(0);
+    assert_eq!(wire.chunk().unwrap(), None, "the run ended it, not the silence");
+}
+
+#[test]
 fn a_stream_that_is_open_when_the_recording_ends_is_kept() {
     let (workspace, origin) = (Workspace::new(), Origin::http());
     let proxy = Harmock::record(&workspace, &["--grace", "0s"]);

@@ -23,7 +23,7 @@ use crate::message::fields::{is_upgrade, strip_hop_by_hop, strip_own};
 use crate::message::{Body, LateBreak, Scheme};
 use crate::record::exchange::{PhaseTimes, latin1_fields};
 use crate::record::{Recorder, Recording, ResponseFacts};
-use crate::upstream::{ConnectionFacts, Failure, Sent, limit_idle};
+use crate::upstream::{ConnectionFacts, Failure, PriorKnowledge, Sent, limit_idle};
 
 /// How a request is passed on.
 pub(super) struct Passing {
@@ -120,10 +120,11 @@ fn outgoing(exchange: &Exchange, mut parts: Parts, body: Body) -> Request<Body> 
     }
     let path = parts.uri.path_and_query().cloned();
     parts.uri = path.map_or_else(|| Uri::from_static("/"), Uri::from);
-    // Without TLS only a client that knows its server to speak HTTP/2 speaks it: gRPC, for instance.
-    if parts.version != Version::HTTP_2 || exchange.asked.to.scheme == Scheme::Https {
-        parts.version = Version::HTTP_11;
+    if parts.version == Version::HTTP_2 && exchange.asked.to.scheme == Scheme::Http {
+        // Without TLS only a client that knows its server to speak HTTP/2 speaks it: gRPC, for instance.
+        parts.extensions.insert(PriorKnowledge);
     }
+    parts.version = Version::HTTP_11;
     Request::from_parts(parts, body)
 }
 

@@ -27,6 +27,11 @@ pub enum ReplayedAnswer<'a> {
     Failed(&'a Failure),
 }
 
+/// Marks a response whose body pauses as it did when it was recorded, or stays open: silence is no sign that its client is
+/// gone.
+#[derive(Debug, Clone, Copy)]
+pub struct Pausing;
+
 /// How a run serves what was recorded.
 #[derive(Debug, Clone, Copy)]
 pub struct Delivery<'a> {
@@ -129,6 +134,9 @@ fn whole(
         return (response, 0);
     }
     let mut response = prepared.response(framed(body, answer, delivery));
+    if stays_open(answer) || (!answer.chunks.is_empty() && delivery.speed.factor() > 0.0) {
+        response.extensions_mut().insert(Pausing);
+    }
     if answer.end == End::Upstream
         && let Some(value) = recorded
     {

@@ -14,7 +14,7 @@ mod replayer;
 mod session;
 mod streamed;
 
-pub use answer::{Delivery, ReplayedAnswer};
+pub use answer::{Delivery, Pausing, ReplayedAnswer};
 pub use pieces::StreamSpeed;
 pub use ready::Ready;
 pub use replayer::{EntryName, OpenError, Opened, PayloadTrouble, Replayer};

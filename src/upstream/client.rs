@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use http::{Method, Request, StatusCode, Version};
+use http::{Method, Request, StatusCode};
 use http_body::Body as _;
 use tokio::io::{AsyncRead, AsyncWrite};
 
@@ -71,8 +71,8 @@ impl Upstream {
     ///
     /// The connection goes to `to`; `authority` is what the client asked for (`Host` or `:authority`) and stays.
     /// The request's target is in origin form, and hop-by-hop fields are gone but for `TE: trailers`; its extensions
-    /// hold the spelling of HTTP/1 field names, if hyper's server put it there. A request in HTTP/2 for plain HTTP is sent
-    /// so: its client knows that the origin speaks it.
+    /// hold the spelling of HTTP/1 field names, if hyper's server put it there. One for plain HTTP that holds
+    /// [`PriorKnowledge`] is sent in HTTP/2.
     ///
     /// A request is sent again only if not a byte of it left, or if it is idempotent (RFC 9110 §9.2.2), its body is
     /// at hand, and a connection that had served before ended without an answer.
@@ -128,7 +128,7 @@ impl Upstream {
     }
 
     fn slot(&self, to: &Destination, authority: &str, request: &Request<Body>) -> Arc<Slot> {
-        if to.scheme == Scheme::Http && request.version() == Version::HTTP_2 {
+        if to.scheme == Scheme::Http && request.extensions().get::<PriorKnowledge>().is_some() {
             return self.pool.prior_slot(to);
         }
         let slot = self.pool.slot(to);
@@ -142,6 +142,10 @@ impl Upstream {
         Route { to, authority, way, first_byte: self.pool.connector.config.first_byte }
     }
 }
+
+/// In the extensions of a request: its client knows that the origin speaks HTTP/2 without TLS (RFC 9113 section 3.3).
+#[derive(Debug, Clone, Copy)]
+pub struct PriorKnowledge;
 
 /// A request that may reach an origin twice, and that is at hand for it.
 fn may_repeat(request: &Request<Body>) -> bool {

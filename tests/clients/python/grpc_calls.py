@@ -34,7 +34,8 @@ def unary(channel, method, request):
 def stream(channel, method, request):
     call, messages = channel.unary_stream("/test.Service/" + method)(request, timeout=60), []
     try:
-        messages += [text(message) for message in call]
+        for message in call:
+            messages.append(text(message))
     except grpc.RpcError:
         # What came before it counts.
         pass
