@@ -16,6 +16,7 @@ mod open;
 mod record;
 mod replay;
 mod report;
+mod reports;
 mod run;
 pub(crate) mod settings;
 mod shell;
@@ -50,6 +51,7 @@ enum Command {
     Man(man::ManArgs),
     Ca(ca::CaArgs),
     Har(har::Args),
+    Report(reports::ReportArgs),
 }
 
 /// What a command gives back: its exit code, or the error that `main` prints as one line.
@@ -70,6 +72,7 @@ impl Command {
             Self::Man(args) => man::run(&args),
             Self::Ca(args) => ca::run(args),
             Self::Har(args) => har::run(args),
+            Self::Report(args) => reports::run(args),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The index over all archives: entries in groups of one method and URL.
 
 use std::hash::{BuildHasher, Hasher};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
@@ -18,7 +18,7 @@ use super::nearby::Nearby;
 /// for a group the first time it is asked for. It reflects the payload files as they were then: build a new index when
 /// they change.
 pub struct Index {
-    archives: Vec<Vec<Entry>>,
+    archives: Vec<Arc<Vec<Entry>>>,
     groups: HashTable<Group>,
     hasher: RandomState,
     pub(super) nearby: OnceLock<Nearby>,
@@ -55,8 +55,8 @@ pub(super) struct Several {
 impl Index {
     /// Builds the index; archives in the order in which they count. Entries whose response is only informational (1xx,
     /// such as a WebSocket handshake) answer nothing and are left out.
-    pub fn build(archives: Vec<Vec<Entry>>) -> Self {
-        let count = archives.iter().map(Vec::len).sum();
+    pub fn build(archives: Vec<Arc<Vec<Entry>>>) -> Self {
+        let count = archives.iter().map(|entries| entries.len()).sum();
         let hasher = RandomState::default();
         let mut index = Self { archives, groups: HashTable::new(), hasher, nearby: OnceLock::new() };
         let mut groups = HashTable::with_capacity(count);

@@ -30,6 +30,15 @@ impl Memory {
         remembered.bound.clear();
     }
 
+    /// Sequences go on where they were although their entries have other places now; one whose entry is gone is
+    /// forgotten.
+    pub fn follow(&self, places: &HashMap<EntryRef, EntryRef>) {
+        let mut remembered = self.remembered();
+        let cursors = std::mem::take(&mut remembered.cursors);
+        remembered.cursors =
+            cursors.into_iter().filter_map(|(entry, asked)| Some((*places.get(&entry)?, asked))).collect();
+    }
+
     fn remembered(&self) -> MutexGuard<'_, Remembered> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

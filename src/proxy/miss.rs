@@ -41,8 +41,7 @@ impl Explained {
 }
 
 /// Looks for the nearest entry, away from the connection's thread: it may read payloads.
-pub(super) async fn explain(state: &ReplayState, request: &Arc<Live>, reason: &MissReason) -> Explained {
-    let replayer = &state.replayer;
+pub(super) async fn explain(replayer: &Arc<Replayer>, request: &Arc<Live>, reason: &MissReason) -> Explained {
     // What is missing behind a redirect is where it leads.
     let elsewhere = match reason {
         MissReason::RedirectTarget { url, method, .. } => Some((method.clone(), url.clone())),

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, HeaderMap, HeaderValue, SET_COOKIE};
 use http::{Method, Response, StatusCode};
 use tokio_util::sync::CancellationToken;
@@ -11,7 +10,7 @@ use super::conditional::{self, Part};
 use super::cors;
 use super::pieces::{StreamSpeed, pieces};
 use super::prepared::{Prepared, header_map};
-use super::replayer::{PayloadTrouble, Replayer, answered};
+use super::replayer::{PayloadTrouble, Replayer, Stored, answered};
 use super::streamed::{Ending, StreamedBody};
 use crate::har::streams::is_endless;
 use crate::har::{Answer, End, Failure, Outcome};
@@ -73,17 +72,19 @@ impl Replayer {
             conditional::make_not_modified(&mut response);
             (response, 0)
         } else {
-            let body = self.cached(hit.entry, answer).await?.map(|cached| cached.body()).unwrap_or_default();
-            match conditional::part(method, request, answer, body.len()) {
-                Part::Whole => whole(prepared, answer, body, method, delivery),
+            let stored = self.stored(hit.entry, answer).await?;
+            let length = stored.as_ref().map_or(0, Stored::length);
+            match conditional::part(method, request, answer, length) {
+                Part::Whole => whole(prepared, answer, stored, method, delivery),
                 Part::Bytes(bytes) => {
-                    let mut response = prepared.response(Body::full(body.slice(bytes.clone())));
-                    conditional::make_partial(&mut response, &bytes, body.len());
-                    (response, bytes.len() as u64)
+                    let body = stored.map_or(Body::Empty, |stored| stored.into_part(bytes.clone()));
+                    let mut response = prepared.response(body);
+                    conditional::make_partial(&mut response, &bytes, length);
+                    (response, bytes.end - bytes.start)
                 }
                 Part::Unsatisfiable => {
                     let mut response = prepared.response(Body::Empty);
-                    conditional::make_unsatisfiable(&mut response, body.len());
+                    conditional::make_unsatisfiable(&mut response, length);
                     (response, 0)
                 }
             }
@@ -120,11 +121,11 @@ impl Replayer {
 fn whole(
     prepared: &Prepared,
     answer: &Answer,
-    body: Bytes,
+    stored: Option<Stored>,
     method: &Method,
     delivery: Delivery<'_>,
 ) -> (Response<Body>, u64) {
-    let length = body.len() as u64;
+    let length = stored.as_ref().map_or(0, Stored::length);
     let recorded = prepared.recorded_length();
     if is_bodiless(method, answer.status) {
         let mut response = prepared.response(Body::Empty);
@@ -133,7 +134,7 @@ fn whole(
         }
         return (response, 0);
     }
-    let mut response = prepared.response(framed(body, answer, delivery));
+    let mut response = prepared.response(framed(stored, answer, delivery));
     if stays_open(answer) || (!answer.chunks.is_empty() && delivery.speed.factor() > 0.0) {
         response.extensions_mut().insert(Pausing);
     }
@@ -169,8 +170,11 @@ fn bodiless_length(method: &Method, status: u16, recorded: Option<&HeaderValue>,
 
 /// The body in its pieces, with what came after it: a body that the upstream had cut is cut again, trailers follow theirs,
 /// and a stream that its client had left stays open.
-fn framed(bytes: Bytes, answer: &Answer, delivery: Delivery<'_>) -> Body {
-    let pieces = pieces(answer, &bytes, delivery.speed);
+fn framed(stored: Option<Stored>, answer: &Answer, delivery: Delivery<'_>) -> Body {
+    let length = stored.as_ref().map_or(0, Stored::length);
+    let whole = stored.as_ref().and_then(Stored::bytes);
+    let pieces = pieces(answer, length, whole.as_deref(), delivery.speed);
+    let body = stored.map_or(Body::Empty, Stored::into_body);
     let ending = if answer.end == End::Upstream {
         Ending::Cut
     } else if stays_open(answer) {
@@ -178,12 +182,12 @@ fn framed(bytes: Bytes, answer: &Answer, delivery: Delivery<'_>) -> Body {
     } else if !answer.trailers.is_empty() {
         Ending::Trailers(header_map(&answer.trailers))
     } else if pieces.is_empty() {
-        return Body::full(bytes);
+        return body;
     } else {
         Ending::Over
     };
     let is_cut = matches!(ending, Ending::Cut);
-    let body = StreamedBody::new(bytes, pieces, ending);
+    let body = StreamedBody::new(body, length, pieces, ending);
     if is_cut { Body::boxed(LateBreak::new(body)) } else { Body::boxed(body) }
 }
 

@@ -35,14 +35,14 @@ pub(super) enum Part {
     /// All of it.
     Whole,
     /// These bytes.
-    Bytes(Range<usize>),
+    Bytes(Range<u64>),
     /// Bytes beyond its end.
     Unsatisfiable,
 }
 
 /// Which part of a recorded body of this length answers. Several ranges get the whole, which a server may always send
 /// (section 14.2); so do bodies that are not known to their end.
-pub(super) fn part(method: &Method, request: &HeaderMap, answer: &Answer, length: usize) -> Part {
+pub(super) fn part(method: &Method, request: &HeaderMap, answer: &Answer, length: u64) -> Part {
     let refused = answer.field("accept-ranges").is_some_and(|value| value.trim_ascii().eq_ignore_ascii_case(b"none"));
     let is_whole = answer.status == 200 && answer.end == End::Complete && answer.trailers.is_empty() && length > 0;
     let mut ranges = request.get_all(RANGE).iter();
@@ -65,14 +65,14 @@ pub(super) fn make_not_modified<B>(response: &mut Response<B>) {
 }
 
 /// Turns a recorded 200 into the 206 of these bytes of `length`.
-pub(super) fn make_partial<B>(response: &mut Response<B>, bytes: &Range<usize>, length: usize) {
+pub(super) fn make_partial<B>(response: &mut Response<B>, bytes: &Range<u64>, length: u64) {
     set_status(response, StatusCode::PARTIAL_CONTENT);
     let range = format!("bytes {}-{}/{length}", bytes.start, bytes.end.saturating_sub(1));
     set(response.headers_mut(), CONTENT_RANGE, &range);
 }
 
 /// Turns a recorded 200 into the 416 that says how long the body is.
-pub(super) fn make_unsatisfiable<B>(response: &mut Response<B>, length: usize) {
+pub(super) fn make_unsatisfiable<B>(response: &mut Response<B>, length: u64) {
     set_status(response, StatusCode::RANGE_NOT_SATISFIABLE);
     without_content(response.headers_mut());
     set(response.headers_mut(), CONTENT_RANGE, &format!("bytes */{length}"));
@@ -144,7 +144,7 @@ fn date(value: &[u8]) -> Option<std::time::SystemTime> {
 }
 
 /// A single range of bytes (section 14.1.2); none where it is no such range, which then does not count.
-fn asked_for(range: &[u8], length: usize) -> Option<Part> {
+fn asked_for(range: &[u8], length: u64) -> Option<Part> {
     let text = std::str::from_utf8(range).ok()?;
     let (unit, spec) = text.split_once('=')?;
     let (first, last) = spec.trim().split_once('-')?;
@@ -160,7 +160,7 @@ fn asked_for(range: &[u8], length: usize) -> Option<Part> {
         });
     }
     let first = position(first)?;
-    let last = if last.is_empty() { usize::MAX } else { position(last)? };
+    let last = if last.is_empty() { u64::MAX } else { position(last)? };
     if last < first {
         return None;
     }
@@ -168,9 +168,9 @@ fn asked_for(range: &[u8], length: usize) -> Option<Part> {
 }
 
 /// Digits alone; a number that is too large is larger than any body.
-fn position(digits: &str) -> Option<usize> {
+fn position(digits: &str) -> Option<u64> {
     let plain = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
-    plain.then(|| digits.parse().unwrap_or(usize::MAX))
+    plain.then(|| digits.parse().unwrap_or(u64::MAX))
 }
 
 #[cfg(test)]

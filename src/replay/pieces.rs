@@ -34,34 +34,35 @@ impl StreamSpeed {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Piece {
     /// In bytes.
-    pub(super) length: usize,
+    pub(super) length: u64,
     /// After the head; none: at once.
     pub(super) due: Option<Duration>,
 }
 
-/// The pieces of an answer with this body; none where it was not recorded in pieces.
+/// The pieces of an answer with a body of this length, whose bytes are there unless it is large; none where it was not
+/// recorded in pieces.
 ///
 /// A body that a person has edited no longer is as long as its pieces together: events are then found anew, and keep
 /// the times of those that were there; anything else is cut as far as it goes.
-pub(super) fn pieces(answer: &Answer, body: &[u8], speed: StreamSpeed) -> Vec<Piece> {
+pub(super) fn pieces(answer: &Answer, length: u64, body: Option<&[u8]>, speed: StreamSpeed) -> Vec<Piece> {
     let chunks = &answer.chunks;
     let recorded = chunks.iter().fold(0_u64, |sum, chunk| sum.saturating_add(chunk.length));
-    let lengths: Vec<usize> = match EventFormat::of(&answer.content_type()) {
+    let lengths: Vec<u64> = match (EventFormat::of(&answer.content_type()), body) {
         _ if chunks.is_empty() => return Vec::new(),
-        Some(format) if recorded != body.len() as u64 => events(format, body),
-        _ => lengths(chunks, body.len()),
+        (Some(format), Some(body)) if recorded != length => events(format, body),
+        _ => lengths(chunks, length),
     };
     let last = chunks.last().and_then(|chunk| chunk.offset);
     let offsets = chunks.iter().map(|chunk| chunk.offset).chain(std::iter::repeat(last));
     lengths.into_iter().zip(offsets).map(|(length, offset)| Piece { length, due: speed.due(offset) }).collect()
 }
 
-fn lengths(chunks: &[Chunk], body: usize) -> Vec<usize> {
+fn lengths(chunks: &[Chunk], body: u64) -> Vec<u64> {
     let mut left = body;
-    let mut lengths: Vec<usize> = chunks
+    let mut lengths: Vec<u64> = chunks
         .iter()
         .map(|chunk| {
-            let length = usize::try_from(chunk.length).unwrap_or(usize::MAX).min(left);
+            let length = chunk.length.min(left);
             left -= length;
             length
         })
@@ -72,14 +73,14 @@ fn lengths(chunks: &[Chunk], body: usize) -> Vec<usize> {
     lengths
 }
 
-fn events(format: EventFormat, body: &[u8]) -> Vec<usize> {
+fn events(format: EventFormat, body: &[u8]) -> Vec<u64> {
     let (mut start, mut lengths) = (0, Vec::new());
     EventEnds::new(format).look_at(body, |end| {
-        lengths.push((end - start) as usize);
+        lengths.push(end - start);
         start = end;
     });
-    if (start as usize) < body.len() {
-        lengths.push(body.len() - start as usize);
+    if start < body.len() as u64 {
+        lengths.push(body.len() as u64 - start);
     }
     lengths
 }
@@ -103,8 +104,9 @@ mod tests {
         }
     }
 
-    fn served(answer: &Answer, body: &str, factor: f64) -> Vec<(usize, Option<u64>)> {
-        let pieces = pieces(answer, body.as_bytes(), StreamSpeed::new(factor).unwrap());
+    fn served(answer: &Answer, body: &str, factor: f64) -> Vec<(u64, Option<u64>)> {
+        let (length, bytes) = (body.len() as u64, body.as_bytes());
+        let pieces = pieces(answer, length, Some(bytes), StreamSpeed::new(factor).unwrap());
         pieces.iter().map(|piece| (piece.length, piece.due.map(|due| due.as_millis() as u64))).collect()
     }
 

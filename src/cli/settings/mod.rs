@@ -17,6 +17,7 @@ mod quantity;
 mod resolve;
 #[cfg(test)]
 mod tests;
+mod token;
 pub(crate) mod value;
 
 pub(crate) use choice::LogFormat;
@@ -25,3 +26,4 @@ pub(crate) use layers::{Layers, load_problems};
 pub(crate) use place::{ArchivePath, LogTarget};
 pub(crate) use quantity::{ByteSize, TimeLimit};
 pub(crate) use resolve::{RecordSettings, ReplaySettings, RunOptions, all_settings};
+pub(crate) use token::Token;
