@@ -211,13 +211,6 @@ fn repeated_fields_stay_apart_and_in_order() {
 }
 
 #[test]
-fn a_conditional_request_is_recorded_with_the_whole_answer() {
-    needs!(Curl);
-    let answer = same(Origin::http(), "/tagged", &["-H", "If-None-Match: \"v1\""]);
-    assert_eq!((answer.status, answer.text().as_str()), (200, "the whole of it"));
-}
-
-#[test]
 fn only_codings_that_can_be_decoded_are_asked_for() {
     needs!(Curl);
     let answer = same(Origin::http(), "/echo", &["-H", "Accept-Encoding: gzip, compress, br, dcz"]);

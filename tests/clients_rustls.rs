@@ -75,6 +75,23 @@ fn fetch(proxy: &Harmock, authority: &str, alpn: &[&str], paths: &[&str]) -> Vec
     })
 }
 
+/// The frames of a body over HTTP/2, as text.
+pub(crate) fn frames_over_http2(proxy: &Harmock, authority: &str, path: &str) -> Vec<String> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let stream = connect(proxy, authority, &["h2"]).await;
+        let (mut sender, connection) = http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await.unwrap();
+        tokio::spawn(connection);
+        let request = Request::builder().uri(format!("https://{authority}{path}"));
+        let mut body = sender.send_request(request.body(Full::<Bytes>::default()).unwrap()).await.unwrap().into_body();
+        let mut frames = Vec::new();
+        while let Some(frame) = body.frame().await {
+            frames.push(String::from_utf8(frame.unwrap().into_data().unwrap().into()).unwrap());
+        }
+        frames
+    })
+}
+
 async fn connect(proxy: &Harmock, authority: &str, alpn: &[&str]) -> TlsStream<TcpStream> {
     let mut stream = TcpStream::connect(proxy.address()).await.unwrap();
     stream.write_all(format!("CONNECT {authority} HTTP/1.1\r\nHost: {authority}\r\n\r\n").as_bytes()).await.unwrap();

@@ -76,6 +76,7 @@ impl Exchange {
                 encoded: false,
                 trailers: &self.trailers,
                 end: self.end,
+                chunks: &[],
                 size: WireSize { headers: Some(120), body: Some(self.body.len() as u64 / 2) },
             }),
         };

@@ -56,6 +56,14 @@ pub(crate) struct RecordFlags {
     #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub(crate) raw: Option<bool>,
 
+    /// Passes conditional fields on, so that a 304 is recorded as one
+    ///
+    /// Without it, `If-None-Match`, `If-Modified-Since` and `If-Range` (with its `Range`) are taken out, so that the
+    /// content is recorded; `harmock replay` then answers such a request with the 304 or 206 itself.
+    #[arg(long, value_name = "BOOL", value_parser = flag::<bool>(), help_heading = RECORDING)]
+    #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub(crate) keep_conditional: Option<bool>,
+
     /// Leaves payload files that no archive names any more
     #[arg(long, value_name = "BOOL", value_parser = flag::<bool>(), help_heading = RECORDING)]
     #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "true")]

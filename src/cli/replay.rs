@@ -9,7 +9,7 @@ use super::flags::{AFTER_HELP, SCOPE, ScopeFlags, SharedFlags, name_variable};
 use super::settings::value::{Item, flag};
 use super::settings::{ByteSize, ReplaySettings};
 use super::{CommandResult, run};
-use crate::proxy::{Cors, NotFound, OutOfScope, RedirectPolicy};
+use crate::proxy::{Cors, NotFound, OutOfScope, RedirectPolicy, StreamSpeed};
 use crate::report::Format;
 
 const REPLAYING: &str = "Replaying";
@@ -56,6 +56,13 @@ pub(crate) struct ReplayFlags {
     /// How cross-origin fields are served [default: auto]
     #[arg(long, value_name = "HOW", value_parser = flag::<Cors>(), help_heading = REPLAYING)]
     pub(crate) cors: Option<Cors>,
+
+    /// How fast recorded streams are served: 0 without waiting, 1 as recorded, 10 ten times as fast [default: 0]
+    ///
+    /// Server-sent events and other streams keep the pieces in which they were recorded at any speed. Only a recording
+    /// in `--mode full` knows the times.
+    #[arg(long, value_name = "FACTOR", value_parser = flag::<StreamSpeed>(), help_heading = REPLAYING)]
+    pub(crate) stream_speed: Option<StreamSpeed>,
 
     /// URLs that get a 404 and never count as misses; repeatable
     ///

@@ -77,7 +77,7 @@ pub(crate) fn compose_entry<W: Write>(
     }
     let payloads: Vec<_> = request_body.place.hash().into_iter().chain(response_body.place.hash()).collect();
     let payload_omitted = matches!(request_body.place, Place::Omitted);
-    let own = OwnFields { answer: &entry.answer, payload_omitted, redacted: entry.redacted };
+    let own = OwnFields { answer: &entry.answer, payload_omitted, redacted: entry.redacted, detail };
     own.write(&mut composer.json, &payloads)?;
     composer.json.end()?;
     Ok(composer.json.into_inner())
@@ -242,7 +242,8 @@ fn milliseconds(phase: Option<f64>) -> Option<f64> {
     phase.filter(|time| time.is_finite() && *time >= 0.0).map(rounded)
 }
 
-fn rounded(milliseconds: f64) -> f64 {
+/// To a microsecond, which is what clocks and readers agree on.
+pub(super) fn rounded(milliseconds: f64) -> f64 {
     (milliseconds * 1000.0).round() / 1000.0
 }
 
@@ -332,6 +333,7 @@ mod tests {
             encoded: false,
             trailers: &[],
             end: super::super::entry::End::Complete,
+            chunks: &[],
             size,
         };
         let answer = match answer {

@@ -1,5 +1,6 @@
 //! One recorded exchange as replay needs it: what was asked, what came back, where the bodies are.
 
+use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -145,12 +146,28 @@ pub struct Answer {
     pub trailers: Vec<Field>,
     /// How the body ended.
     pub end: End,
+    /// Where the body was cut as it was streamed (`_harmock.chunks`); empty for one that was not.
+    pub chunks: Box<[Chunk]>,
+}
+
+/// A piece of a streamed body.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Chunk {
+    /// In bytes of the stored body.
+    pub length: u64,
+    /// Milliseconds from the response's head until the piece was there; none where the time was not kept.
+    pub offset: Option<f64>,
 }
 
 impl Answer {
     /// The first field of this lower-case name.
     pub fn field(&self, name: &str) -> Option<&[u8]> {
         self.fields.iter().find(|field| &*field.name == name).map(|field| &*field.value)
+    }
+
+    /// The first `Content-Type`, as text; empty where there is none.
+    pub fn content_type(&self) -> Cow<'_, str> {
+        self.field("content-type").map(String::from_utf8_lossy).unwrap_or_default()
     }
 }
 

@@ -16,12 +16,14 @@ mod plain_items;
 pub(crate) mod post_data;
 pub(crate) mod raw;
 pub mod read;
+pub mod streams;
 pub mod volatile;
 pub(crate) mod windowed;
 pub mod write;
 
 pub use entry::{
-    Answer, BodyText, End, Entry, Failure, FailureCause, Field, Outcome, RecordedPayload, RecordedRequest, StoredBody,
+    Answer, BodyText, Chunk, End, Entry, Failure, FailureCause, Field, Outcome, RecordedPayload, RecordedRequest,
+    StoredBody,
 };
 pub use read::{LeftOut, Warning};
 pub use volatile::Volatile;

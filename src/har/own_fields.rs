@@ -2,11 +2,12 @@
 
 use std::io::{self, Write};
 
-use super::entry::End;
+use super::compose::rounded;
+use super::entry::{Chunk, End};
 use super::fingerprint;
 use super::json_text::JsonText;
 use super::lists::write_fields;
-use super::write::NewAnswer;
+use super::write::{Detail, NewAnswer};
 
 /// What goes into `_harmock` beside the hash.
 pub(crate) struct OwnFields<'a> {
@@ -16,6 +17,8 @@ pub(crate) struct OwnFields<'a> {
     pub(crate) payload_omitted: bool,
     /// Where values were replaced.
     pub(crate) redacted: &'a [String],
+    /// Whether times are written.
+    pub(crate) detail: Detail,
 }
 
 impl OwnFields<'_> {
@@ -64,7 +67,25 @@ impl OwnFields<'_> {
                 if !response.trailers.is_empty() {
                     write_fields(json, "trailers", response.trailers)?;
                 }
+                if !response.chunks.is_empty() {
+                    self.chunks(json, response.chunks)?;
+                }
             }
+        }
+        json.end()
+    }
+
+    fn chunks<W: Write>(&self, json: &mut JsonText<W>, chunks: &[Chunk]) -> io::Result<()> {
+        json.key("chunks")?;
+        json.begin_list()?;
+        for chunk in chunks {
+            json.next_item()?;
+            json.begin_object()?;
+            json.number_field("length", chunk.length)?;
+            if let (Detail::Full, Some(offset)) = (self.detail, chunk.offset) {
+                json.number_field("offset", rounded(offset))?;
+            }
+            json.end()?;
         }
         json.end()
     }

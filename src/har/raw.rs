@@ -91,6 +91,15 @@ lenient_object! {
         payload: Json<'a> = "payload",
         redacted: Json<'a> = "redacted",
         failure: RawFailure<'a> = "failure",
+        chunks: Json<'a> = "chunks",
+    }
+}
+
+lenient_object! {
+    /// `_harmock.chunks`, one of them.
+    RawChunk<'a> {
+        length: Json<'a> = "length",
+        offset: Json<'a> = "offset",
     }
 }
 

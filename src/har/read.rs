@@ -4,13 +4,13 @@ use std::fmt;
 use std::ops::Range;
 
 use crate::har::entry::{
-    Answer, BodyText, End, Entry, Failure, FailureCause, Outcome, RecordedPayload, RecordedRequest, StoredBody,
+    Answer, BodyText, Chunk, End, Entry, Failure, FailureCause, Outcome, RecordedPayload, RecordedRequest, StoredBody,
 };
 use crate::har::fields::{Seen, is_token, latin1_bytes, read_fields};
 use crate::har::json::{Json, span_in};
 use crate::har::log::{Log, LogError};
 use crate::har::post_data::{TextContext, is_base64, read_payload};
-use crate::har::raw::{RawEntry, RawRequest, RawResponse};
+use crate::har::raw::{RawChunk, RawEntry, RawRequest, RawResponse};
 use crate::message::CanonicalUrl;
 
 /// Something odd in one entry.
@@ -236,7 +236,8 @@ impl EntryReader<'_> {
             _ => End::Complete,
         };
         let trailers = self.fields("_harmock.trailers", entry.harmock.trailers);
-        let mut answer = Answer { status, reason: reason.into(), fields, body, encoded: false, trailers, end };
+        let chunks = self.chunks(entry.harmock.chunks);
+        let mut answer = Answer { status, reason: reason.into(), fields, body, encoded: false, trailers, end, chunks };
         answer.encoded = entry.harmock.encoded.is_true() || is_still_encoded(&answer, response);
         Ok(Outcome::Answered(answer))
     }
@@ -276,6 +277,22 @@ impl EntryReader<'_> {
         read_fields(headers, self.seen, |index, message| {
             let field = format!("{path}[{index}]");
             warnings.push(Warning { entry: ordinal, field, message: message + "; it is left out", skipped: false });
+        })
+    }
+
+    /// The pieces of a stream. One that is no piece would move all that come after it: then there are none.
+    fn chunks(&mut self, chunks: Json<'_>) -> Box<[Chunk]> {
+        let piece = |item: Json<'_>| {
+            let chunk: RawChunk<'_> = item.object();
+            let length = chunk.length.number().filter(|length| *length >= 0.0 && length.fract() == 0.0)?;
+            Some(Chunk { length: length as u64, offset: chunk.offset.number().filter(|offset| *offset >= 0.0) })
+        };
+        let items = chunks.items();
+        let pieces: Option<Box<[Chunk]>> = items.into_iter().map(piece).collect();
+        pieces.unwrap_or_else(|| {
+            let message = "has an item without a length in bytes; the stream is served in one piece".to_owned();
+            self.warn("_harmock.chunks", message);
+            Box::default()
         })
     }
 

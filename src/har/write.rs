@@ -6,7 +6,7 @@ use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
-use super::entry::{End, Field};
+use super::entry::{Chunk, End, Field};
 use crate::message::{CanonicalUrl, FailureCause};
 
 /// Which fields a recorded entry has (Playwright's `mode`).
@@ -90,6 +90,8 @@ pub struct NewResponse<'a> {
     pub trailers: &'a [Field],
     /// How the body ended (`_harmock.end`, left out when complete).
     pub end: End,
+    /// Where a streamed body was cut (`_harmock.chunks`); offsets are written in [`Detail::Full`].
+    pub chunks: &'a [Chunk],
     /// Bytes on the wire; written in [`Detail::Full`].
     pub size: WireSize,
 }

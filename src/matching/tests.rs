@@ -35,6 +35,7 @@ fn recorded(method: &str, url: &str) -> Made {
         encoded: false,
         trailers: Vec::new(),
         end: End::Complete,
+        chunks: Box::default(),
     };
     let entry = Entry {
         ordinal: 0,

@@ -1,6 +1,6 @@
 //! Content codings: reading what an upstream coded, and asking only for what can be read.
 
-use std::io::{self, BufReader, Read};
+use std::io::{self, BufReader, Read, Write};
 
 use http::header::{ACCEPT_ENCODING, HeaderMap, HeaderValue};
 
@@ -61,11 +61,72 @@ pub fn decoder<'a>(codings: &[Coding], body: impl Read + 'a) -> io::Result<Box<d
     Ok(reader)
 }
 
+/// A writer that decodes into `sink`: once it is flushed, all that the bytes so far give has been written there.
+///
+/// # Errors
+///
+/// When a decoder cannot be set up; a body that does not decode fails while it is written.
+pub fn decode_into<'a>(codings: &[Coding], sink: impl Write + 'a) -> io::Result<Box<dyn Write + 'a>> {
+    let mut writer: Box<dyn Write + 'a> = Box::new(sink);
+    for coding in codings {
+        writer = match coding {
+            Coding::Gzip => Box::new(flate2::write::MultiGzDecoder::new(writer)),
+            Coding::Deflate => Box::new(Inflating::Undecided(Some(writer), Vec::new())),
+            Coding::Brotli => Box::new(brotli::DecompressorWriter::new(writer, 8 << 10)),
+            Coding::Zstd => Box::new(zstd::stream::write::Decoder::new(writer)?),
+        };
+    }
+    Ok(writer)
+}
+
+/// `deflate` while it is written: its first two bytes tell which of the two it is.
+enum Inflating<W: Write> {
+    Undecided(Option<W>, Vec<u8>),
+    Zlib(flate2::write::ZlibDecoder<W>),
+    Raw(flate2::write::DeflateDecoder<W>),
+}
+
+impl<W: Write> Write for Inflating<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Zlib(decoder) => decoder.write(bytes),
+            Self::Raw(decoder) => decoder.write(bytes),
+            Self::Undecided(sink, head) => {
+                let taken = bytes.len().min(2 - head.len());
+                head.extend_from_slice(&bytes[..taken]);
+                if head.len() == 2
+                    && let Some(sink) = sink.take()
+                {
+                    let head = std::mem::take(head);
+                    *self = match is_zlib(&head) {
+                        true => Self::Zlib(flate2::write::ZlibDecoder::new(sink)),
+                        false => Self::Raw(flate2::write::DeflateDecoder::new(sink)),
+                    };
+                    self.write_all(&head)?;
+                }
+                Ok(taken)
+            }
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Self::Zlib(decoder) => decoder.flush(),
+            Self::Raw(decoder) => decoder.flush(),
+            Self::Undecided(..) => Ok(()),
+        }
+    }
+}
+
 /// A zlib header is told by its compression method and its checksum (RFC 1950 section 2.2).
+fn is_zlib(head: &[u8]) -> bool {
+    matches!(head, [cmf, flg] if cmf & 0x0f == 8 && (u16::from(*cmf) << 8 | u16::from(*flg)) % 31 == 0)
+}
+
 fn inflate<'a>(mut body: Box<dyn Read + 'a>) -> io::Result<Box<dyn Read + 'a>> {
     let mut head = Vec::with_capacity(2);
     body.by_ref().take(2).read_to_end(&mut head)?;
-    let zlib = matches!(head[..], [cmf, flg] if cmf & 0x0f == 8 && (u16::from(cmf) << 8 | u16::from(flg)) % 31 == 0);
+    let zlib = is_zlib(&head);
     let whole = BufReader::new(io::Cursor::new(head).chain(body));
     Ok(if zlib {
         Box::new(flate2::bufread::ZlibDecoder::new(whole))
@@ -133,6 +194,58 @@ mod tests {
 
         let zstd = zstd::stream::encode_all(TEXT, 3).unwrap();
         assert_eq!(read(&[Coding::Zstd], &zstd), TEXT);
+    }
+
+    /// The coded text in two parts: what the encoder had given when half of the text was flushed, and the rest.
+    fn halves<E: Write>(mut encoder: E, so_far: fn(&E) -> &Vec<u8>) -> (Vec<u8>, Vec<u8>) {
+        encoder.write_all(&TEXT[..20]).unwrap();
+        encoder.flush().unwrap();
+        let first = so_far(&encoder).clone();
+        encoder.write_all(&TEXT[20..]).unwrap();
+        encoder.flush().unwrap();
+        let second = so_far(&encoder)[first.len()..].to_vec();
+        (first, second)
+    }
+
+    /// What has been decoded, while the decoder lives.
+    #[derive(Clone, Default)]
+    struct Sink(std::rc::Rc<std::cell::RefCell<Vec<u8>>>);
+
+    impl Write for Sink {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.borrow_mut().write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn what_has_been_flushed_into_a_decoder_has_been_decoded() {
+        use flate2::write::{DeflateEncoder, GzEncoder, ZlibEncoder};
+        let level = flate2::Compression::fast();
+        let zstd = zstd::stream::write::Encoder::new(Vec::new(), 3).unwrap();
+        for (coding, (first, second)) in [
+            (Coding::Gzip, halves(GzEncoder::new(Vec::new(), level), GzEncoder::get_ref)),
+            (Coding::Deflate, halves(ZlibEncoder::new(Vec::new(), level), ZlibEncoder::get_ref)),
+            (Coding::Deflate, halves(DeflateEncoder::new(Vec::new(), level), DeflateEncoder::get_ref)),
+            (Coding::Zstd, halves(zstd, |encoder| encoder.get_ref())),
+            (
+                Coding::Brotli,
+                halves(brotli::CompressorWriter::new(Vec::new(), 4096, 5, 20), |encoder| encoder.get_ref()),
+            ),
+        ] {
+            let sink = Sink::default();
+            let mut decoder = decode_into(&[coding], sink.clone()).unwrap();
+            // Byte by byte, so that the head of the coding is cut too.
+            first.chunks(1).for_each(|byte| decoder.write_all(byte).unwrap());
+            decoder.flush().unwrap();
+            assert_eq!(*sink.0.borrow(), TEXT[..20], "{coding:?}");
+            decoder.write_all(&second).unwrap();
+            decoder.flush().unwrap();
+            assert_eq!(*sink.0.borrow(), TEXT, "{coding:?}");
+        }
     }
 
     #[test]

@@ -18,7 +18,7 @@ use super::rescue;
 use crate::matching::{Hit, LiveRequest, Lookup, MissReason, is_navigation};
 use crate::message::Body;
 use crate::message::fields::{is_upgrade, strip_own};
-use crate::replay::{ReplayedAnswer, Replayer, Session, cors};
+use crate::replay::{Delivery, ReplayedAnswer, Replayer, Session, cors};
 use crate::route::is_housekeeping;
 
 /// A larger request payload is not compared: no recording of an API holds one.
@@ -118,7 +118,8 @@ async fn serve(
     hit: Hit,
 ) -> Result<Response<Body>, Reset> {
     let fit_cors = state.cors == Cors::Auto;
-    let answer = match replayer.answer(&hit, &exchange.method, &request.headers, fit_cors).await {
+    let delivery = Delivery { fit_cors, speed: state.stream_speed, ending: &exchange.engine.ending };
+    let answer = match replayer.answer(&hit, &exchange.method, &request.headers, delivery).await {
         Ok(answer) => answer,
         Err(error) => {
             // It was asked for: what is wrong with it is told already.

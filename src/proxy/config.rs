@@ -8,6 +8,7 @@ use crate::archive::BodyStorage;
 pub use crate::archive::Update;
 pub use crate::har::Detail;
 use crate::redact::Rules;
+pub use crate::replay::StreamSpeed;
 use crate::upstream::UpstreamConfig;
 
 /// The settings of one proxy.
@@ -82,6 +83,8 @@ pub struct RecordConfig {
     pub update: Update,
     /// Change nothing on the way but hop-by-hop fields.
     pub raw: bool,
+    /// Pass conditions on (`If-None-Match`, `If-Modified-Since`, `If-Range`), so that a 304 is recorded as one.
+    pub keep_conditional: bool,
     /// Leave payload files that no archive names any more.
     pub keep_payloads: bool,
     /// A merge exchanges also what was edited by hand.
@@ -102,6 +105,7 @@ impl Default for RecordConfig {
             detail: Detail::Minimal,
             update: Update::Replace,
             raw: false,
+            keep_conditional: false,
             keep_payloads: false,
             overwrite_edits: false,
             volatile: Vec::new(),
@@ -127,6 +131,8 @@ pub struct ReplayConfig {
     pub redirects: RedirectPolicy,
     /// Whether CORS fields are made to fit the live origin.
     pub cors: Cors,
+    /// The pace of recorded streams.
+    pub stream_speed: StreamSpeed,
     /// URL globs that get a 404 and never count as misses.
     pub ignore_miss: Vec<String>,
     /// Bytes of payloads kept in memory.
@@ -151,6 +157,7 @@ impl Default for ReplayConfig {
             out_of_scope: OutOfScope::default(),
             redirects: RedirectPolicy::default(),
             cors: Cors::default(),
+            stream_speed: StreamSpeed::default(),
             ignore_miss: Vec::new(),
             cache_size: 64 << 20,
             offline: false,

@@ -2,10 +2,14 @@
 
 use std::convert::Infallible;
 use std::fmt;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll};
 
+use bytes::Bytes;
+use http::Response;
+use http_body::{Body as HttpBody, Frame, SizeHint};
 use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
@@ -18,6 +22,8 @@ use super::quiet::{Quiet, silence};
 use super::service;
 use super::target::Via;
 use crate::connect::{ClientStream, Prefixed, ResetSwitch, Traffic};
+use crate::message::{Body, BodyError};
+use crate::replay::Pausing;
 
 /// Largest head of an HTTP/1 request, in bytes.
 const HEAD_MOST: usize = 1 << 20;
@@ -58,6 +64,38 @@ impl Answering {
 impl Drop for Answering {
     fn drop(&mut self) {
         self.0.answering.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// A stream that may be silent for long by what was recorded of it: its request is answered when it ends.
+struct Unhurried {
+    body: Body,
+    _answering: Answering,
+}
+
+impl Unhurried {
+    fn of(response: Response<Body>, answering: Answering) -> Response<Body> {
+        if response.extensions().get::<Pausing>().is_none() {
+            return response;
+        }
+        response.map(|body| Body::boxed(Self { body, _answering: answering }))
+    }
+}
+
+impl HttpBody for Unhurried {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        Pin::new(&mut self.body).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
     }
 }
 
@@ -106,11 +144,13 @@ where
             let (engine, client) = (Arc::clone(&engine), Arc::clone(&client));
             async move {
                 let answering = Answering::of(client);
-                let answer = service::serve(engine, &answering.0, request).await;
-                if answer.is_err() {
-                    answering.0.reset.throw();
+                match service::serve(engine, &answering.0, request).await {
+                    Ok(answer) => Ok(Unhurried::of(answer, answering)),
+                    Err(reset) => {
+                        answering.0.reset.throw();
+                        Err(reset)
+                    }
                 }
-                answer
             }
         })
     };
@@ -149,7 +189,8 @@ where
             let (engine, client) = (Arc::clone(&engine), Arc::clone(&client));
             async move {
                 let answering = Answering::of(client);
-                service::serve(engine, &answering.0, request).await
+                let answer = service::serve(engine, &answering.0, request).await;
+                answer.map(|answer| Unhurried::of(answer, answering))
             }
         })
     };

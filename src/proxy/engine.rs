@@ -18,7 +18,7 @@ use crate::log::Log;
 use crate::message::{Destination, Scheme};
 use crate::pages::{self, PageFacts};
 use crate::record::{Finished, Readable, Recorder};
-use crate::replay::{Replayer, Sessions};
+use crate::replay::{Replayer, Sessions, StreamSpeed};
 use crate::route::{GlobList, Scope};
 use crate::upstream::Upstream;
 
@@ -63,6 +63,7 @@ pub(super) struct RecordState {
     pub(super) recorder: Arc<Recorder>,
     pub(super) scope: Scope,
     pub(super) raw: bool,
+    pub(super) keep_conditional: bool,
 }
 
 pub(super) struct ReplayState {
@@ -74,6 +75,7 @@ pub(super) struct ReplayState {
     pub(super) out_of_scope: OutOfScope,
     pub(super) redirects: RedirectPolicy,
     pub(super) cors: Cors,
+    pub(super) stream_speed: StreamSpeed,
     pub(super) ignore: GlobList,
     /// For misses under [`NotFound::Record`].
     pub(super) recorder: Option<Arc<Recorder>>,

@@ -144,11 +144,13 @@ fn url_of(request: &httparse::Request<'_, '_>, via: &Via, cors: Cors, url: &mut 
         // Told apart by their length first: most fields are none of these.
         match field.name.len() {
             4 if is("host") && host.replace(field.value).is_some() => return None,
+            5 if is("range") => return None,
             6 if is("expect") || (is("origin") && cors == Cors::Auto) => return None,
             7 if is("upgrade") => return None,
             10 if is("connection") && !field.value.eq_ignore_ascii_case(b"keep-alive") => return None,
+            13 if is("if-none-match") => return None,
             14 if is("content-length") => return None,
-            17 if is("transfer-encoding") => return None,
+            17 if is("transfer-encoding") || is("if-modified-since") => return None,
             _ => {}
         }
     }
@@ -247,6 +249,9 @@ mod tests {
             "GET http://a/ HTTP/1.1\r\nhost: a\r\nUpgrade: websocket\r\n\r\n",
             "GET http://a/ HTTP/1.1\r\nhost: a\r\nExpect: 100-continue\r\n\r\n",
             "GET http://a/ HTTP/1.1\r\nhost: a\r\nOrigin: http://b\r\n\r\n",
+            "GET http://a/ HTTP/1.1\r\nhost: a\r\nRange: bytes=0-1\r\n\r\n",
+            "GET http://a/ HTTP/1.1\r\nhost: a\r\nIf-None-Match: *\r\n\r\n",
+            "GET http://a/ HTTP/1.1\r\nhost: a\r\nIf-Modified-Since: x\r\n\r\n",
             "GET / HTTP/1.1\r\nhost: a\r\n\r\n",
             "GET https://a/ HTTP/1.1\r\nhost: a\r\n\r\n",
             "GET http://a/ HTTP/1.1\r\nbad field: a\r\n\r\n",

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::header::{
-    ALT_SVC, CONNECTION, EXPECT, HOST, HeaderMap, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, TE,
+    ALT_SVC, CONNECTION, EXPECT, HOST, HeaderMap, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, RANGE, TE,
 };
 use http::request::Parts;
 use http::{Method, Request, Response, StatusCode, Uri, Version};
@@ -20,10 +20,10 @@ use crate::har::End;
 use crate::har::write::HttpVersion;
 use crate::message::coding::restrict_accept_encoding;
 use crate::message::fields::{is_upgrade, strip_hop_by_hop, strip_own};
-use crate::message::{Body, LateBreak};
+use crate::message::{Body, LateBreak, Scheme};
 use crate::record::exchange::{PhaseTimes, latin1_fields};
 use crate::record::{Recorder, Recording, ResponseFacts};
-use crate::upstream::{ConnectionFacts, Failure, Sent, limit_idle};
+use crate::upstream::{ConnectionFacts, Failure, PriorKnowledge, Sent, limit_idle};
 
 /// How a request is passed on.
 pub(super) struct Passing {
@@ -31,24 +31,26 @@ pub(super) struct Passing {
     recorder: Option<Arc<Recorder>>,
     /// Changes nothing but fields of one hop.
     raw: bool,
+    /// Passes conditions on although the answer is kept.
+    keep_conditional: bool,
 }
 
 impl Passing {
     /// The answer is not kept, and nothing but fields of one hop changes.
     pub(super) fn on() -> Self {
-        Self { recorder: None, raw: true }
+        Self { recorder: None, raw: true, keep_conditional: true }
     }
 
     /// The exchange is kept.
     pub(super) fn into(recorder: &Arc<Recorder>, raw: bool) -> Self {
-        Self { recorder: Some(Arc::clone(recorder)), raw }
+        Self { recorder: Some(Arc::clone(recorder)), raw, keep_conditional: false }
     }
 }
 
 /// Record mode: everything passes, and what is in scope is kept.
 pub(super) async fn record(exchange: Exchange, request: Request<Incoming>) -> Response<Body> {
     let engine = Arc::clone(&exchange.engine);
-    let EngineMode::Record(RecordState { recorder, scope, raw }) = &engine.mode else {
+    let EngineMode::Record(RecordState { recorder, scope, raw, keep_conditional }) = &engine.mode else {
         return rescue::plain(StatusCode::INTERNAL_SERVER_ERROR, "this run does not record");
     };
     engine.tally.seen(&exchange.asked.authority);
@@ -56,7 +58,8 @@ pub(super) async fn record(exchange: Exchange, request: Request<Incoming>) -> Re
         return upgrade(exchange, request, *raw).await;
     }
     let keep = scope.contains(exchange.asked.url.as_str());
-    let passing = Passing { recorder: keep.then(|| Arc::clone(recorder)), raw: *raw };
+    let recorder = keep.then(|| Arc::clone(recorder));
+    let passing = Passing { recorder, raw: *raw, keep_conditional: *keep_conditional };
     let (parts, body) = request.into_parts();
     pass(exchange, parts, body.into(), passing).await
 }
@@ -73,7 +76,7 @@ pub(super) async fn pass(exchange: Exchange, mut parts: Parts, body: Body, passi
         recorder.begin(&exchange.method, &exchange.asked.url, version, &parts.headers)
     });
     if !passing.raw {
-        adapt_request(&mut parts.headers, recording.is_some());
+        adapt_request(&mut parts.headers, recording.is_some() && !passing.keep_conditional);
     }
     let body = match &recording {
         Some(recording) => recording.request_body(body),
@@ -89,13 +92,18 @@ pub(super) async fn pass(exchange: Exchange, mut parts: Parts, body: Body, passi
 
 /// Cuts what would make a recording unreadable or hollow: codings that cannot be undone, and conditions that turn the
 /// content into a 304.
-fn adapt_request(fields: &mut HeaderMap, recorded: bool) {
+fn adapt_request(fields: &mut HeaderMap, unconditional: bool) {
     restrict_accept_encoding(fields);
     fields.remove("available-dictionary");
-    if recorded {
-        for name in [IF_NONE_MATCH, IF_MODIFIED_SINCE, IF_RANGE] {
-            fields.remove(name);
-        }
+    if !unconditional {
+        return;
+    }
+    for name in [IF_NONE_MATCH, IF_MODIFIED_SINCE] {
+        fields.remove(name);
+    }
+    if fields.remove(IF_RANGE).is_some() {
+        // Without its condition the client would join a part of one version to that of another.
+        fields.remove(RANGE);
     }
 }
 
@@ -112,6 +120,10 @@ fn outgoing(exchange: &Exchange, mut parts: Parts, body: Body) -> Request<Body> 
     }
     let path = parts.uri.path_and_query().cloned();
     parts.uri = path.map_or_else(|| Uri::from_static("/"), Uri::from);
+    if parts.version == Version::HTTP_2 && exchange.asked.to.scheme == Scheme::Http {
+        // Without TLS only a client that knows its server to speak HTTP/2 speaks it: gRPC, for instance.
+        parts.extensions.insert(PriorKnowledge);
+    }
     parts.version = Version::HTTP_11;
     Request::from_parts(parts, body)
 }

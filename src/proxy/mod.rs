@@ -28,7 +28,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use config::{
-    Config, Cors, Detail, Limits, Mode, NotFound, OutOfScope, RecordConfig, RedirectPolicy, ReplayConfig, Update,
+    Config, Cors, Detail, Limits, Mode, NotFound, OutOfScope, RecordConfig, RedirectPolicy, ReplayConfig, StreamSpeed,
+    Update,
 };
 pub use start::StartError;
 pub use summary::{MissReport, Summary, UnusedEntry};

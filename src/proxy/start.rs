@@ -217,7 +217,12 @@ impl Prepared {
                 };
                 let settings = RunSettings { archive, redact: config.redact };
                 let recorder = Recorder::open(&config.har, &settings)?;
-                EngineMode::Record(RecordState { recorder: Arc::new(recorder), scope, raw: config.raw })
+                EngineMode::Record(RecordState {
+                    recorder: Arc::new(recorder),
+                    scope,
+                    raw: config.raw,
+                    keep_conditional: config.keep_conditional,
+                })
             }
             Self::Replay { config, scope, ignore, replayer, archives, killed } => {
                 let archive = WriterOptions { update: Update::Append, ..WriterOptions::default() };
@@ -231,6 +236,7 @@ impl Prepared {
                     out_of_scope: config.out_of_scope,
                     redirects: config.redirects,
                     cors: config.cors,
+                    stream_speed: config.stream_speed,
                     ignore,
                     recorder: recorder.map(Arc::new),
                     _archives: archives,

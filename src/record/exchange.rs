@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
+use super::cuts::Cuts;
 use crate::har::{End, FailureCause};
 
 /// One exchange without its bodies, as the proxy saw it.
@@ -29,6 +30,9 @@ pub struct ExchangeFacts {
     pub server: Option<(IpAddr, u16)>,
     /// Names the upstream connection within this run.
     pub connection: Option<u64>,
+    /// The frames of a streamed response body as they came over the wire, in a full recording.
+    #[serde(default)]
+    pub frames: Cuts,
 }
 
 /// What came back, or why nothing did.

@@ -138,6 +138,7 @@ impl<'a> Finishing<'a> {
             let mut exchange = Restored::of(&record, self.folder)?;
             self.redaction.redact(&mut exchange)?;
             redacted += usize::from(!exchange.redacted.is_empty());
+            exchange.cut()?;
             if exchange.undecoded {
                 undecoded.push(exchange.request.url.as_str().to_owned());
             }

@@ -5,6 +5,7 @@
 //! of the response: what a client saw whole is on disk. When the run ends the journal is turned into the archive
 //! ([`finish()`]), which takes the place of the previous one at once or not at all.
 
+pub mod cuts;
 pub mod exchange;
 pub mod finish;
 pub mod journal;
@@ -16,6 +17,7 @@ mod redaction;
 mod restored;
 mod run_settings;
 mod spool;
+mod stream_cuts;
 pub mod tee;
 mod ties;
 mod unfinished;

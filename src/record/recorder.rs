@@ -7,13 +7,14 @@ use std::time::SystemTime;
 
 use http::HeaderMap;
 
+use super::cuts::Cuts;
 use super::exchange::{ExchangeFacts, PhaseTimes, ResponseFacts, latin1_fields};
 use super::lock::ArchiveLock;
 use super::recording::{Recording, Run};
 use super::run_settings::RunSettings;
 use super::spool::{Note, Spool, Spooled};
 use super::{Error, finish};
-use crate::har::FailureCause;
+use crate::har::{Detail, FailureCause};
 use crate::message::CanonicalUrl;
 
 /// Records the exchanges of one run into one archive.
@@ -45,7 +46,7 @@ impl Recorder {
         Ok(Self {
             archive: archive.to_owned(),
             journal: place.journal.clone(),
-            run: Arc::new(Run::new(notes)),
+            run: Arc::new(Run::new(notes, settings.archive.detail == Detail::Full)),
             spool: Mutex::new(Some(spool)),
             next: AtomicU64::new(0),
             recovered,
@@ -78,6 +79,7 @@ impl Recorder {
             times: PhaseTimes::default(),
             server: None,
             connection: None,
+            frames: Cuts::default(),
         };
         Recording::start(facts, &self.run)
     }

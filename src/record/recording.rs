@@ -16,6 +16,7 @@ use tokio_util::task::TaskTracker;
 use super::exchange::{ExchangeFacts, PhaseTimes, ResponseFacts, latin1_fields};
 use super::spool::{Note, Side};
 use super::tee::TeeBody;
+use crate::har::streams::is_endless;
 use crate::har::{End, FailureCause};
 use crate::message::Body;
 
@@ -32,14 +33,16 @@ pub(super) struct Run {
     /// Clients that went away before the response head.
     pub(super) abandoned: AtomicU64,
     /// Exchanges that are kept even if the run ends first: answered in full while their request was still on its way,
-    /// or read on after their client had gone.
+    /// read on after their client had gone, or streams that have no end of their own.
     late: Mutex<Vec<Weak<Exchange>>>,
     /// Bodies that are read on without their client.
     pub(super) reading_on: TaskTracker,
+    /// The frames of streamed bodies are noted, with their times.
+    keeps_frames: bool,
 }
 
 impl Run {
-    pub(super) fn new(notes: Sender<Note>) -> Self {
+    pub(super) fn new(notes: Sender<Note>, keeps_frames: bool) -> Self {
         let room = Arc::new(Semaphore::new(ROOM as usize));
         Self {
             notes,
@@ -48,6 +51,7 @@ impl Run {
             abandoned: AtomicU64::new(0),
             late: Mutex::default(),
             reading_on: TaskTracker::new(),
+            keeps_frames,
         }
     }
 
@@ -57,7 +61,7 @@ impl Run {
         late.push(Arc::downgrade(exchange));
     }
 
-    /// Takes what came of exchanges that go on without their client, or after their answer, for the run does not.
+    /// Takes what came of exchanges that go on although the run does not.
     pub(super) fn finish_late(&self) {
         let late = std::mem::take(&mut *self.late.lock().unwrap_or_else(PoisonError::into_inner));
         for exchange in late.iter().filter_map(Weak::upgrade) {
@@ -137,24 +141,32 @@ impl Exchange {
     }
 }
 
-/// Bodies that go on for as long as somebody listens.
-const STREAMS: [&str; 5] = [
-    "text/event-stream",
-    "application/x-ndjson",
-    "application/grpc",
-    "application/stream+json",
-    "multipart/x-mixed-replace",
-];
-
 impl Exchange {
-    /// Whether the response is an ordinary one, not a stream of events.
-    fn ends_by_itself(&self) -> bool {
+    /// The first value of a field of the response.
+    fn response_field(&self, name: &str) -> Option<String> {
         let state = self.state();
-        let Some(ResponseFacts::Answered { fields, .. }) = state.facts.as_ref().map(|facts| &facts.response) else {
-            return false;
-        };
-        let media_type = fields.iter().find(|(name, _)| name == "content-type").map_or("", |(_, value)| value);
-        !STREAMS.iter().any(|stream| media_type.trim_start().to_ascii_lowercase().starts_with(stream))
+        let ResponseFacts::Answered { fields, .. } = &state.facts.as_ref()?.response else { return None };
+        fields.iter().find(|(other, _)| other == name).map(|(_, value)| value.clone())
+    }
+
+    /// The client has ended the exchange if nobody else does before the run.
+    fn may_outlive_the_run(self: &Arc<Self>) {
+        self.update(|facts| {
+            if let ResponseFacts::Answered { end, .. } = &mut facts.response {
+                *end = End::Client;
+            }
+        });
+        self.run.note_late(self);
+    }
+
+    /// Notes a frame of the response. Whether the exchange still takes any.
+    fn takes_frame(&self, noted: Option<(usize, u64)>) -> bool {
+        let mut state = self.state();
+        let Some(facts) = &mut state.facts else { return false };
+        if let Some((length, time)) = noted {
+            facts.frames.add(length as u64, time);
+        }
+        true
     }
 }
 
@@ -210,8 +222,12 @@ impl Recording {
             copying.seal().await;
             return body;
         }
-        let reads_on = self.0.ends_by_itself();
-        Body::boxed(TeeBody::new(body, copying, reads_on))
+        let endless = self.0.response_field("content-type").is_some_and(|content_type| is_endless(&content_type));
+        if endless {
+            self.0.may_outlive_the_run();
+        }
+        copying.notes_frames = self.0.run.keeps_frames && self.0.response_field("content-length").is_none();
+        Body::boxed(TeeBody::new(body, copying, !endless))
     }
 
     /// The client got a 502 or 504 of harmock's own.
@@ -227,8 +243,12 @@ impl Recording {
 }
 
 fn milliseconds(since: Instant) -> f64 {
-    // Microseconds are what clocks and readers agree on.
-    (since.elapsed().as_micros() as f64) / 1000.0
+    microseconds(since) as f64 / 1000.0
+}
+
+/// Microseconds are what clocks and readers agree on.
+fn microseconds(since: Instant) -> u64 {
+    u64::try_from(since.elapsed().as_micros()).unwrap_or(u64::MAX)
 }
 
 /// The recorder's side of a [`TeeBody`].
@@ -238,6 +258,7 @@ pub(super) struct Copying {
     share: Option<OwnedSemaphorePermit>,
     waiting: Option<(Instant, Room)>,
     head_at: Instant,
+    notes_frames: bool,
     ended: bool,
 }
 
@@ -251,7 +272,7 @@ impl std::fmt::Debug for Copying {
 
 impl Copying {
     fn new(exchange: Arc<Exchange>, side: Side) -> Self {
-        Self { exchange, side, share: None, waiting: None, head_at: Instant::now(), ended: false }
+        Self { exchange, side, share: None, waiting: None, head_at: Instant::now(), notes_frames: false, ended: false }
     }
 
     /// Ready once the buffer has room for a frame of this length.
@@ -278,7 +299,8 @@ impl Copying {
     /// Hands a frame over; the share taken by [`Self::poll_room`] goes with it.
     pub(super) fn frame(&mut self, bytes: Bytes) {
         let share = self.share.take();
-        if self.exchange.open() {
+        let noted = self.notes_frames.then(|| (bytes.len(), microseconds(self.head_at)));
+        if self.exchange.takes_frame(noted) {
             let note = Note::Frame { exchange: self.exchange.number, side: self.side, bytes, _share: share };
             let _ = self.exchange.run.notes.send(note);
         }
@@ -297,12 +319,7 @@ impl Copying {
 
     /// The client has gone, and the body is read on without it: gives who waits for that.
     pub(super) fn left_alone(&self) -> TaskTracker {
-        self.exchange.update(|facts| {
-            if let ResponseFacts::Answered { end, .. } = &mut facts.response {
-                *end = End::Client;
-            }
-        });
-        self.exchange.run.note_late(&self.exchange);
+        self.exchange.may_outlive_the_run();
         self.exchange.run.reading_on.clone()
     }
 

@@ -8,12 +8,14 @@ use std::time::{Duration, SystemTime};
 use tempfile::NamedTempFile;
 
 use super::Error;
+use super::cuts::Cuts;
 use super::exchange::{ExchangeFacts, ResponseFacts, latin1_bytes};
 use super::journal::{JournalBody, Record, spool_path};
+use super::stream_cuts::{arrived, chunks};
 use crate::har::write::{HttpVersion, NewAnswer, NewBody, NewEntry, NewRequest, NewResponse, Times, WireSize};
-use crate::har::{FailureCause, Field};
+use crate::har::{Chunk, FailureCause, Field};
 use crate::message::CanonicalUrl;
-use crate::message::coding::{codings, decoder};
+use crate::message::coding::{Coding, codings, decoder};
 
 /// A decoded body up to this size stays in memory while its entry is written.
 const IN_MEMORY: u64 = 1 << 20;
@@ -58,6 +60,9 @@ pub(super) struct Restored<'a> {
     pub(super) response_wire: u64,
     /// The places whose values were replaced.
     pub(super) redacted: Vec<String>,
+    /// The decoded response body as it came in time.
+    arrived: Cuts,
+    chunks: Vec<Chunk>,
     connection: Option<String>,
     /// The response's content coding could not be undone.
     pub(super) undecoded: bool,
@@ -72,6 +77,8 @@ impl<'a> Restored<'a> {
             ResponseFacts::Failed { .. } => (Vec::new(), Vec::new()),
         };
         let (response, undecoded) = Decoded::of(&record.response, &response_fields, folder)?;
+        let codings = if undecoded { Vec::new() } else { codings_of(&response_fields).unwrap_or_default() };
+        let arrived = arrived(&facts.frames, &codings, || Decoded::plain(&record.response, folder))?;
         Ok(Self {
             facts,
             request: RestoredRequest::of(record, folder)?,
@@ -80,6 +87,8 @@ impl<'a> Restored<'a> {
             response,
             response_wire: wire_length(&record.response),
             redacted: Vec::new(),
+            arrived,
+            chunks: Vec::new(),
             connection: facts.connection.map(|id| id.to_string()),
             undecoded,
         })
@@ -91,6 +100,12 @@ impl<'a> Restored<'a> {
             ResponseFacts::Answered { status, reason, end, .. } => format!("{status} {reason} {end:?}"),
             ResponseFacts::Failed { cause, .. } => cause.clone(),
         }
+    }
+
+    /// Finds where the response was cut, now that its body is what the archive keeps.
+    pub(super) fn cut(&mut self) -> Result<(), Error> {
+        self.chunks = chunks(&self.response_fields, &self.response, &self.arrived)?;
+        Ok(())
     }
 
     /// The entry that it makes.
@@ -105,6 +120,7 @@ impl<'a> Restored<'a> {
                 encoded: self.undecoded,
                 trailers: &self.trailers,
                 end: *end,
+                chunks: &self.chunks,
                 size: WireSize { headers: None, body: Some(self.response_wire) },
             }),
             ResponseFacts::Failed { cause, detail } => {
@@ -166,8 +182,7 @@ impl Decoded {
     /// The body without its content coding, and whether the coding could not be undone.
     fn of(body: &JournalBody, fields: &[Field], folder: &Path) -> Result<(Self, bool), Error> {
         let plain = Self::plain(body, folder);
-        let values = fields.iter().filter(|field| &*field.name == "content-encoding").map(|field| &*field.value);
-        let codings = match codings(values) {
+        let codings = match codings_of(fields) {
             Some(codings) if codings.is_empty() => return Ok((plain, false)),
             Some(codings) => codings,
             None => return Ok((plain, true)),
@@ -215,6 +230,11 @@ impl Decoded {
 
 fn open(path: &Path) -> Result<File, Error> {
     File::open(path).map_err(|source| Error::Read { path: path.to_owned(), source })
+}
+
+/// As `content-encoding` lists them; none where one is unknown.
+fn codings_of(fields: &[Field]) -> Option<Vec<Coding>> {
+    codings(fields.iter().filter(|field| &*field.name == "content-encoding").map(|field| &*field.value))
 }
 
 /// Reads a decoder to its end: into memory while the body is small, else into a file.

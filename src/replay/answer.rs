@@ -1,20 +1,21 @@
 //! The response that a client gets for an entry.
 
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
 
-use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, HeaderMap, HeaderValue, SET_COOKIE};
 use http::{Method, Response, StatusCode};
-use http_body::Frame;
+use tokio_util::sync::CancellationToken;
 
+use super::conditional::{self, Part};
 use super::cors;
-use super::prepared::header_map;
+use super::pieces::{StreamSpeed, pieces};
+use super::prepared::{Prepared, header_map};
 use super::replayer::{PayloadTrouble, Replayer, Stored, answered};
+use super::streamed::{Ending, StreamedBody};
+use crate::har::streams::is_endless;
 use crate::har::{Answer, End, Failure, Outcome};
 use crate::matching::Hit;
-use crate::message::{Body, BodyError, LateBreak};
+use crate::message::{Body, LateBreak};
 
 /// What a hit turns into.
 #[derive(Debug)]
@@ -25,11 +26,28 @@ pub enum ReplayedAnswer<'a> {
     Failed(&'a Failure),
 }
 
+/// Marks a response whose body pauses as it did when it was recorded, or stays open: silence is no sign that its client is
+/// gone.
+#[derive(Debug, Clone, Copy)]
+pub struct Pausing;
+
+/// How a run serves what was recorded.
+#[derive(Debug, Clone, Copy)]
+pub struct Delivery<'a> {
+    /// CORS fields are made to fit the live `Origin`.
+    pub fit_cors: bool,
+    /// The pace of streams.
+    pub speed: StreamSpeed,
+    /// Cancelled when the run ends: streams that have no end of their own end with it.
+    pub ending: &'a CancellationToken,
+}
+
 impl Replayer {
-    /// Answers with the entry of a hit, as recorded.
+    /// Answers with the entry of a hit: as recorded, or, where the request has a condition or asks for a part, as its
+    /// server would have answered that.
     ///
-    /// With `fit_cors` its CORS fields fit the live `Origin`. Redirects that were followed inside the archive add
-    /// their `Set-Cookie` fields, where they were set by the same host.
+    /// Redirects that were followed inside the archive add their `Set-Cookie` fields, where they were set by the same
+    /// host.
     ///
     /// # Errors
     ///
@@ -39,37 +57,44 @@ impl Replayer {
         hit: &Hit,
         method: &Method,
         request: &HeaderMap,
-        fit_cors: bool,
+        delivery: Delivery<'_>,
     ) -> Result<ReplayedAnswer<'_>, PayloadTrouble> {
         let entry = self.entry(hit.entry);
         let answer = match &entry.outcome {
             Outcome::Answered(answer) => answer,
             Outcome::Failed(failure) => return Ok(ReplayedAnswer::Failed(failure)),
         };
-        let stored = self.stored(hit.entry, answer).await?;
         let Some(prepared) = self.prepared(hit.entry, answer) else {
             return Ok(ReplayedAnswer::Response(Response::new(Body::Empty), 0));
         };
-        let length = stored.as_ref().map_or(0, Stored::length);
-        let body = || stored.map_or(Body::Empty, Stored::into_body);
-        let bodiless = is_bodiless(method, answer.status);
-        let mut response = prepared.response(if bodiless { Body::Empty } else { framed(body(), answer) });
-        if bodiless && let Some(value) = bodiless_length(method, answer.status, prepared.recorded_length(), length) {
-            response.headers_mut().insert(CONTENT_LENGTH, value);
-        }
-        if answer.end == End::Upstream
-            && !bodiless
-            && let Some(value) = prepared.recorded_length()
-        {
-            // Also a client of HTTP/1.0, which takes the end of the connection for that of the body, sees it cut.
-            response.headers_mut().insert(CONTENT_LENGTH, value.clone());
-        }
+        let (mut response, length) = if conditional::is_not_modified(method, request, answer) {
+            let mut response = prepared.response(Body::Empty);
+            conditional::make_not_modified(&mut response);
+            (response, 0)
+        } else {
+            let stored = self.stored(hit.entry, answer).await?;
+            let length = stored.as_ref().map_or(0, Stored::length);
+            match conditional::part(method, request, answer, length) {
+                Part::Whole => whole(prepared, answer, stored, method, delivery),
+                Part::Bytes(bytes) => {
+                    let body = stored.map_or(Body::Empty, |stored| stored.into_part(bytes.clone()));
+                    let mut response = prepared.response(body);
+                    conditional::make_partial(&mut response, &bytes, length);
+                    (response, bytes.end - bytes.start)
+                }
+                Part::Unsatisfiable => {
+                    let mut response = prepared.response(Body::Empty);
+                    conditional::make_unsatisfiable(&mut response, length);
+                    (response, 0)
+                }
+            }
+        };
         self.add_cookies_of_hops(hit, response.headers_mut());
-        if fit_cors {
+        if delivery.fit_cors {
             let origin = || entry.request.fields.iter().find(|field| &*field.name == "origin").map(|f| &*f.value);
             cors::fit(response.headers_mut(), request, origin);
         }
-        Ok(ReplayedAnswer::Response(response, if bodiless { 0 } else { length }))
+        Ok(ReplayedAnswer::Response(response, length))
     }
 
     fn add_cookies_of_hops(&self, hit: &Hit, fields: &mut HeaderMap) {
@@ -90,6 +115,36 @@ impl Replayer {
             }
         }
     }
+}
+
+/// The answer as it was recorded, and the length of its body.
+fn whole(
+    prepared: &Prepared,
+    answer: &Answer,
+    stored: Option<Stored>,
+    method: &Method,
+    delivery: Delivery<'_>,
+) -> (Response<Body>, u64) {
+    let length = stored.as_ref().map_or(0, Stored::length);
+    let recorded = prepared.recorded_length();
+    if is_bodiless(method, answer.status) {
+        let mut response = prepared.response(Body::Empty);
+        if let Some(value) = bodiless_length(method, answer.status, recorded, length) {
+            response.headers_mut().insert(CONTENT_LENGTH, value);
+        }
+        return (response, 0);
+    }
+    let mut response = prepared.response(framed(stored, answer, delivery));
+    if stays_open(answer) || (!answer.chunks.is_empty() && delivery.speed.factor() > 0.0) {
+        response.extensions_mut().insert(Pausing);
+    }
+    if answer.end == End::Upstream
+        && let Some(value) = recorded
+    {
+        // Also a client of HTTP/1.0, which takes the end of the connection for that of the body, sees it cut.
+        response.headers_mut().insert(CONTENT_LENGTH, value.clone());
+    }
+    (response, length)
 }
 
 fn host(url: &str) -> Option<String> {
@@ -113,43 +168,30 @@ fn bodiless_length(method: &Method, status: u16, recorded: Option<&HeaderValue>,
     }
 }
 
-/// The body, with what came after it: a body that the upstream had cut is cut again, trailers follow theirs.
-fn framed(body: Body, answer: &Answer) -> Body {
-    match answer.end {
-        End::Upstream => Body::boxed(LateBreak::new(EndedBody { inner: body, ending: Ending::Cut })),
-        End::Complete | End::Client if answer.trailers.is_empty() => body,
-        End::Complete | End::Client => {
-            Body::boxed(EndedBody { inner: body, ending: Ending::Trailers(header_map(&answer.trailers)) })
-        }
-    }
+/// The body in its pieces, with what came after it: a body that the upstream had cut is cut again, trailers follow theirs,
+/// and a stream that its client had left stays open.
+fn framed(stored: Option<Stored>, answer: &Answer, delivery: Delivery<'_>) -> Body {
+    let length = stored.as_ref().map_or(0, Stored::length);
+    let whole = stored.as_ref().and_then(Stored::bytes);
+    let pieces = pieces(answer, length, whole.as_deref(), delivery.speed);
+    let body = stored.map_or(Body::Empty, Stored::into_body);
+    let ending = if answer.end == End::Upstream {
+        Ending::Cut
+    } else if stays_open(answer) {
+        Ending::Open(Box::pin(delivery.ending.clone().cancelled_owned()))
+    } else if !answer.trailers.is_empty() {
+        Ending::Trailers(header_map(&answer.trailers))
+    } else if pieces.is_empty() {
+        return body;
+    } else {
+        Ending::Over
+    };
+    let is_cut = matches!(ending, Ending::Cut);
+    let body = StreamedBody::new(body, length, pieces, ending);
+    if is_cut { Body::boxed(LateBreak::new(body)) } else { Body::boxed(body) }
 }
 
-/// A body, then what came after it. It tells no length ahead: HTTP/1 has trailers in chunked bodies alone.
-#[derive(Debug)]
-struct EndedBody {
-    inner: Body,
-    ending: Ending,
-}
-
-#[derive(Debug)]
-enum Ending {
-    Cut,
-    Trailers(HeaderMap),
-    Over,
-}
-
-impl http_body::Body for EndedBody {
-    type Data = Bytes;
-    type Error = BodyError;
-
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        if let Some(frame) = ready!(Pin::new(&mut self.inner).poll_frame(cx)) {
-            return Poll::Ready(Some(frame));
-        }
-        Poll::Ready(match std::mem::replace(&mut self.ending, Ending::Over) {
-            Ending::Cut => Some(Err("the recorded upstream broke off here".into())),
-            Ending::Trailers(trailers) => Some(Ok(Frame::trailers(trailers))),
-            Ending::Over => None,
-        })
-    }
+/// Whether an answer is a stream that only its client had ended: one that ends would be asked for again and again.
+pub(super) fn stays_open(answer: &Answer) -> bool {
+    answer.end == End::Client && is_endless(&answer.content_type())
 }

@@ -1,6 +1,7 @@
 //! Large bodies: sent from a file piece by piece, so that no body takes more memory than a piece of it.
 
 use std::io;
+use std::ops::Range;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
@@ -83,17 +84,24 @@ pub(super) async fn write(file: &BodyFile, stream: &mut (impl AsyncWrite + Unpin
 pub(super) struct FileBody {
     file: BodyFile,
     at: u64,
+    end: u64,
     /// The next piece, where it has to be waited for.
     reading: Option<JoinHandle<io::Result<Bytes>>>,
 }
 
 impl FileBody {
     pub(super) fn new(file: BodyFile) -> Self {
-        Self { file, at: 0, reading: None }
+        let end = file.length();
+        Self::part(file, 0..end)
+    }
+
+    /// These bytes of it.
+    pub(super) fn part(file: BodyFile, bytes: Range<u64>) -> Self {
+        Self { file, at: bytes.start, end: bytes.end, reading: None }
     }
 
     fn left(&self) -> u64 {
-        self.file.length().saturating_sub(self.at)
+        self.end.saturating_sub(self.at)
     }
 }
 

@@ -5,16 +5,20 @@
 
 mod answer;
 mod cache;
+mod conditional;
 pub mod cors;
 mod large;
 mod loaded;
+mod pieces;
 mod prepared;
 mod ready;
 mod replayer;
 mod session;
+mod streamed;
 mod watcher;
 
-pub use answer::ReplayedAnswer;
+pub use answer::{Delivery, Pausing, ReplayedAnswer};
+pub use pieces::StreamSpeed;
 pub use ready::Ready;
 pub use replayer::{EntryName, OpenError, Opened, PayloadTrouble, Replayer};
 pub use session::{Session, Sessions};

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 
+use super::answer::stays_open;
 use super::large;
 use super::prepared::Prepared;
 use super::replayer::{Replayer, Stored, answered};
@@ -64,6 +65,8 @@ impl Replayer {
             let recorded = self.entry(entry);
             let whole = |answer: &Answer| {
                 answer.trailers.is_empty()
+                    && answer.chunks.is_empty()
+                    && !stays_open(answer)
                     && (200..1000).contains(&answer.status)
                     && !matches!(answer.status, 204 | 304)
                     && answer.end != End::Upstream

@@ -1,6 +1,7 @@
 //! The archives of a run, the index over them, and the bodies that have been read.
 
 use std::collections::{HashMap, VecDeque};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -50,6 +51,26 @@ impl Stored {
         match self {
             Self::Whole(cached) => Body::full(cached.body()),
             Self::File(file) => Body::boxed(FileBody::new(file)),
+        }
+    }
+
+    /// These bytes of it, which it must have.
+    pub(super) fn into_part(self, bytes: Range<u64>) -> Body {
+        match self {
+            Self::Whole(cached) => {
+                let body = cached.body();
+                let position = |at: u64| usize::try_from(at).unwrap_or(usize::MAX).min(body.len());
+                Body::full(body.slice(position(bytes.start)..position(bytes.end)))
+            }
+            Self::File(file) => Body::boxed(FileBody::part(file, bytes)),
+        }
+    }
+
+    /// Its bytes, unless it is large.
+    pub(super) fn bytes(&self) -> Option<Bytes> {
+        match self {
+            Self::Whole(cached) => Some(cached.body()),
+            Self::File(_) => None,
         }
     }
 }

@@ -16,7 +16,7 @@ use super::pool::{Choice, Pool, Slot};
 use super::proxies::Proxies;
 use super::trust::Trust;
 use super::{Failure, Sent, SetupError, UpstreamConfig};
-use crate::message::{Body, Destination};
+use crate::message::{Body, Destination, Scheme};
 
 /// A request that must not be sent twice does not go on a connection that has been idle for longer: the origin may be
 /// closing it this moment, and then nobody could tell whether it acted.
@@ -71,7 +71,8 @@ impl Upstream {
     ///
     /// The connection goes to `to`; `authority` is what the client asked for (`Host` or `:authority`) and stays.
     /// The request's target is in origin form, and hop-by-hop fields are gone but for `TE: trailers`; its extensions
-    /// hold the spelling of HTTP/1 field names, if hyper's server put it there.
+    /// hold the spelling of HTTP/1 field names, if hyper's server put it there. One for plain HTTP that holds
+    /// [`PriorKnowledge`] is sent in HTTP/2.
     ///
     /// A request is sent again only if not a byte of it left, or if it is idempotent (RFC 9110 §9.2.2), its body is
     /// at hand, and a connection that had served before ended without an answer.
@@ -127,6 +128,9 @@ impl Upstream {
     }
 
     fn slot(&self, to: &Destination, authority: &str, request: &Request<Body>) -> Arc<Slot> {
+        if to.scheme == Scheme::Http && request.extensions().get::<PriorKnowledge>().is_some() {
+            return self.pool.prior_slot(to);
+        }
         let slot = self.pool.slot(to);
         if matches!(slot.way, Way::Forwarded(_)) && !suits_absolute_form(to, authority, request) {
             return self.pool.opaque_slot(to);
@@ -138,6 +142,10 @@ impl Upstream {
         Route { to, authority, way, first_byte: self.pool.connector.config.first_byte }
     }
 }
+
+/// In the extensions of a request: its client knows that the origin speaks HTTP/2 without TLS (RFC 9113 section 3.3).
+#[derive(Debug, Clone, Copy)]
+pub struct PriorKnowledge;
 
 /// A request that may reach an origin twice, and that is at hand for it.
 fn may_repeat(request: &Request<Body>) -> bool {

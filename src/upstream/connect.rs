@@ -42,6 +42,8 @@ pub(super) enum Way {
 pub(super) enum Purpose {
     /// Requests in HTTP/2 or HTTP/1.1.
     Requests,
+    /// Requests in HTTP/2 to an origin that is known to speak it without TLS (RFC 9113 section 3.3).
+    PriorHttp2,
     /// One request that changes the protocol, in HTTP/1.1.
     Upgrade,
     /// Bytes: TLS to the origin, if any, is the client's own.
@@ -51,7 +53,7 @@ pub(super) enum Purpose {
 /// An open connection.
 pub(super) struct Opened {
     pub(super) wire: Wire,
-    /// HTTP/2 was agreed on.
+    /// HTTP/2 was agreed on, or is known.
     pub(super) http2: bool,
     /// The origin's address, unless a further proxy is between.
     pub(super) remote: Option<SocketAddr>,
@@ -93,6 +95,8 @@ impl Connector {
             opened.wire = self.secure(connector, opened.wire, &to.host, &to.authority()).await?;
             opened.phases.tls = Some(start.elapsed());
             opened.http2 = matches!(&opened.wire, Wire::Tls(tls) if tls.get_ref().1.alpn_protocol() == Some(b"h2"));
+        } else {
+            opened.http2 = purpose == Purpose::PriorHttp2;
         }
         Ok(opened)
     }

@@ -18,7 +18,7 @@ use super::connect::Way;
 use super::idle::{Noted, Progress, answered};
 use super::line::{Lease, Sender};
 use super::{Failure, Sent};
-use crate::message::{Body, Destination, FailureCause};
+use crate::message::{Body, Destination, FailureCause, Scheme};
 
 /// Where a request goes, and for how long its answer is waited for.
 pub(super) struct Route<'a> {
@@ -134,7 +134,8 @@ impl Route<'_> {
     /// The form on HTTP/2: the authority beside the fields, and no field that concerns a connection (RFC 9113 §8.2.2).
     fn http2(&self, request: Request<Body>) -> Result<Request<Body>, Failure> {
         let (mut head, body) = request.into_parts();
-        let uri = absolute(&head, UriScheme::HTTPS, self.authority);
+        let scheme = if self.to.scheme == Scheme::Https { UriScheme::HTTPS } else { UriScheme::HTTP };
+        let uri = absolute(&head, scheme, self.authority);
         head.uri = uri.ok_or_else(|| {
             Failure::new(FailureCause::Protocol, format!("the authority {:?} cannot be sent in HTTP/2", self.authority))
         })?;

@@ -21,7 +21,7 @@ mod setup;
 mod trust;
 mod wire;
 
-pub use client::{TunnelStream, Upstream};
+pub use client::{PriorKnowledge, TunnelStream, Upstream};
 pub use config::{UpstreamConfig, UpstreamProxy};
 pub use facts::{ConnectionFacts, Protocol, Sent};
 pub use failure::Failure;

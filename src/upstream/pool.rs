@@ -30,6 +30,8 @@ pub(super) struct Pool {
     slots: Slots,
     /// Plain HTTP through the tunnel of a further proxy, where absolute form would not say the same.
     opaque: Slots,
+    /// HTTP/2 without TLS, for clients that know the origin to speak it.
+    prior: Slots,
     sweeping: std::sync::Once,
 }
 
@@ -37,6 +39,7 @@ pub(super) struct Pool {
 pub(super) struct Slot {
     pub(super) to: Destination,
     pub(super) way: Way,
+    purpose: Purpose,
     connector: Arc<Connector>,
     state: Mutex<State>,
 }
@@ -72,29 +75,45 @@ impl Pool {
             connector: Arc::new(connector),
             slots: Slots::default(),
             opaque: Slots::default(),
+            prior: Slots::default(),
             sweeping: std::sync::Once::new(),
         }
     }
 
     /// The slot of a destination, as its requests are usually sent.
     pub(super) fn slot(&self, to: &Destination) -> Arc<Slot> {
-        self.find(&self.slots, to, Connector::way)
+        self.find(&self.slots, to, Connector::way, Purpose::Requests)
     }
 
     /// The slot of a destination for requests that no further proxy must look at.
     pub(super) fn opaque_slot(&self, to: &Destination) -> Arc<Slot> {
-        self.find(&self.opaque, to, Connector::opaque_way)
+        self.find(&self.opaque, to, Connector::opaque_way, Purpose::Requests)
     }
 
-    fn find(&self, slots: &Slots, to: &Destination, way: fn(&Connector, &Destination) -> Way) -> Arc<Slot> {
+    /// The slot of a plain destination for requests in HTTP/2, which no further proxy would pass on.
+    pub(super) fn prior_slot(&self, to: &Destination) -> Arc<Slot> {
+        self.find(&self.prior, to, Connector::opaque_way, Purpose::PriorHttp2)
+    }
+
+    fn find(
+        &self,
+        slots: &Slots,
+        to: &Destination,
+        way: fn(&Connector, &Destination) -> Way,
+        purpose: Purpose,
+    ) -> Arc<Slot> {
         let mut slots = lock(slots);
         if let Some(slot) = slots.get(to) {
             return slot.clone();
         }
-        let speaks = (to.scheme == Scheme::Http).then_some(Protocol::Http1);
+        let speaks = match purpose {
+            Purpose::PriorHttp2 => Some(Protocol::Http2),
+            _ => (to.scheme == Scheme::Http).then_some(Protocol::Http1),
+        };
         let slot = Arc::new(Slot {
             to: to.clone(),
             way: way(&self.connector, to),
+            purpose,
             connector: self.connector.clone(),
             state: Mutex::new(State { speaks, ..State::default() }),
         });
@@ -111,7 +130,7 @@ impl Pool {
                 loop {
                     tokio::time::sleep(SWEEP.min(limit)).await;
                     let Some(pool) = Weak::upgrade(&pool) else { return };
-                    for slots in [&pool.slots, &pool.opaque] {
+                    for slots in [&pool.slots, &pool.opaque, &pool.prior] {
                         lock(slots).retain(|_, slot| slot.sweep(limit) || Arc::strong_count(slot) > 1);
                     }
                 }
@@ -164,7 +183,7 @@ impl Slot {
     }
 
     async fn open(self: &Arc<Self>) -> Result<Lease, Failure> {
-        let opened = self.connector.open(&self.to, &self.way, Purpose::Requests).await?;
+        let opened = self.connector.open(&self.to, &self.way, self.purpose).await?;
         Lease::start(opened, Arc::downgrade(self), false)
             .await
             .map_err(|error| Failure::of_exchange(&self.to.authority(), &error))

@@ -62,7 +62,8 @@ async fn respond(segments: &[&str], request: Request<Incoming>, shared: Arc<Shar
         ["repeated"] => with(content("text/plain", "repeated"), "x-part", &["one", "two, three", "", "one"]),
         ["trailers"] => trailers(),
         ["events"] => content("text/event-stream", "event: tick\ndata: 1\n\nevent: tick\ndata: 2\n\ndata: end\n\n"),
-        ["gated", chunks] => gated(chunks.parse().unwrap(), shared),
+        ["events", events] => gated("text/event-stream", events.parse().unwrap(), event, shared),
+        ["gated", chunks] => gated("text/plain", chunks.parse().unwrap(), |chunk| format!("chunk {chunk}\n"), shared),
         ["login"] => login(request).await,
         ["account"] => account(&request),
         ["token"] => fresh_token(request).await,
@@ -183,19 +184,24 @@ fn trailers() -> Answered {
 }
 
 /// Chunks of which the first comes at once and each later one when the test releases it.
-fn gated(chunks: u32, shared: Arc<Shared>) -> Answered {
+fn gated(media_type: &str, chunks: u32, chunk_text: fn(u32) -> String, shared: Arc<Shared>) -> Answered {
     let (sender, body) = frames();
     tokio::spawn(async move {
         for chunk in 0..chunks {
             if chunk > 0 {
                 shared.gate.acquire().await.unwrap().forget();
             }
-            if sender.send(Frame::data(Bytes::from(format!("chunk {chunk}\n")))).await.is_err() {
+            if sender.send(Frame::data(Bytes::from(chunk_text(chunk)))).await.is_err() {
                 return;
             }
         }
     });
-    Response::builder().header("content-type", "text/plain").header("date", DATE).body(body).unwrap()
+    Response::builder().header("content-type", media_type).header("date", DATE).body(body).unwrap()
+}
+
+/// A client that loses the stream asks for it again at once.
+fn event(number: u32) -> String {
+    format!("id: {number}\nretry: 1\ndata: event {number}\n\n")
 }
 
 /// The form, and the redirect to the account for who knows the password.

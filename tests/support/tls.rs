@@ -38,8 +38,8 @@ impl OriginCa {
         Self { issuer, folder }
     }
 
-    /// What a TLS origin serves with: a leaf for the loopback names and `*.example.test`, and these protocols.
-    pub(crate) fn server_config(&self, alpn: &[&str]) -> Arc<rustls::ServerConfig> {
+    /// A leaf for the loopback names and `*.example.test`.
+    fn leaf(&self) -> (rcgen::Certificate, KeyPair) {
         let names = vec!["localhost".to_owned(), "*.example.test".to_owned()];
         let mut params = CertificateParams::new(names).unwrap();
         params.subject_alt_names.push(SanType::IpAddress(IpAddr::V4(Ipv4Addr::LOCALHOST)));
@@ -47,7 +47,18 @@ impl OriginCa {
         params.use_authority_key_identifier_extension = true;
         params.extended_key_usages = vec![rcgen::ExtendedKeyUsagePurpose::ServerAuth];
         let key = KeyPair::generate().unwrap();
-        let leaf = params.signed_by(&key, &self.issuer).unwrap();
+        (params.signed_by(&key, &self.issuer).unwrap(), key)
+    }
+
+    /// The certificate and the key of such a leaf, for an origin that reads files.
+    pub(crate) fn leaf_pem(&self) -> (String, String) {
+        let (leaf, key) = self.leaf();
+        (leaf.pem(), key.serialize_pem())
+    }
+
+    /// What a TLS origin serves with: a leaf, and these protocols.
+    pub(crate) fn server_config(&self, alpn: &[&str]) -> Arc<rustls::ServerConfig> {
+        let (leaf, key) = self.leaf();
         let mut config = rustls::ServerConfig::builder_with_provider(provider())
             .with_safe_default_protocol_versions()
             .unwrap()

@@ -201,7 +201,7 @@ fn scalar(value: &DeValue<'_>) -> Scalar {
             Ok(number) => Scalar::Integer(number),
             Err(_) => Scalar::Other("an integer beyond 64 bits"),
         },
-        DeValue::Float(_) => Scalar::Other("a float"),
+        DeValue::Float(number) => Scalar::Float(number.as_str().to_owned()),
         DeValue::Datetime(_) => Scalar::Other("a date"),
         DeValue::Array(_) => Scalar::Other("a list"),
         DeValue::Table(_) => Scalar::Other("a table"),

@@ -13,7 +13,7 @@ use super::quantity::{ByteSize, TimeLimit};
 use super::token::Token;
 use super::value::{Item, Scalar, Value};
 use crate::archive::BodyStorage;
-use crate::proxy::{Cors, Detail, NotFound, OutOfScope, RedirectPolicy, Update};
+use crate::proxy::{Cors, Detail, NotFound, OutOfScope, RedirectPolicy, StreamSpeed, Update};
 use crate::redact::Spec;
 use crate::report::Format;
 use crate::upstream::UpstreamProxy;
@@ -76,6 +76,7 @@ pub(crate) static KEYS: &[Key] = &[
     Key::one::<BodyStorage>("content"),
     Key::one::<Detail>("mode"),
     Key::one::<bool>("raw"),
+    Key::one::<bool>("keep-conditional"),
     Key::one::<bool>("keep-payloads"),
     Key::one::<bool>("overwrite-edits"),
     Key::list::<FieldName>("volatile"),
@@ -85,6 +86,7 @@ pub(crate) static KEYS: &[Key] = &[
     Key::one::<OutOfScope>("out-of-scope"),
     Key::one::<RedirectPolicy>("redirects"),
     Key::one::<Cors>("cors"),
+    Key::one::<StreamSpeed>("stream-speed"),
     Key::list::<String>("ignore-miss"),
     Key::one::<u64>("max-misses"),
     Key::one::<bool>("fail-on-unused"),

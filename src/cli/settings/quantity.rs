@@ -6,6 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::value::{Scalar, Value, utf8};
+use crate::proxy::StreamSpeed;
 
 const DURATION: &str = "expected a duration such as `10s`, `500ms`, `2m` or `1m30s`";
 /// Timers overflow long after this, and nobody waits longer.
@@ -141,6 +142,30 @@ fn byte_size(text: &str) -> Result<u64, String> {
     count.checked_mul(factor).ok_or_else(|| format!("too large: {SIZE}"))
 }
 
+impl Value for StreamSpeed {
+    fn parse(text: &OsStr) -> Result<Self, String> {
+        utf8(text)?.trim().parse().ok().and_then(Self::new).ok_or_else(|| SPEED.to_owned())
+    }
+
+    fn from_file(value: &Scalar, _folder: &Path) -> Result<Self, String> {
+        match value {
+            Scalar::Integer(number) => Self::new(*number as f64),
+            Scalar::Float(number) => number.replace('_', "").parse().ok().and_then(Self::new),
+            other => return Err(format!("{SPEED}, found {}", other.kind())),
+        }
+        .ok_or_else(|| SPEED.to_owned())
+    }
+
+    fn to_scalar(&self) -> Scalar {
+        match self.factor() {
+            whole if whole.fract() == 0.0 && whole < 1e15 => Scalar::Integer(whole as i64),
+            factor => Scalar::Float(factor.to_string()),
+        }
+    }
+}
+
+const SPEED: &str = "expected a number such as `0`, `1` or `2.5`";
+
 impl Value for NonZeroUsize {
     fn parse(text: &OsStr) -> Result<Self, String> {
         utf8(text)?.parse().map_err(|_| "expected a whole number of at least 1".to_owned())
@@ -261,6 +286,21 @@ mod tests {
         }
         assert_eq!(ByteSize(64 << 20).to_scalar(), Scalar::Text("64MiB".to_owned()));
         assert_eq!(ByteSize(1000).to_scalar(), Scalar::Integer(1000));
+    }
+
+    #[test]
+    fn a_speed_is_any_number_that_is_not_negative() {
+        let read = |text: &str| StreamSpeed::parse(OsStr::new(text)).map(StreamSpeed::factor);
+        assert_eq!((read("0"), read("10"), read("2.5")), (Ok(0.0), Ok(10.0), Ok(2.5)));
+        for text in ["", "-1", "inf", "NaN", "fast"] {
+            assert!(read(text).is_err(), "{text}");
+        }
+        let written = |scalar: Scalar| StreamSpeed::from_file(&scalar, Path::new("")).map(|speed| speed.to_scalar());
+        assert_eq!(written(Scalar::Integer(3)), Ok(Scalar::Integer(3)));
+        assert_eq!(written(Scalar::Float("0.50".to_owned())), Ok(Scalar::Float("0.5".to_owned())));
+        for wrong in [Scalar::Integer(-1), Scalar::Float("inf".to_owned()), Scalar::Text("1".to_owned())] {
+            assert!(written(wrong).is_err());
+        }
     }
 
     #[test]

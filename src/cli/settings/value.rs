@@ -40,7 +40,9 @@ pub(crate) enum Scalar {
     Bool(bool),
     /// A whole number.
     Integer(i64),
-    /// What no setting can be, by its name: a table, a float, a date.
+    /// A number with a fraction, as it is written.
+    Float(String),
+    /// What no setting can be, by its name: a table, a date.
     Other(&'static str),
 }
 
@@ -51,6 +53,7 @@ impl Scalar {
             Self::Text(_) => "a string",
             Self::Bool(_) => "a boolean",
             Self::Integer(_) => "an integer",
+            Self::Float(_) => "a float",
             Self::Other(kind) => kind,
         }
     }
@@ -61,6 +64,7 @@ impl Scalar {
             Self::Text(text) => without_password(text).into(),
             Self::Bool(yes) => (*yes).into(),
             Self::Integer(number) => (*number).into(),
+            Self::Float(number) => number.parse::<f64>().map_or(serde_json::Value::Null, Into::into),
             Self::Other(_) => serde_json::Value::Null,
         }
     }
@@ -73,6 +77,7 @@ impl fmt::Display for Scalar {
             Self::Text(text) => toml::Value::String(without_password(text)).fmt(f),
             Self::Bool(yes) => yes.fmt(f),
             Self::Integer(number) => number.fmt(f),
+            Self::Float(number) => f.write_str(number),
             Self::Other(kind) => f.write_str(kind),
         }
     }

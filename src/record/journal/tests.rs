@@ -17,6 +17,7 @@ fn facts(number: u64) -> ExchangeFacts {
         times: PhaseTimes::default(),
         server: None,
         connection: None,
+        frames: Default::default(),
     }
 }
 
