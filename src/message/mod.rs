@@ -6,6 +6,7 @@ pub mod failure;
 pub mod fields;
 pub mod late_break;
 pub mod plain_url;
+pub mod redacted;
 mod url;
 
 pub use body::{Body, BodyError};
