@@ -6,6 +6,7 @@ mod ca;
 mod completions;
 mod config;
 mod env;
+mod explain;
 pub(crate) mod flags;
 mod har;
 mod man;
@@ -39,6 +40,7 @@ enum Command {
     Open(Box<open::Args>),
     Env(env::Args),
     Config(config::ConfigArgs),
+    Explain(explain::ExplainArgs),
     Wait(wait::Args),
     Completions(completions::CompletionsArgs),
     Man(man::ManArgs),
@@ -57,6 +59,7 @@ impl Command {
             Self::Open(args) => open::run(&args),
             Self::Env(args) => env::run(args),
             Self::Config(args) => config::run(&args),
+            Self::Explain(args) => explain::run(&args),
             Self::Wait(args) => wait::run(args),
             Self::Completions(args) => completions::run(&args),
             Self::Man(args) => man::run(&args),

@@ -17,6 +17,9 @@ pub struct Entry {
     pub outcome: Outcome,
     /// `_harmock.hash` is there: harmock recorded this entry and saw every byte on the wire.
     pub recorded_by_harmock: bool,
+    /// `_harmock.redacted`: the places whose values were replaced, such as `header:authorization`. Where there are
+    /// any, what looks as [`crate::message::redacted`] says stands for a value that is not known.
+    pub redacted: Box<[Box<str>]>,
 }
 
 impl Entry {

@@ -90,6 +90,7 @@ lenient_object! {
         encoded: Json<'a> = "encoded",
         payload: Json<'a> = "payload",
         failure: RawFailure<'a> = "failure",
+        redacted: Json<'a> = "redacted",
     }
 }
 

@@ -183,6 +183,7 @@ impl EntryReader<'_> {
             request,
             outcome,
             recorded_by_harmock: entry.harmock.hash.is_there(),
+            redacted: entry.harmock.redacted.items().iter().filter_map(|place| Some(place.text()?.into())).collect(),
         }))
     }
 

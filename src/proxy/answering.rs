@@ -12,8 +12,9 @@ use super::config::{Cors, NotFound, OutOfScope, RedirectPolicy};
 use super::connection::Reset;
 use super::engine::{EngineMode, ReplayState};
 use super::exchange::{By, Exchange};
+use super::explained::{self, Explained};
 use super::forward::{self, Passing};
-use super::miss::{self, Explained};
+use super::miss;
 use super::rescue;
 use crate::matching::{Hit, LiveRequest, Lookup, MissReason, is_navigation};
 use crate::message::Body;
@@ -41,7 +42,7 @@ pub(super) async fn answer(exchange: Exchange, request: Request<Incoming>) -> Re
     if body.is_end_stream()
         && let Some(entry) = state.replayer.only_answer(parts.method.as_str(), exchange.asked.url.as_str())
     {
-        return serve(exchange, state, &parts, Hit { entry, hops: Vec::new() }).await;
+        return serve(exchange, state, &parts, Hit::strict(entry)).await;
     }
     let payload = match Box::pin(payload(body)).await {
         Ok(payload) => payload,
@@ -120,9 +121,10 @@ async fn serve(exchange: Exchange, state: &ReplayState, request: &Parts, hit: Hi
     };
     hit.hops.iter().chain([&hit.entry]).for_each(|entry| state.replayer.count(*entry));
     exchange.engine.tally.served();
+    let note = relaxed(&hit);
     match answer {
         ReplayedAnswer::Response(response, size) => {
-            exchange.log(Some(response.status().as_u16()), size, By::Entry(hit.entry), None);
+            exchange.log(Some(response.status().as_u16()), size, By::Entry(hit.entry), note.as_deref());
             Ok(response)
         }
         ReplayedAnswer::Failed(failure) => match failure.cause {
@@ -138,6 +140,15 @@ async fn serve(exchange: Exchange, state: &ReplayState, request: &Parts, hit: Hi
             }
         },
     }
+}
+
+/// The differences that rules hid, for the log.
+fn relaxed(hit: &Hit) -> Option<String> {
+    if hit.relaxed.is_empty() {
+        return None;
+    }
+    let told: Vec<_> = explained::relaxed(hit).iter().map(ToString::to_string).collect();
+    Some(format!("[{}]", told.join("; ")))
 }
 
 /// An upgrade of the connection (WebSocket, most of the time) is in no archive.
@@ -174,11 +185,11 @@ async fn miss(
         return Ok(answer);
     }
     if !falls_back(&exchange, state) {
-        let explained = miss::explain(state, &request, &reason).await;
+        let explained = miss::explain(&state.replayer, &request, &reason).await;
         return miss::counted(&exchange, state, parts, explained);
     }
     if !miss::known(&exchange) {
-        miss::told(&exchange, &miss::explain(state, &request, &reason).await);
+        miss::told(&exchange, &miss::explain(&state.replayer, &request, &reason).await);
     }
     let passing = match &state.recorder {
         Some(recorder) => Passing::into(recorder, false),

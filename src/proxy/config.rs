@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::archive::BodyStorage;
 pub use crate::har::Detail;
+use crate::matching::Rule;
 use crate::upstream::UpstreamConfig;
 
 /// The settings of one proxy.
@@ -114,6 +115,8 @@ pub struct ReplayConfig {
     pub redirects: RedirectPolicy,
     /// Whether CORS fields are made to fit the live origin.
     pub cors: Cors,
+    /// What may vary between a request and its entry, by URL; a later rule outranks an earlier one.
+    pub rules: Vec<Rule>,
     /// URL globs that get a 404 and never count as misses.
     pub ignore_miss: Vec<String>,
     /// Bytes of payloads kept in memory.
@@ -136,6 +139,7 @@ impl Default for ReplayConfig {
             out_of_scope: OutOfScope::default(),
             redirects: RedirectPolicy::default(),
             cors: Cors::default(),
+            rules: Vec::new(),
             ignore_miss: Vec::new(),
             cache_size: 64 << 20,
             offline: false,

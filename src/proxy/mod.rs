@@ -8,6 +8,8 @@ pub mod config;
 mod connection;
 mod engine;
 mod exchange;
+mod explain;
+mod explained;
 mod fast;
 mod forward;
 mod listener;
@@ -27,8 +29,9 @@ use std::time::Duration;
 pub use config::{
     Config, Cors, Detail, Limits, Mode, NotFound, OutOfScope, RecordConfig, RedirectPolicy, ReplayConfig, Update,
 };
+pub use explain::{Explanation, Question, explain};
 pub use start::StartError;
-pub use summary::{MissReport, Summary};
+pub use summary::{MissReport, NearReport, Summary};
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 

@@ -14,6 +14,7 @@ use super::summary::Tally;
 use crate::archive::WriterOptions;
 use crate::ca::{self, CertAuthority};
 use crate::log::Log;
+use crate::matching::{RuleError, Rules};
 use crate::pages::{PageFacts, PageMode};
 use crate::record::{self, Recorder};
 use crate::replay::{OpenError, Replayer, Sessions};
@@ -47,6 +48,9 @@ pub enum StartError {
     /// The archive to write.
     #[error(transparent)]
     Record(#[from] record::Error),
+    /// A rule.
+    #[error(transparent)]
+    Rule(#[from] RuleError),
     /// The way to the upstream.
     #[error(transparent)]
     Upstream(#[from] SetupError),
@@ -97,6 +101,11 @@ pub(super) async fn start(config: Config, log: Log) -> Result<Started, StartErro
         tasks: TaskTracker::new(),
         refusals: Mutex::default(),
     };
+    if let EngineMode::Replay(state) = &engine.mode {
+        let replayer = Arc::clone(&state.replayer);
+        // The first miss is told as fast as the others.
+        tokio::task::spawn_blocking(move || replayer.prepare_nearest());
+    }
     Ok(Started { engine, listener, warnings })
 }
 
@@ -123,7 +132,8 @@ impl Prepared {
         let scope = scope(&config.glob, &config.exclude)?;
         let ignore = GlobList::compile(&config.ignore_miss)?;
         warnings.extend(ignore.warnings());
-        let opened = Replayer::open(&config.archives, config.cache_size, config.strict_archives)?;
+        let rules = Arc::new(Rules::compile(config.rules.clone())?);
+        let opened = Replayer::open(&config.archives, config.cache_size, config.strict_archives, rules)?;
         warnings.extend(opened.warnings.iter().map(|(path, warning)| format!("{}: {warning}", path.display())));
         Ok(Self::Replay { config, scope, ignore, replayer: Box::new(opened.replayer) })
     }

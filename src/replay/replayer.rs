@@ -13,7 +13,8 @@ use super::ready::together;
 use super::session::Session;
 use crate::archive::{self, Archive, PayloadError};
 use crate::har::{Answer, Entry, Outcome, RecordedPayload, StoredBody, Warning};
-use crate::matching::{EntryRef, Index, LiveRequest, Lookup, NearMiss, PayloadFailure, PayloadSource};
+use crate::matching::rules::Terms;
+use crate::matching::{EntryRef, Index, LiveRequest, Lookup, NearMiss, PayloadFailure, PayloadSource, Rules};
 
 /// Answers requests from archives. Shared by all connections.
 #[derive(Debug)]
@@ -99,12 +100,12 @@ pub struct PayloadTrouble {
 }
 
 impl Replayer {
-    /// Opens archives, and folders of archives, in the order given. `strict` refuses odd entries. Blocks.
+    /// Opens archives, and folders of archives, in the order given, under these rules. `strict` refuses odd entries. Blocks.
     ///
     /// # Errors
     ///
     /// When one cannot be opened, is no HAR, or is odd where that is refused.
-    pub fn open(paths: &[PathBuf], cache_size: u64, strict: bool) -> Result<Opened, OpenError> {
+    pub fn open(paths: &[PathBuf], cache_size: u64, strict: bool, rules: Arc<Rules>) -> Result<Opened, OpenError> {
         let mut archives = Vec::new();
         let mut warnings = Vec::new();
         let mut entries = Vec::new();
@@ -124,7 +125,7 @@ impl Replayer {
         let replayer = Self {
             archives,
             names,
-            index: Index::build(entries),
+            index: Index::with_rules(entries, rules),
             served,
             cache: PayloadCache::new(cache_size),
             looks: Looks::default(),
@@ -147,9 +148,19 @@ impl Replayer {
         self.index.lookup(request, self, session.memory())
     }
 
-    /// The entry that came closest to a request that missed. May block.
-    pub fn nearest(&self, request: &LiveRequest<'_>) -> Option<NearMiss> {
-        self.index.nearest(request, self)
+    /// The entries that came closest to a request that missed, the nearest first. May block.
+    pub fn nearest(&self, request: &LiveRequest<'_>, most: usize) -> Vec<NearMiss> {
+        self.index.nearest(request, self, most)
+    }
+
+    /// Has the nearest entries found faster from now on: the first miss would wait for it otherwise. Takes a while.
+    pub fn prepare_nearest(&self) {
+        self.index.prepare_nearest();
+    }
+
+    /// What rules say about a URL.
+    pub fn terms(&self, url: &str) -> Option<Arc<Terms>> {
+        self.index.terms(url)
     }
 
     /// The entry behind a reference.

@@ -15,6 +15,7 @@ pub(crate) mod layers;
 mod place;
 mod quantity;
 mod resolve;
+mod rules;
 #[cfg(test)]
 mod tests;
 pub(crate) mod value;
@@ -24,4 +25,4 @@ pub(crate) use error::SettingsError;
 pub(crate) use layers::{Layers, load_problems};
 pub(crate) use place::{ArchivePath, LogTarget};
 pub(crate) use quantity::{ByteSize, TimeLimit};
-pub(crate) use resolve::{RecordSettings, ReplaySettings, RunOptions, all_settings};
+pub(crate) use resolve::{RecordSettings, ReplaySettings, RunOptions, all_settings, replay_settings};

@@ -39,6 +39,8 @@ pub(crate) enum Scalar {
     Bool(bool),
     /// A whole number.
     Integer(i64),
+    /// An inline table, as TOML has it.
+    Table(String),
     /// What no setting can be, by its name: a table, a float, a date.
     Other(&'static str),
 }
@@ -50,6 +52,7 @@ impl Scalar {
             Self::Text(_) => "a string",
             Self::Bool(_) => "a boolean",
             Self::Integer(_) => "an integer",
+            Self::Table(_) => "a table",
             Self::Other(kind) => kind,
         }
     }
@@ -60,6 +63,10 @@ impl Scalar {
             Self::Text(text) => without_password(text).into(),
             Self::Bool(yes) => (*yes).into(),
             Self::Integer(number) => (*number).into(),
+            Self::Table(text) => {
+                let value = format!("it = {text}").parse::<toml::Table>().ok().and_then(|mut table| table.remove("it"));
+                serde_json::to_value(value).unwrap_or_default()
+            }
             Self::Other(_) => serde_json::Value::Null,
         }
     }
@@ -72,6 +79,7 @@ impl fmt::Display for Scalar {
             Self::Text(text) => toml::Value::String(without_password(text)).fmt(f),
             Self::Bool(yes) => yes.fmt(f),
             Self::Integer(number) => number.fmt(f),
+            Self::Table(text) => f.write_str(text),
             Self::Other(kind) => f.write_str(kind),
         }
     }
