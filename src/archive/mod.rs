@@ -18,6 +18,7 @@ mod payload_store;
 mod raw_log;
 mod read;
 mod repack;
+mod sort_key;
 mod source;
 mod stamp;
 mod summary;
@@ -28,6 +29,7 @@ mod zip_reader;
 mod zip_source;
 mod zip_writer;
 
+pub(crate) use body_placement::payload_hash;
 pub use check::{Finding, Severity, check};
 pub use discover::discover;
 pub use error::{Error, PayloadError};
@@ -35,14 +37,18 @@ pub use limits::Limits;
 pub use payload_path::{PayloadPath, PayloadPathError};
 pub use read::Archive;
 pub use repack::{Repacked, pack, unpack};
+pub(crate) use sort_key::SortKey;
 pub use stamp::Stamp;
 pub use summary::EntrySummary;
 pub use workspace::private_folder;
 pub use write_error::WriteError;
 pub use writer::{ArchiveWriter, WriterOptions, Written};
 
+use serde::{Deserialize, Serialize};
+
 /// Where bodies go (Playwright's `content`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum BodyStorage {
     /// Files named by their hash.
     #[default]

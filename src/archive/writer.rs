@@ -7,14 +7,17 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use serde::{Deserialize, Serialize};
+
 use super::BodyStorage;
 use super::body_placement::{Incoming, Side};
 use super::carry_over::{CarryOver, folder_of};
-use super::entry_spool::{EntrySpool, SortKey};
+use super::entry_spool::EntrySpool;
 use super::folder_writer::{OnOther, Placement};
 use super::orphans::{previous_payloads, remove_orphans};
 use super::payload_store::PayloadStore;
 use super::raw_log::LogFrame;
+use super::sort_key::SortKey;
 use super::workspace::Workspace;
 use super::write_error::WriteError;
 use super::zip_writer::{HAR_NAME, ZipArchiveWriter};
@@ -22,7 +25,8 @@ use crate::har::compose::compose_entry;
 use crate::har::{Detail, NewAnswer, NewBody, NewEntry};
 
 /// How an archive is written.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, rename_all = "kebab-case")]
 pub struct WriterOptions {
     /// Where bodies go; in a zip, too.
     pub storage: BodyStorage,
@@ -93,41 +97,63 @@ impl ArchiveWriter {
     /// # Errors
     /// The disk is full, or a body's file cannot be read. The entry is not in the archive then; others still can be.
     pub fn entry(&mut self, entry: &NewEntry<'_>) -> Result<(), WriteError> {
+        self.add(None, entry)
+    }
+
+    /// Adds one exchange in the place that `key` gives it, whatever the entry says.
+    pub(crate) fn entry_at(&mut self, key: SortKey, entry: &NewEntry<'_>) -> Result<(), WriteError> {
+        self.add(Some(key), entry)
+    }
+
+    fn add(&mut self, key: Option<SortKey>, entry: &NewEntry<'_>) -> Result<(), WriteError> {
         let request = Incoming::new(Side::Request, entry.request.fields, &entry.request.body)?;
         let response = match &entry.answer {
             NewAnswer::Answered(response) => Incoming::new(Side::Response, response.fields, &response.body)?,
             NewAnswer::Failed { .. } => Incoming::new(Side::Response, &[], &NewBody::None)?,
         };
-        let key = SortKey {
+        let key = key.unwrap_or_else(|| SortKey {
             url: entry.request.url.as_str().into(),
             method: entry.request.method.into(),
             payload: request.hash(),
             started: entry.times.map(|times| times.started),
-        };
+        });
         let WriterOptions { storage, detail, .. } = self.options;
         let mut request = request.store(storage, &mut self.payloads)?;
         let mut response = response.store(storage, &mut self.payloads)?;
         self.entries.add(key, |out| compose_entry(out, entry, detail, request.placed(), response.placed()).map(drop))
     }
 
-    /// Puts the archive in its place, also one without entries; whoever wants to keep the old one then drops this.
-    /// Payload files come first, then the HAR takes the old one's place at once. A payload file of the right name and
-    /// content is not touched; one that was edited since gives way to what was recorded.
+    /// [`Self::finish_after`], with nothing to do before.
     ///
     /// # Errors
     /// Something could not be written; then everything is as it was before.
-    pub fn finish(mut self) -> Result<Written, WriteError> {
+    pub fn finish(self) -> Result<Written, WriteError> {
+        self.finish_after(|_finished| Ok(()))
+    }
+
+    /// Puts the archive in its place, also one without entries; whoever wants to keep the old one then drops this.
+    /// Payload files come first, then the HAR takes the old one's place at once. A payload file of the right name and
+    /// content is not touched; one that was edited since gives way to what was recorded. `before` sees the finished and
+    /// synced file just before it takes the old one's place.
+    ///
+    /// # Errors
+    /// Something could not be written, or `before` failed; then everything is as it was before.
+    pub fn finish_after(mut self, before: impl FnOnce(&Path) -> io::Result<()>) -> Result<Written, WriteError> {
         let (entries, payloads) = (self.entries.len(), self.payloads.len());
         let har = self.workspace.join(HAR_NAME);
         let frame = complete(self.frame.take());
         let bytes = self.entries.assemble(&frame, self.options.detail, &har)?;
         if is_zip(&self.target) {
-            let bytes = finish_zip(&self.target, &self.workspace, &har, &self.payloads)?;
+            let zip = self.workspace.join("archive.zip");
+            let bytes = write_zip(&zip, &har, &self.payloads)?;
+            before(&zip).map_err(WriteError::io("note the end of", &self.target))?;
+            replace(&zip, &self.target)?;
             return Ok(Written { entries, payloads, removed_payloads: 0, bytes });
         }
         let previous = if self.options.keep_payloads { Default::default() } else { previous_payloads(&self.target) };
         let (spool, folder) = (self.workspace.join("payloads"), folder_of(&self.target));
         let placement = Placement::put(&self.payloads, &spool, folder, OnOther::ReplacePayloads)?;
+        before(&har).map_err(WriteError::io("note the end of", &self.target))?;
         replace(&har, &self.target)?;
         placement.commit();
         let removed_payloads = remove_orphans(previous, folder);
@@ -152,17 +178,14 @@ fn complete(carried: Option<LogFrame>) -> LogFrame {
     frame
 }
 
-fn finish_zip(target: &Path, workspace: &Workspace, har: &Path, payloads: &PayloadStore) -> Result<u64, WriteError> {
-    let path = workspace.join("archive.zip");
-    let file = File::create_new(&path).map_err(WriteError::io("create", &path))?;
-    let mut zip = ZipArchiveWriter::new(file, &path);
+fn write_zip(path: &Path, har: &Path, payloads: &PayloadStore) -> Result<u64, WriteError> {
+    let file = File::create_new(path).map_err(WriteError::io("create", path))?;
+    let mut zip = ZipArchiveWriter::new(file, path);
     zip.add_file(HAR_NAME, har)?;
     for (name, spooled, _) in payloads.spooled() {
         zip.add_file(name, spooled)?;
     }
-    let bytes = zip.finish()?;
-    replace(&path, target)?;
-    Ok(bytes)
+    zip.finish()
 }
 
 /// Puts a finished and synced file in the place of the old one, with the permissions that the old one had.

@@ -14,7 +14,7 @@ use crate::ca::CertAuthority;
 use crate::log::Log;
 use crate::message::{Destination, Scheme};
 use crate::pages::{self, PageFacts};
-use crate::record::Recorder;
+use crate::record::{Finished, Recorder};
 use crate::replay::{Replayer, Sessions};
 use crate::route::{GlobList, Scope};
 use crate::upstream::Upstream;
@@ -68,6 +68,8 @@ pub(super) struct ReplayState {
     pub(super) ignore: GlobList,
     /// For misses under [`NotFound::Record`].
     pub(super) recorder: Option<Arc<Recorder>>,
+    /// What a killed run had left in the journal of that archive.
+    pub(super) killed: Option<Box<Finished>>,
 }
 
 impl Engine {
@@ -77,6 +79,8 @@ impl Engine {
         PageFacts {
             bundle_path: beside_ca("bundle.pem"),
             java_store_path: beside_ca("truststore.p12"),
+            requests: self.tally.requests(),
+            refused: self.refusals.lock().unwrap_or_else(PoisonError::into_inner).len() as u64,
             ..self.pages.clone()
         }
     }

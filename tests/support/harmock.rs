@@ -90,6 +90,11 @@ impl Harmock {
         self.url.strip_prefix("http://").unwrap_or_else(|| panic!("no proxy URL: {:?}", self.url)).trim_end_matches('/')
     }
 
+    /// The number of its process.
+    pub(crate) fn id(&self) -> u32 {
+        self.process.child.id()
+    }
+
     /// The certificate that its clients trust.
     pub(crate) fn ca(&self) -> &Path {
         &self.ca
