@@ -55,9 +55,11 @@ impl Kin {
         under.flat_map(move |terms| {
             let sets: Vec<_> = self.redacted.get(&terms).into_iter().flatten().collect();
             let known: Vec<_> = sets.into_iter().filter(|set| set.iter().all(|name| names.contains(name))).collect();
-            known.into_iter().filter_map(move |redacted| {
-                let several = self.groups.get(&key(method, url, terms.as_ref(), redacted))?;
-                Some(Relatives { several, by_rules: terms.is_some() })
+            known.into_iter().flat_map(move |redacted| {
+                let keys = keys(method, url, terms.as_ref(), redacted);
+                let groups = keys.into_iter().filter_map(|key| self.groups.get(&key));
+                let by_rules = terms.is_some();
+                groups.map(move |several| Relatives { several, by_rules }).collect::<Vec<_>>()
             })
         })
     }
@@ -73,9 +75,10 @@ impl Kin {
         }
         under.extend(terms.clone().filter(|terms| terms.reduces_urls()).map(Some));
         for reducing in under {
-            let key = key(method, url, reducing.as_ref(), &redacted);
-            let several = self.groups.entry(key).or_insert_with(|| Several::under(terms.clone()));
-            index.add(several, entry);
+            for key in keys(method, url, reducing.as_ref(), &redacted) {
+                let several = self.groups.entry(key).or_insert_with(|| Several::under(terms.clone()));
+                index.add(several, entry);
+            }
             self.redacted.entry(reducing).or_default().insert(redacted.clone());
         }
     }
@@ -89,9 +92,12 @@ fn redacted_names(url: &str) -> Vec<String> {
     names.into_iter().collect()
 }
 
-fn key(method: &str, url: &str, terms: Option<&Arc<Terms>>, redacted: &[String]) -> Digest {
-    let reduced = reduce(url, terms.map(|terms| &**terms), redacted);
+fn keys(method: &str, url: &str, terms: Option<&Arc<Terms>>, redacted: &[String]) -> Vec<Digest> {
     let which = terms.map_or_else(String::new, |terms| terms.name());
     let names = redacted.join("\u{1}");
-    of_pairs([(which.as_bytes(), names.as_bytes()), (method.as_bytes(), reduced.as_bytes())].into_iter())
+    let reduced = reduce(url, terms.map(|terms| &**terms), redacted);
+    let digest = |reduced: &String| {
+        of_pairs([(which.as_bytes(), names.as_bytes()), (method.as_bytes(), reduced.as_bytes())].into_iter())
+    };
+    reduced.iter().map(digest).collect()
 }

@@ -31,25 +31,27 @@ pub(super) fn query(url: &str) -> &str {
     url.split_once('?').map_or("", |(_, query)| query)
 }
 
-/// The URL as the terms see it, with any value for the parameters of these names.
-pub(super) fn reduce(url: &str, terms: Option<&Terms>, redacted: &[String]) -> String {
+/// The URL as the terms see it, with any value for the parameters of these names. A GraphQL request has a key for its
+/// query and one for the query's hash, the surest first.
+pub(super) fn reduce(url: &str, terms: Option<&Terms>, redacted: &[String]) -> Vec<String> {
     let normalized = match terms {
         Some(terms) if !terms.normalize.is_empty() => Cow::Owned(terms.normalized(url)),
         _ => Cow::Borrowed(url),
     };
     let (place, query) = normalized.split_once('?').unwrap_or((&normalized, ""));
     let mut kept: Vec<Parameter<'_>> = parameters(query).collect();
-    let mut reduced = place.to_owned();
+    let mut operations = vec![String::new()];
     if let Some(terms) = terms {
         kept.retain(|parameter| !terms.ignore_query.iter().any(|ruled| ruled.value.matches(&parameter.name)));
         if terms.match_body() == MatchBody::GraphQl {
-            reduced.push_str(&without_operation(&mut kept, terms));
+            operations = without_operation(&mut kept, terms);
         }
     }
     let any_order = terms.is_some_and(Terms::any_order);
     if any_order {
         kept.sort_by(|one, other| one.name.cmp(&other.name));
     }
+    let mut reduced = String::new();
     for parameter in &kept {
         reduced.push('&');
         match parameter {
@@ -64,16 +66,16 @@ pub(super) fn reduce(url: &str, terms: Option<&Terms>, redacted: &[String]) -> S
             Parameter { raw, .. } => reduced.push_str(raw),
         }
     }
-    reduced
+    operations.iter().map(|operation| format!("{place}{operation}{reduced}")).collect()
 }
 
-/// Takes the parameters of a GraphQL request out, and gives what stands for them.
-fn without_operation(parameters: &mut Vec<Parameter<'_>>, terms: &Terms) -> String {
+/// Takes the parameters of a GraphQL request out, and gives what may stand for them.
+fn without_operation(parameters: &mut Vec<Parameter<'_>>, terms: &Terms) -> Vec<String> {
     let pairs = parameters.iter().map(|parameter| (&*parameter.name, &*parameter.value));
     let mut asked = Value::Object(graphql::of_parameters(pairs));
     terms.ignore_json.iter().for_each(|ruled| canonical_json::remove(&mut asked, &ruled.value));
-    let Some(operations) = graphql::operations(&asked) else { return String::new() };
-    let Some(identity) = graphql::identities(&operations).pop() else { return String::new() };
+    let Some(operations) = graphql::operations(&asked) else { return vec![String::new()] };
+    let identities = graphql::identities(&operations);
     parameters.retain(|parameter| !graphql::PARAMETERS.contains(&&*parameter.name));
-    format!("{ANYTHING}{identity:?}")
+    identities.iter().map(|identity| format!("{ANYTHING}{identity:?}")).collect()
 }
