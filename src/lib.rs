@@ -81,6 +81,7 @@ pub mod proxy;
 pub mod recipes;
 pub mod record;
 pub mod replay;
+pub mod report;
 pub mod route;
 pub mod upstream;
 

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::archive::Error;
+use crate::archive::{Error, Stamp};
 
 /// The archives that `paths` name: a file as given, a folder searched recursively for `*.har` and `*.zip` in the order
 /// of their path's bytes, without dot-files and dot-folders. Links to folders are not followed.
@@ -12,6 +12,14 @@ use crate::archive::Error;
 ///
 /// A path that is missing, is neither file nor folder or cannot be read, and a folder without archives.
 pub fn discover(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Error> {
+    discover_noting(paths, &mut Vec::new())
+}
+
+/// A folder that was searched, and its state before that.
+pub(crate) type Searched = (PathBuf, Option<Stamp>);
+
+/// The same; notes each folder that it searches.
+pub(crate) fn discover_noting(paths: &[PathBuf], folders: &mut Vec<Searched>) -> Result<Vec<PathBuf>, Error> {
     let mut archives = Vec::new();
     for path in paths {
         let metadata = fs::metadata(path).map_err(|source| unreadable(path, source))?;
@@ -19,7 +27,7 @@ pub fn discover(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Error> {
             archives.push(path.clone());
         } else if metadata.is_dir() {
             let mut found = Vec::new();
-            search(path, &mut found)?;
+            search(path, &mut found, folders)?;
             if found.is_empty() {
                 return Err(Error::EmptyFolder { path: path.clone() });
             }
@@ -39,7 +47,8 @@ pub(crate) fn unreadable(path: &Path, source: std::io::Error) -> Error {
     }
 }
 
-fn search(folder: &Path, found: &mut Vec<PathBuf>) -> Result<(), Error> {
+fn search(folder: &Path, found: &mut Vec<PathBuf>, folders: &mut Vec<Searched>) -> Result<(), Error> {
+    folders.push((folder.to_owned(), Stamp::of(folder)));
     for item in fs::read_dir(folder).map_err(|source| unreadable(folder, source))? {
         let item = item.map_err(|source| unreadable(folder, source))?;
         let (name, path) = (item.file_name(), item.path());
@@ -48,7 +57,7 @@ fn search(folder: &Path, found: &mut Vec<PathBuf>) -> Result<(), Error> {
         }
         let kind = item.file_type().map_err(|source| unreadable(&path, source))?;
         if kind.is_dir() {
-            search(&path, found)?;
+            search(&path, found, folders)?;
         } else if is_archive_name(&path) && fs::metadata(&path).is_ok_and(|metadata| metadata.is_file()) {
             found.push(path);
         }

@@ -3,9 +3,10 @@
 use std::borrow::Cow;
 use std::collections::HashSet;
 use std::fs::{self, File};
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use bytes::Bytes;
 use flate2::read::{MultiGzDecoder, ZlibDecoder};
@@ -27,14 +28,16 @@ use crate::har::{Entry, LeftOut, StoredBody, Warning};
 pub struct Archive {
     path: PathBuf,
     text: Source,
-    payloads: Payloads,
-    limits: Limits,
+    /// The text as it was loaded, for when somebody writes into the file.
+    copy: OnceLock<Source>,
+    pub(super) payloads: Payloads,
+    pub(super) limits: Limits,
     har: HarLog,
 }
 
 /// Where `_file` leads.
 #[derive(Debug)]
-enum Payloads {
+pub(super) enum Payloads {
     Folder(PayloadFolder),
     Zip(ZipReader),
 }
@@ -81,7 +84,7 @@ impl Archive {
         if source.changed().map_err(|source| unreadable(path, source))? {
             return Err(Error::ChangedWhileLoading { path: path.to_path_buf() });
         }
-        Ok(Self { path: path.to_path_buf(), text, payloads, limits: *limits, har })
+        Ok(Self { path: path.to_path_buf(), text, copy: OnceLock::new(), payloads, limits: *limits, har })
     }
 
     /// As it was given to [`Archive::open`].
@@ -179,26 +182,70 @@ impl Archive {
         })
     }
 
-    fn payload_path(&self, name: &str) -> Result<PayloadPath, PayloadError> {
+    pub(super) fn payload_path(&self, name: &str) -> Result<PayloadPath, PayloadError> {
         PayloadPath::parse(name).map_err(|source| PayloadError::Path { archive: self.path.clone(), source })
     }
 
+    /// Copies the text into a temporary file without a name, so that embedded bodies can be read after somebody has
+    /// written into the archive. Gives the bytes that it took: none where the text is in such a file already, or where it
+    /// would take more than `most`. Blocks.
+    ///
+    /// # Errors
+    ///
+    /// When there is no room, or the archive has changed already.
+    pub fn keep_text(&self, most: u64) -> io::Result<u64> {
+        let length = self.text.len()?;
+        if length > most || !self.text.is_users() {
+            return Ok(0);
+        }
+        if self.copy.get().is_some() {
+            return Ok(length);
+        }
+        let copy = Source::unpacked(&mut self.text.cursor())?;
+        if self.text.changed()? {
+            return Err(io::Error::other("the archive has changed"));
+        }
+        Ok(self.copy.set(copy).map_or(0, |()| length))
+    }
+
+    /// The line of the text on which an item of `log.entries` begins, from one; none behind the last item.
+    pub fn line_of(&self, ordinal: usize) -> Option<usize> {
+        let span = self.har.spans.get(ordinal)?;
+        let mut before = BufReader::new(self.text.cursor().take(span.start));
+        let mut line = 1;
+        loop {
+            let bytes = before.fill_buf().ok()?;
+            if bytes.is_empty() {
+                return Some(line);
+            }
+            line += memchr::memchr_iter(b'\n', bytes).count();
+            let taken = bytes.len();
+            before.consume(taken);
+        }
+    }
+
     fn read_text(&self, span: &Range<u64>) -> Result<Vec<u8>, PayloadError> {
-        let failed = |source| PayloadError::Unreadable {
-            archive: self.path.clone(),
-            what: "an embedded body".to_owned(),
-            source,
-        };
+        let failed = |source| self.unreadable_text(source);
+        let text = self.text();
         let changed = || PayloadError::Changed { archive: self.path.clone() };
-        if self.text.changed().map_err(failed)? {
+        if text.changed().map_err(failed)? {
             return Err(changed());
         }
-        let bytes = self.text.read_span(span);
+        let bytes = text.read_span(span);
         // Once more: what was written during the reading may have been read.
-        if self.text.changed().map_err(failed)? {
+        if text.changed().map_err(failed)? {
             return Err(changed());
         }
         bytes.map_err(failed)
+    }
+
+    /// Where embedded bodies are read from.
+    pub(super) fn text(&self) -> &Source {
+        self.copy.get().unwrap_or(&self.text)
+    }
+
+    pub(super) fn unreadable_text(&self, source: io::Error) -> PayloadError {
+        PayloadError::Unreadable { archive: self.path.clone(), what: "an embedded body".to_owned(), source }
     }
 }
 
@@ -259,7 +306,7 @@ fn read_text(path: &Path, source: Source, limits: &Limits) -> Result<(Source, Ha
     }
     let mut text = source.cursor();
     let base = skip_byte_order_mark(&mut text).map_err(|source| unreadable(path, source))?;
-    if let Some(har) = windowed::read(&mut text, base).map_err(|source| unreadable(path, source))? {
+    if let Some(har) = windowed::read(&mut text, base, length).map_err(|source| unreadable(path, source))? {
         return Ok((source, har));
     }
     read_whole_text(path, source, length)

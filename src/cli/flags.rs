@@ -9,7 +9,7 @@ use clap::{Arg, ArgAction, Args, ValueHint};
 
 use super::settings::keys;
 use super::settings::value::{Item, flag};
-use super::settings::{ArchivePath, LogFormat, LogTarget, TimeLimit};
+use super::settings::{ArchivePath, LogFormat, LogTarget, TimeLimit, Token};
 use crate::upstream::UpstreamProxy;
 
 const PROXY: &str = "Proxy";
@@ -36,6 +36,13 @@ pub(crate) struct SharedFlags {
     #[arg(long, value_name = "BOOL", value_parser = flag::<bool>(), help_heading = PROXY)]
     #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub(crate) public: Option<bool>,
+
+    /// The token that changes through the control API need [default: made anew for each run]
+    ///
+    /// It is printed when the proxy starts, and commands after `--` have it in HARMOCK_TOKEN. Set the variable beforehand
+    /// where another program is to know it: everybody on the machine sees a flag.
+    #[arg(long, value_name = "TOKEN", value_parser = flag::<Token>(), help_heading = PROXY)]
+    pub(crate) token: Option<Token>,
 
     /// The folder of the certificate authority [default: in the platform's data folder]
     ///

@@ -17,6 +17,7 @@ mod open;
 mod record;
 mod replay;
 mod report;
+mod reports;
 mod run;
 pub(crate) mod settings;
 mod shell;
@@ -52,6 +53,7 @@ enum Command {
     Man(man::ManArgs),
     Ca(ca::CaArgs),
     Har(har::Args),
+    Report(reports::ReportArgs),
 }
 
 /// What a command gives back: its exit code, or the error that `main` prints as one line.
@@ -73,6 +75,7 @@ impl Command {
             Self::Man(args) => man::run(&args),
             Self::Ca(args) => ca::run(args),
             Self::Har(args) => har::run(args),
+            Self::Report(args) => reports::run(args),
         }
     }
 }

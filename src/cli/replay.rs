@@ -11,8 +11,10 @@ use super::settings::{ByteSize, ReplaySettings};
 use super::{CommandResult, run};
 use crate::matching::Rule;
 use crate::proxy::{Cors, NotFound, OutOfScope, RedirectPolicy};
+use crate::report::Format;
 
 const REPLAYING: &str = "Replaying";
+const REPORTS: &str = "Reports";
 
 /// Answers requests from recorded archives; nothing in scope leaves the machine
 ///
@@ -72,6 +74,43 @@ pub(crate) struct ReplayFlags {
     /// Misses up to this number leave the exit code alone [default: 0]
     #[arg(long, value_name = "N", value_parser = flag::<u64>(), help_heading = REPLAYING)]
     pub(crate) max_misses: Option<u64>,
+
+    /// Fails the run when an entry was never asked for
+    ///
+    /// Entries that no test needs any more are found so; the exit code is 3.
+    #[arg(long, value_name = "BOOL", value_parser = flag::<bool>(), help_heading = REPORTS)]
+    #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub(crate) fail_on_unused: Option<bool>,
+
+    /// A file that tells at the end what the run did; repeatable
+    ///
+    /// JSON (`.json`), JUnit XML (`.xml`), a summary in Markdown (`.md`) or annotations for GitHub Actions (`.github`);
+    /// `-` is standard output: `--report harmock.xml --report harmock.json`.
+    #[arg(long, value_name = "FILE", value_parser = flag::<Item<PathBuf>>(), value_hint = ValueHint::FilePath)]
+    #[arg(help_heading = REPORTS)]
+    pub(crate) report: Vec<Item<PathBuf>>,
+
+    /// What the --report files hold [default: as their extensions say]
+    #[arg(long, value_name = "FORMAT", value_parser = flag::<Format>(), help_heading = REPORTS)]
+    pub(crate) report_format: Option<Format>,
+
+    /// A HAR of what was served, with the entry behind each answer
+    ///
+    /// It is written while the run lasts, and DevTools opens it. Bodies and the values of credentials are left out.
+    #[arg(long, value_name = "FILE", value_parser = flag::<PathBuf>(), value_hint = ValueHint::FilePath)]
+    #[arg(help_heading = REPORTS)]
+    pub(crate) trace: Option<PathBuf>,
+
+    /// Says in the field X-Harmock of each answer what answered
+    ///
+    /// `X-Harmock: hit; entry=hars/shop.har#1`, or `miss`, `own`, `upstream`, `recorded`, `error`.
+    #[arg(long, value_name = "BOOL", value_parser = flag::<bool>(), help_heading = REPORTS)]
+    #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub(crate) annotate: Option<bool>,
+
+    /// The last exchanges that /__harmock/exchanges tells [default: 0]
+    #[arg(long, value_name = "N", value_parser = flag::<u64>(), help_heading = REPORTS)]
+    pub(crate) exchanges: Option<u64>,
 
     /// Bytes of payloads kept in memory [default: 64MiB]
     ///

@@ -29,6 +29,15 @@ impl Expected {
     }
 }
 
+/// What a replay is allowed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Limits {
+    /// Misses up to this number leave the exit code alone.
+    pub(crate) max_misses: u64,
+    /// Every entry has to be asked for.
+    pub(crate) fail_on_unused: bool,
+}
+
 /// How a run ended, weightiest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Verdict {
@@ -38,11 +47,13 @@ pub(crate) enum Verdict {
     CaughtNothing,
     /// More misses than allowed.
     Misses,
+    /// Entries that nothing asked for, where that is not allowed.
+    Unused,
     Well,
 }
 
 impl Verdict {
-    pub(crate) fn of(summary: &Summary, expected: &Expected, max_misses: Option<u64>) -> Self {
+    pub(crate) fn of(summary: &Summary, expected: &Expected, limits: Limits) -> Self {
         let recorded = summary.recorded.as_ref();
         let lost = recorded.is_some_and(|recorded| recorded.spooled.lost > 0);
         if lost || !summary.errors.is_empty() {
@@ -52,7 +63,8 @@ impl Verdict {
             Expected::Record { .. } if recorded.is_none_or(|recorded| recorded.finished.is_none()) => {
                 Self::CaughtNothing
             }
-            Expected::Replay { misses_fail: true } if summary.missed > max_misses.unwrap_or(0) => Self::Misses,
+            Expected::Replay { misses_fail: true } if summary.missed > limits.max_misses => Self::Misses,
+            Expected::Replay { .. } if limits.fail_on_unused && !summary.unused.is_empty() => Self::Unused,
             _ => Self::Well,
         }
     }
@@ -61,7 +73,7 @@ impl Verdict {
         match self {
             Self::Well => 0,
             Self::Error | Self::CaughtNothing => 1,
-            Self::Misses => 3,
+            Self::Misses | Self::Unused => 3,
         }
     }
 }
@@ -72,7 +84,7 @@ pub(crate) fn print(summary: &Summary, expected: &Expected, verdict: &Verdict, v
     if verbosity >= 0 || *verdict != Verdict::Well {
         match expected {
             Expected::Record { har, glob } => recording(&mut lines, summary, har, glob, *verdict),
-            Expected::Replay { .. } => replay(&mut lines, summary),
+            Expected::Replay { .. } => replay(&mut lines, summary, *verdict),
         }
     }
     for line in lines {
@@ -149,7 +161,7 @@ fn recording(lines: &mut Vec<String>, summary: &Summary, har: &std::path::Path, 
     informational(lines, summary);
 }
 
-fn replay(lines: &mut Vec<String>, summary: &Summary) {
+fn replay(lines: &mut Vec<String>, summary: &Summary, verdict: Verdict) {
     lines.push(format!(
         "served {}, missed {}, errors {}, ignored {}",
         summary.served,
@@ -173,7 +185,9 @@ fn replay(lines: &mut Vec<String>, summary: &Summary) {
     }
     informational(lines, summary);
     if !summary.unused.is_empty() {
-        lines.push(format!("{} of {} never used:", summary.unused.len(), count(summary.entries as u64, "entry")));
+        let forbidden = if verdict == Verdict::Unused { ", which --fail-on-unused forbids" } else { "" };
+        let entries = count(summary.entries as u64, "entry");
+        lines.push(format!("{} of {entries} never used{forbidden}:", summary.unused.len()));
         lines.extend(summary.unused.iter().take(SHOWN).map(|entry| format!("  {entry}")));
         more(lines, summary.unused.len(), "entries");
     }

@@ -10,6 +10,7 @@ use anyhow::Context;
 use super::env::trust_warnings;
 use super::open;
 use super::report;
+use super::reports;
 use super::settings::{LogFormat, LogTarget, RunOptions, keys};
 use super::signals::Signals;
 use crate::launch::child::{self, ChildCommand, ChildExit};
@@ -57,7 +58,8 @@ async fn run_async(config: Config, options: &RunOptions, task: Task<'_>) -> supe
     let public = !config.listen.ip().is_loopback();
     let proxy = Proxy::start(config, log.clone()).await?;
     let address = proxy.address();
-    let facts = ProxyFacts::new(&address.ip().to_string(), address.port(), proxy.ca())?;
+    let mut facts = ProxyFacts::new(&address.ip().to_string(), address.port(), proxy.ca())?;
+    facts.token = Some(proxy.token().to_owned());
     if options.verbosity >= 0 {
         announce(&proxy, &facts, &heading, public);
     }
@@ -96,9 +98,16 @@ fn finish(
 ) -> super::CommandResult {
     let verdict = match summary {
         Ok(summary) => {
-            let verdict = report::Verdict::of(&summary, expected, options.max_misses);
+            let verdict = report::Verdict::of(&summary, expected, options.limits);
             report::print(&summary, expected, &verdict, options.verbosity);
-            verdict.exit_code()
+            let told = options.reports.write(&reports::of_run(&summary, expected, options.limits, verdict));
+            match told {
+                Ok(()) => verdict.exit_code(),
+                Err(error) => {
+                    anstream::eprintln!("harmock: {}", super::one_line(&error));
+                    report::Verdict::Error.exit_code()
+                }
+            }
         }
         Err(error) => {
             anstream::eprintln!("harmock: {error}");
@@ -167,6 +176,7 @@ fn announce(proxy: &Proxy, facts: &ProxyFacts, heading: &str, public: bool) {
         entries => format!(" {entries} entries"),
     };
     anstream::eprintln!("harmock: {heading}{entries} on {} (CA {})", facts.url, facts.ca.display());
+    anstream::eprintln!("harmock: control API on {}/__harmock/ (token {})", facts.url, proxy.token());
     if public {
         anstream::eprintln!(
             "harmock: WARNING: --public: {} is open to everyone who can reach this machine; they can read recordings \

@@ -23,6 +23,15 @@ pub struct Entry {
 }
 
 impl Entry {
+    /// The stored bodies of request and response.
+    pub(crate) fn bodies(&self) -> impl Iterator<Item = &StoredBody> {
+        let answer = match &self.outcome {
+            Outcome::Answered(answer) => answer.body.as_ref(),
+            Outcome::Failed(_) => None,
+        };
+        self.request.payload.stored().into_iter().chain(answer)
+    }
+
     /// The payload files that the entry names: its ordinal, the HAR field, the path as written.
     pub(crate) fn payload_files(&self) -> impl Iterator<Item = (usize, &'static str, &str)> {
         let answer = match &self.outcome {
@@ -72,6 +81,16 @@ pub enum RecordedPayload {
     Params(Vec<(String, String)>),
     /// The bytes are lost (U+FFFD in the text) or were left out (`_harmock.payload`): matches any payload.
     Damaged,
+}
+
+impl RecordedPayload {
+    /// The bytes that can be compared, where there are such.
+    pub(crate) fn stored(&self) -> Option<&StoredBody> {
+        match self {
+            Self::Stored(body) => Some(body),
+            Self::Absent | Self::Params(_) | Self::Damaged => None,
+        }
+    }
 }
 
 /// Where the bytes of a body are. Read with [`crate::archive::Archive::read`].

@@ -20,4 +20,6 @@ mod tests;
 pub use error::Error;
 pub use ready_file::ReadyFile;
 pub use trust_files::TrustFiles;
+#[cfg(feature = "cli")]
+pub(crate) use trust_files::write_atomically;
 pub use variables::{Action, ProxyFacts, Variable, root_variables, variables};

@@ -127,7 +127,7 @@ fn write_if_changed(path: &Path, content: &[u8]) -> Result<(), Error> {
 }
 
 /// Writes a sibling file that everyone may read and renames it into place; makes the folder where there is none.
-pub(super) fn write_atomically(path: &Path, content: &[u8]) -> io::Result<()> {
+pub(crate) fn write_atomically(path: &Path, content: &[u8]) -> io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     fs::create_dir_all(folder)?;
     let mut builder = tempfile::Builder::new();

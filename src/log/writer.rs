@@ -31,6 +31,8 @@ pub enum Target {
 pub struct Log {
     format: Format,
     lines: Option<Arc<Lines>>,
+    /// Lines do not go to standard error, and what people must know at once goes there, too.
+    apart: bool,
 }
 
 #[derive(Debug)]
@@ -96,7 +98,7 @@ impl Lines {
 impl Log {
     /// A log without lines.
     pub fn off() -> Self {
-        Self { format: Format::Text, lines: None }
+        Self { format: Format::Text, lines: None, apart: false }
     }
 
     /// Opens the target and starts its thread.
@@ -106,7 +108,7 @@ impl Log {
     /// When the file cannot be opened or the thread cannot be started.
     pub fn open(target: &Target, format: Format) -> io::Result<Self> {
         let out: Box<dyn Write + Send> = match target {
-            Target::Off => return Ok(Self::off()),
+            Target::Off => return Ok(Self { format, apart: true, ..Self::off() }),
             Target::Stderr => Box::new(io::stderr()),
             Target::File(path) => Box::new(append(path)?),
         };
@@ -114,7 +116,7 @@ impl Log {
         let lines = Arc::clone(&pending);
         let thread = std::thread::Builder::new().name("harmock-log".into()).spawn(move || write(out, &lines))?;
         let lines = Lines { pending, writer: Mutex::new(Some(thread)) };
-        Ok(Self { format, lines: Some(Arc::new(lines)) })
+        Ok(Self { format, lines: Some(Arc::new(lines)), apart: *target != Target::Stderr })
     }
 
     /// Waits until every line so far is written; later ones go nowhere.
@@ -144,6 +146,14 @@ impl Log {
                 Format::Json => serde_json::json!({ "notice": text }).to_string(),
             };
             self.send(|text| text.push_str(&notice));
+        }
+    }
+
+    /// The same for what people must know at once: on standard error also where the log is a file or off.
+    pub fn alert(&self, text: &str) {
+        self.notice(text);
+        if self.apart {
+            let _ = writeln!(io::stderr(), "harmock: {text}");
         }
     }
 

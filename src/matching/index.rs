@@ -20,7 +20,7 @@ use super::rules::{Repeat, Rules, Terms};
 /// for a group the first time it is asked for. It reflects the payload files as they were then: build a new index when
 /// they change.
 pub struct Index {
-    archives: Vec<Vec<Entry>>,
+    archives: Vec<Arc<Vec<Entry>>>,
     groups: HashTable<Group>,
     hasher: RandomState,
     pub(super) nearby: OnceLock<Nearby>,
@@ -60,14 +60,14 @@ pub(super) struct Several {
 
 impl Index {
     /// Builds the index without rules.
-    pub fn build(archives: Vec<Vec<Entry>>) -> Self {
+    pub fn build(archives: Vec<Arc<Vec<Entry>>>) -> Self {
         Self::with_rules(archives, Arc::default())
     }
 
     /// Builds the index; archives in the order in which they count. Entries whose response is only informational (1xx,
     /// such as a WebSocket handshake) answer nothing and are left out.
-    pub fn with_rules(archives: Vec<Vec<Entry>>, rules: Arc<Rules>) -> Self {
-        let count = archives.iter().map(Vec::len).sum();
+    pub fn with_rules(archives: Vec<Arc<Vec<Entry>>>, rules: Arc<Rules>) -> Self {
+        let count = archives.iter().map(|entries| entries.len()).sum();
         let hasher = RandomState::default();
         let (groups, kin) = (HashTable::new(), Kin::default());
         let mut index = Self { archives, groups, hasher, nearby: OnceLock::new(), rules, kin };
@@ -100,6 +100,11 @@ impl Index {
             .enumerate()
             .flat_map(move |(archive, entries)| places(archive, entries.len()))
             .filter(|&entry| answers(self.entry(entry)))
+    }
+
+    /// The rules under which it was built.
+    pub fn rules(&self) -> Arc<Rules> {
+        Arc::clone(&self.rules)
     }
 
     /// What rules say about a URL.

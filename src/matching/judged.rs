@@ -7,7 +7,7 @@ use super::candidates::{Asked, Candidates};
 use super::header_ranking::HeaderRanking;
 use super::index::{EntryRef, Index};
 use super::lookup::PayloadUnreadable;
-use super::memory::Memory;
+use super::memory::{Memory, Sequence};
 use super::payload_table::PayloadTable;
 use super::request::PayloadSource;
 use super::required_headers::RequiredHeaders;
@@ -124,10 +124,7 @@ impl Candidates {
             self.members.get(position).copied()
         };
         let Some(first) = at(0) else { return Verdict::Nothing };
-        let request = &court.index.entry(first).request;
-        let ordinal = court.index.entry(first).ordinal;
-        let name = format!("{}{} {ordinal} {} {}", court.tier, u8::from(by_rules), request.method, request.url);
-        let asked_before = court.memory.advance(&name);
+        let asked_before = court.memory.advance(Sequence { first, tier: court.tier, by_rules });
         let n = match terms.repeat {
             Repeat::Cycle => asked_before % length,
             _ if asked_before < length => asked_before,

@@ -7,6 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::bindings::{Agreement, Binding};
 use super::digest::{Digest, of_bytes};
+use super::index::EntryRef;
 
 /// What one session's lookups remember. Shared by its connections.
 ///
@@ -15,10 +16,21 @@ use super::digest::{Digest, of_bytes};
 #[derive(Debug, Default)]
 pub struct Memory(Mutex<Remembered>);
 
+/// Answers that follow one another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Sequence {
+    /// The entry of the first.
+    pub(super) first: EntryRef,
+    /// How far its URLs are from those that are asked for.
+    pub(super) tier: u8,
+    /// Its payloads are equal under rules alone.
+    pub(super) by_rules: bool,
+}
+
 #[derive(Debug, Default)]
 struct Remembered {
-    /// How often a sequence has been asked, by its name.
-    cursors: HashMap<Box<str>, usize>,
+    /// How often a sequence has been asked.
+    cursors: HashMap<Sequence, usize>,
     /// The digest of the live value for which a redacted one of an archive was taken first.
     bound: HashMap<(u32, String), Digest>,
     /// The same the other way round.
@@ -34,20 +46,30 @@ impl Memory {
         remembered.taken.clear();
     }
 
-    /// Counts a request for a sequence, and says how many there were before.
-    pub(super) fn advance(&self, sequence: &str) -> usize {
+    /// Sequences go on where they were although their entries have other places now, and redacted values of an archive
+    /// that is still there stand for what they stood for; the rest is forgotten.
+    pub fn follow(&self, places: &HashMap<EntryRef, EntryRef>) {
+        let archives: HashMap<u32, u32> = places.iter().map(|(old, new)| (old.archive, new.archive)).collect();
         let mut remembered = self.remembered();
-        match remembered.cursors.get_mut(sequence) {
-            Some(count) => {
-                let before = *count;
-                *count = before.saturating_add(1);
-                before
-            }
-            None => {
-                remembered.cursors.insert(sequence.into(), 1);
-                0
-            }
-        }
+        let Remembered { cursors, bound, taken } = std::mem::take(&mut *remembered);
+        let moved = cursors.into_iter().filter_map(|(sequence, asked)| {
+            Some((Sequence { first: *places.get(&sequence.first)?, ..sequence }, asked))
+        });
+        remembered.cursors = moved.collect();
+        let archive = |old: u32| archives.get(&old).copied();
+        remembered.bound =
+            bound.into_iter().filter_map(|((old, text), live)| Some(((archive(old)?, text), live))).collect();
+        remembered.taken =
+            taken.into_iter().filter_map(|((old, live), text)| Some(((archive(old)?, live), text))).collect();
+    }
+
+    /// Counts a request for a sequence, and says how many there were before.
+    pub(super) fn advance(&self, sequence: Sequence) -> usize {
+        let mut remembered = self.remembered();
+        let count = remembered.cursors.entry(sequence).or_default();
+        let before = *count;
+        *count = before.saturating_add(1);
+        before
     }
 
     /// How well values fit what is bound. A redacted value that comes back as it was handed out is itself.

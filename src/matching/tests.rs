@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -131,7 +132,8 @@ fn archives(archives: Vec<Vec<Made>>) -> Replay {
             payloads.extend(made.bytes.map(|bytes| (place, Bytes::from_static(bytes))));
         }
     }
-    let entries = archives.into_iter().map(|entries| entries.into_iter().map(|made| made.entry).collect()).collect();
+    let entries =
+        archives.into_iter().map(|entries| Arc::new(entries.into_iter().map(|made| made.entry).collect())).collect();
     Replay { index: Index::build(entries), payloads, reads: Cell::new(0), memory: Memory::default() }
 }
 

@@ -34,7 +34,7 @@ pub fn strip_own(fields: &mut HeaderMap) {
 
 /// Whether a lower-case name is meant for a proxy or for harmock.
 pub fn is_own(name: &str) -> bool {
-    name.starts_with("proxy-") || name.starts_with("x-harmock-")
+    name.starts_with("proxy-") || name == "x-harmock" || name.starts_with("x-harmock-")
 }
 
 /// Whether a lower-case name says how one message was framed or coded on one connection, and so holds for no other.

@@ -132,6 +132,18 @@ pub fn respond(request: &Parts, arrival: Arrival, facts: &PageFacts) -> Response
     reply.into_response(request.method == Method::HEAD)
 }
 
+/// Why a request for an own page or the control API is refused; `None` when it is fine.
+pub fn refusal(request: &Parts, facts: &PageFacts) -> Option<&'static str> {
+    guard::refusal(request, facts)
+}
+
+/// An answer of the control API, with the protective fields of every page.
+pub fn json(status: StatusCode, text: String, head: bool) -> Response<Body> {
+    let problem = status.is_client_error() && status != StatusCode::CONFLICT;
+    let media_type = if problem { "application/problem+json" } else { "application/json" };
+    Reply::new(status, media_type, text.into()).into_response(head)
+}
+
 fn answer(request: &Parts, arrival: Arrival, facts: &PageFacts) -> Reply {
     let path = request.uri.path();
     let page = match path.strip_prefix(PREFIX).unwrap_or(path) {

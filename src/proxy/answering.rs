@@ -39,10 +39,12 @@ pub(super) async fn answer(exchange: Exchange, request: Request<Incoming>) -> Re
     if is_upgrade(&parts.headers) {
         return Box::pin(upgrade(exchange, state, parts, body)).await;
     }
+    // A reload meanwhile concerns later requests.
+    let replayer = state.replayer.load_full();
     if body.is_end_stream()
-        && let Some(entry) = state.replayer.only_answer(parts.method.as_str(), exchange.asked.url.as_str())
+        && let Some(entry) = replayer.only_answer(parts.method.as_str(), exchange.asked.url.as_str())
     {
-        return serve(exchange, state, &parts, Hit::strict(entry)).await;
+        return serve(exchange, state, &replayer, &parts, Hit::strict(entry)).await;
     }
     let payload = match Box::pin(payload(body)).await {
         Ok(payload) => payload,
@@ -52,9 +54,9 @@ pub(super) async fn answer(exchange: Exchange, request: Request<Incoming>) -> Re
     let follow = state.redirects == RedirectPolicy::Follow && !is_navigation(&parts.headers);
     let session = Arc::clone(state.sessions.unnamed());
     let request = Arc::new(Live { parts, payload, url: exchange.asked.url.as_str().into(), follow, session });
-    match find(&state.replayer, &request).await {
-        Lookup::Hit(hit) => serve(exchange, state, &request.parts, hit).await,
-        Lookup::Miss(missed) => Box::pin(miss(exchange, state, request, missed.reason)).await,
+    match find(&replayer, &request).await {
+        Lookup::Hit(hit) => serve(exchange, state, &replayer, &request.parts, hit).await,
+        Lookup::Miss(missed) => Box::pin(miss(exchange, state, replayer, request, missed.reason)).await,
         Lookup::Error(unreadable) => {
             let sentence = unreadable.failure.to_string();
             Ok(trouble(&exchange, state, &request.parts, &sentence))
@@ -109,33 +111,40 @@ async fn find(replayer: &Arc<Replayer>, request: &Arc<Live>) -> Lookup {
         .unwrap_or_else(|_ending| Lookup::Miss(crate::matching::Miss { reason: MissReason::NoEntry, hops: Vec::new() }))
 }
 
-async fn serve(exchange: Exchange, state: &ReplayState, request: &Parts, hit: Hit) -> Result<Response<Body>, Reset> {
+async fn serve(
+    exchange: Exchange,
+    state: &ReplayState,
+    replayer: &Arc<Replayer>,
+    request: &Parts,
+    hit: Hit,
+) -> Result<Response<Body>, Reset> {
     let fit_cors = state.cors == Cors::Auto;
-    let answer = match state.replayer.answer(&hit, &exchange.method, &request.headers, fit_cors).await {
+    let answer = match replayer.answer(&hit, &exchange.method, &request.headers, fit_cors).await {
         Ok(answer) => answer,
         Err(error) => {
             // It was asked for: what is wrong with it is told already.
-            state.replayer.count(hit.entry);
+            replayer.count(hit.entry);
             return Ok(trouble(&exchange, state, request, &error.to_string()));
         }
     };
-    hit.hops.iter().chain([&hit.entry]).for_each(|entry| state.replayer.count(*entry));
+    hit.hops.iter().chain([&hit.entry]).for_each(|entry| replayer.count(*entry));
     exchange.engine.tally.served();
+    let by = By::Entry(replayer.name(hit.entry));
     let note = relaxed(&hit);
     match answer {
         ReplayedAnswer::Response(response, size) => {
-            exchange.log(Some(response.status().as_u16()), size, By::Entry(hit.entry), note.as_deref());
+            exchange.log(Some(response.status().as_u16()), size, by, note.as_deref());
             Ok(response)
         }
         ReplayedAnswer::Failed(failure) => match failure.cause {
             Some(cause) => {
                 let answer = rescue::upstream_failed(cause, &failure.detail);
                 let size = answer.body().known_length();
-                exchange.log(Some(cause.status()), size, By::Entry(hit.entry), Some(&failure.detail));
+                exchange.log(Some(cause.status()), size, by, Some(&failure.detail));
                 Ok(readable(state, request, answer))
             }
             None => {
-                exchange.log(None, 0, By::Entry(hit.entry), Some(&failure.detail));
+                exchange.log(None, 0, by, Some(&failure.detail));
                 Err(Reset)
             }
         },
@@ -177,6 +186,7 @@ fn falls_back(exchange: &Exchange, state: &ReplayState) -> bool {
 async fn miss(
     exchange: Exchange,
     state: &ReplayState,
+    replayer: Arc<Replayer>,
     request: Arc<Live>,
     reason: MissReason,
 ) -> Result<Response<Body>, Reset> {
@@ -185,11 +195,11 @@ async fn miss(
         return Ok(answer);
     }
     if !falls_back(&exchange, state) {
-        let explained = miss::explain(&state.replayer, &request, &reason).await;
+        let explained = miss::explain(&replayer, &request, &reason).await;
         return miss::counted(&exchange, state, parts, explained);
     }
     if !miss::known(&exchange) {
-        miss::told(&exchange, &miss::explain(&state.replayer, &request, &reason).await);
+        miss::told(&exchange, &miss::explain(&replayer, &request, &reason).await);
     }
     let passing = match &state.recorder {
         Some(recorder) => Passing::into(recorder, false),

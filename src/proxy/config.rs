@@ -25,6 +25,14 @@ pub struct Config {
     pub upstream: UpstreamConfig,
     /// Time and number limits.
     pub limits: Limits,
+    /// Answers say in `X-Harmock` what answered.
+    pub annotate: bool,
+    /// A HAR that names what answered each request, written while the run lasts.
+    pub trace: Option<PathBuf>,
+    /// How many of the last exchanges the control API can tell.
+    pub exchanges: usize,
+    /// What changes through the control API need; `None`: a token of this run's own.
+    pub token: Option<String>,
     /// Record or replay.
     pub mode: Mode,
 }
@@ -39,6 +47,10 @@ impl Config {
             tunnel: Vec::new(),
             upstream: UpstreamConfig::default(),
             limits: Limits::default(),
+            annotate: false,
+            trace: None,
+            exchanges: 0,
+            token: None,
             mode,
         }
     }

@@ -5,10 +5,13 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::config::{Cors, Limits, NotFound, OutOfScope, RedirectPolicy};
+use super::observed::Observers;
+use super::reload::{Reloaded, Reloads};
 use super::summary::Tally;
 use crate::ca::CertAuthority;
 use crate::log::Log;
@@ -37,6 +40,11 @@ pub(super) struct Engine {
     pub(super) pages: PageFacts,
     pub(super) log: Log,
     pub(super) tally: Tally,
+    pub(super) observers: Observers,
+    /// What changes through the control API need.
+    pub(super) token: String,
+    /// Whoever watches the archives, where there are such.
+    pub(super) reloads: Option<Reloads>,
     /// Cancelled when the run is told to end.
     pub(super) ending: CancellationToken,
     /// Connections and tunnels.
@@ -58,7 +66,8 @@ pub(super) struct RecordState {
 }
 
 pub(super) struct ReplayState {
-    pub(super) replayer: Arc<Replayer>,
+    /// Another one after a reload: a request keeps the one with which it began.
+    pub(super) replayer: ArcSwap<Replayer>,
     pub(super) sessions: Sessions,
     pub(super) scope: Scope,
     pub(super) not_found: NotFound,
@@ -72,17 +81,32 @@ pub(super) struct ReplayState {
     pub(super) killed: Option<Box<Finished>>,
 }
 
+/// The archives, as pages name them.
+pub(super) fn archive_names(replayer: &Replayer) -> Vec<String> {
+    replayer.archive_paths().map(|path| path.display().to_string()).collect()
+}
+
 impl Engine {
     /// What the own pages tell. The files beside the CA are made by whoever runs the proxy, when it listens already.
     pub(super) fn page_facts(&self) -> PageFacts {
         let beside_ca = |name: &str| Some(self.ca.dir().join(name)).filter(|path| path.exists());
+        let archives = match &self.mode {
+            EngineMode::Record(_) => self.pages.archives.clone(),
+            EngineMode::Replay(state) => archive_names(&state.replayer.load()),
+        };
         PageFacts {
+            archives,
             bundle_path: beside_ca("bundle.pem"),
             java_store_path: beside_ca("truststore.p12"),
             requests: self.tally.requests(),
             refused: self.refusals.lock().unwrap_or_else(PoisonError::into_inner).len() as u64,
             ..self.pages.clone()
         }
+    }
+
+    /// Reads what has changed without waiting for the next look; none where nothing is replayed.
+    pub(super) async fn reload(&self) -> Option<Reloaded> {
+        self.reloads.as_ref()?.ask().await
     }
 
     /// Whether a host and port are this proxy's own: its page's name, or the address on which it listens.

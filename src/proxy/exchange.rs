@@ -10,10 +10,11 @@ use http::Method;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 
 use super::engine::Engine;
+use super::observed::{Answerer, Told};
 use super::target::Asked;
 use crate::log::{ExchangeLine, Source};
-use crate::matching::EntryRef;
 use crate::message::{Body, BodyError};
+use crate::replay::EntryName;
 
 /// One request on its way to an answer.
 pub(super) struct Exchange {
@@ -22,12 +23,14 @@ pub(super) struct Exchange {
     pub(super) asked: Asked,
     /// `None` where no line tells how long it took.
     started: Option<Instant>,
+    /// Who answers, where anybody wants to know beside the log.
+    pub(super) told: Option<Told>,
 }
 
 /// Who answered, for the line in the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum By {
-    Entry(EntryRef),
+pub(super) enum By<'a> {
+    Entry(EntryName<'a>),
     Recorded,
     Upstream,
     Miss,
@@ -38,11 +41,13 @@ pub(super) enum By {
 impl Exchange {
     pub(super) fn start(engine: Arc<Engine>, method: Method, asked: Asked) -> Self {
         let started = engine.log.is_on().then(Instant::now);
-        Self { engine, method, asked, started }
+        let told = engine.observers.is_on().then(Told::default);
+        Self { engine, method, asked, started, told }
     }
 
     /// Writes the line of an exchange whose body is known, or that got none.
-    pub(super) fn log(&self, status: Option<u16>, size: u64, by: By, note: Option<&str>) {
+    pub(super) fn log(&self, status: Option<u16>, size: u64, by: By<'_>, note: Option<&str>) {
+        self.tell(by, note, Some(size));
         if !self.engine.log.is_on() {
             return;
         }
@@ -52,30 +57,37 @@ impl Exchange {
             status,
             size,
             time: self.started.map(|started| started.elapsed()).unwrap_or_default(),
-            source: self.source(by),
+            source: by.source(),
             note,
         });
     }
 
+    fn tell(&self, by: By<'_>, note: Option<&str>, size: Option<u64>) {
+        if let Some(told) = &self.told {
+            // A body that was streamed has been told of by its head.
+            let _ = told.set(Answerer::of(by, note, size));
+        }
+    }
+
     /// Writes the line once a streamed body has ended, however it ends.
-    pub(super) fn log_at_end(self, status: u16, by: By, body: Body) -> Body {
+    pub(super) fn log_at_end(self, status: u16, by: By<'static>, body: Body) -> Body {
+        self.tell(by, None, None);
         if !self.engine.log.is_on() {
             return body;
         }
         Body::boxed(LoggedBody { inner: body, exchange: self, status, by, size: 0, ended: false })
     }
+}
 
-    fn source(&self, by: By) -> Source<'_> {
-        match (by, &self.engine.mode) {
-            (By::Entry(entry), super::engine::EngineMode::Replay(state)) => {
-                let name = state.replayer.name(entry);
-                Source::Entry { archive: name.archive, entry: name.ordinal }
-            }
-            (By::Recorded, _) => Source::Recorded,
-            (By::Upstream, _) => Source::Upstream,
-            (By::Miss, _) => Source::Miss,
-            (By::Own, _) => Source::Own,
-            (By::Entry(_) | By::Error, _) => Source::Error,
+impl<'a> By<'a> {
+    fn source(self) -> Source<'a> {
+        match self {
+            By::Entry(name) => Source::Entry { archive: name.archive, entry: name.ordinal },
+            By::Recorded => Source::Recorded,
+            By::Upstream => Source::Upstream,
+            By::Miss => Source::Miss,
+            By::Own => Source::Own,
+            By::Error => Source::Error,
         }
     }
 }
@@ -85,7 +97,7 @@ struct LoggedBody {
     inner: Body,
     exchange: Exchange,
     status: u16,
-    by: By,
+    by: By<'static>,
     size: u64,
     ended: bool,
 }

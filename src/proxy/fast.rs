@@ -3,7 +3,7 @@
 //! Hyper parses a request into a map of fields, has a response put together as another, and writes that out as text.
 //! A replayed answer is the same text each time, so here the head of the request is looked at just far enough to know
 //! that nothing in it matters, its URL is looked up as it stands, and head and body of the answer are written from one
-//! piece of memory. Nothing is allocated for a request. The first request that is anything else (another method, a
+//! piece of memory (a large body from its file). Nothing is allocated for a request. The first request that is anything else (another method, a
 //! payload, a field that changes the answer, a URL that is not recorded so, a head that is not well-formed)
 //! is left unread, and hyper gets the connection for good.
 
@@ -13,16 +13,15 @@ use std::pin::pin;
 use std::time::Instant;
 
 use bytes::{Buf, BytesMut};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 
 use super::config::Cors;
 use super::connection::Interruption;
 use super::engine::{Engine, EngineMode, ReplayState};
 use super::target::{Via, destination};
 use crate::log::{ExchangeLine, Source};
-use crate::matching::EntryRef;
 use crate::message::Scheme;
-use crate::replay::Ready;
+use crate::replay::{EntryName, Ready};
 
 /// A longer head is none of the usual.
 const HEAD_MOST: usize = 16 << 10;
@@ -45,6 +44,10 @@ where
 {
     let mut buffer = BytesMut::new();
     let EngineMode::Replay(state) = &engine.mode else { return Ok(Some(buffer)) };
+    // They want to know more of a request than is looked at here.
+    if engine.observers.is_on() {
+        return Ok(Some(buffer));
+    }
     if let Via::Connect(to) = via
         && engine.is_own(&to.host, to.port)
     {
@@ -68,16 +71,18 @@ where
         }
         let started = engine.log.is_on().then(Instant::now);
         let Head::Plain(length) = head else { return Ok(Some(buffer)) };
-        let Some(entry) = state.replayer.ready_entry(&url, |url| may_answer(url, engine, state)) else {
+        // Until the answer is sent: a reload meanwhile concerns later requests.
+        let replayer = state.replayer.load();
+        let Some(entry) = replayer.ready_entry(&url, |url| may_answer(url, engine, state)) else {
             return Ok(Some(buffer));
         };
-        let Some(ready) = state.replayer.ready(entry).await else { return Ok(Some(buffer)) };
+        let Some(ready) = replayer.ready(entry).await else { return Ok(Some(buffer)) };
         buffer.advance(length);
         let goes_on = send(stream, &ready, interrupted).await?;
-        state.replayer.count(entry);
+        replayer.count(entry);
         engine.tally.served();
         if let Some(started) = started {
-            log(engine, state, &url, entry, &ready, started);
+            log(engine, replayer.name(entry), &url, &ready, started);
         }
         if !goes_on {
             return Ok(None);
@@ -92,13 +97,7 @@ where
     S: AsyncWrite + Unpin,
     I: Future<Output = Interruption> + Unpin,
 {
-    let mut sending = pin!(async {
-        stream.write_all(&ready.first).await?;
-        if !ready.second.is_empty() {
-            stream.write_all(&ready.second).await?;
-        }
-        stream.flush().await
-    });
+    let mut sending = pin!(ready.write(stream));
     tokio::select! {
         biased;
         sent = sending.as_mut() => sent.map(|()| true),
@@ -187,8 +186,7 @@ fn may_answer(url: &str, engine: &Engine, state: &ReplayState) -> bool {
     !engine.is_own(&to.host, to.port) && state.scope.contains(url)
 }
 
-fn log(engine: &Engine, state: &ReplayState, url: &str, entry: EntryRef, ready: &Ready, started: Instant) {
-    let name = state.replayer.name(entry);
+fn log(engine: &Engine, name: EntryName<'_>, url: &str, ready: &Ready, started: Instant) {
     engine.log.exchange(&ExchangeLine {
         method: "GET",
         url,

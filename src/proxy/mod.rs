@@ -6,6 +6,7 @@
 mod answering;
 pub mod config;
 mod connection;
+mod control;
 mod engine;
 mod exchange;
 mod explain;
@@ -14,8 +15,10 @@ mod fast;
 mod forward;
 mod listener;
 mod miss;
+mod observed;
 mod opening;
 mod quiet;
+mod reload;
 mod rescue;
 mod service;
 mod start;
@@ -31,7 +34,7 @@ pub use config::{
 };
 pub use explain::{Explanation, Question, explain};
 pub use start::StartError;
-pub use summary::{MissReport, NearReport, Summary};
+pub use summary::{MissReport, NearReport, Summary, UnusedEntry};
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
@@ -63,6 +66,9 @@ impl Proxy {
         let engine = Arc::new(started.engine);
         let accepting = tokio::spawn(listener::accept_loop(started.listener, Arc::clone(&engine)));
         engine.tasks.spawn(prepare_tls(Arc::clone(&engine)));
+        if let Some((paths, strict)) = started.watched {
+            engine.tasks.spawn(reload::watch(Arc::clone(&engine), paths, strict, started.asked));
+        }
         Ok(Self { engine, accepting, warnings: started.warnings })
     }
 
@@ -106,6 +112,11 @@ impl Proxy {
     /// The authority whose certificate clients have to trust.
     pub fn ca(&self) -> &CertAuthority {
         &self.engine.ca
+    }
+
+    /// What changes through the control API need.
+    pub fn token(&self) -> &str {
+        &self.engine.token
     }
 
     /// What was odd in settings and archives, a sentence each.
@@ -154,6 +165,9 @@ impl Proxy {
             }
         })
         .await;
+        if let Err(sentence) = engine.observers.finish() {
+            engine.tally.error(sentence);
+        }
         let mut summary = engine.summary();
         if let Some(recorder) = recorder {
             let closed = tokio::task::spawn_blocking(move || recorder.close()).await;
@@ -188,14 +202,19 @@ impl Engine {
     fn summary(&self) -> Summary {
         let mut summary = self.tally.so_far();
         if let EngineMode::Replay(state) = &self.mode {
-            let replayer = &state.replayer;
+            let replayer = state.replayer.load();
             summary.entries = replayer.entry_count();
             summary.unused = replayer
                 .unused()
                 .into_iter()
                 .map(|entry| {
-                    let request = &replayer.entry(entry).request;
-                    format!("{} {} {}", replayer.name(entry), request.method, request.url)
+                    let (name, request) = (replayer.name(entry), &replayer.entry(entry).request);
+                    UnusedEntry {
+                        archive: name.archive.to_owned(),
+                        entry: name.ordinal,
+                        method: request.method.to_string(),
+                        url: request.url.as_str().to_owned(),
+                    }
                 })
                 .collect();
         }

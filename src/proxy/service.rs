@@ -9,11 +9,12 @@ use hyper::body::Incoming;
 use super::connection::{Client, Reset};
 use super::engine::{Engine, EngineMode};
 use super::exchange::Exchange;
+use super::observed::Observed;
 use super::target::{Asked, Unaddressed};
-use super::{answering, forward, opening, rescue};
+use super::{answering, control, forward, opening, rescue};
 use crate::message::Body;
 use crate::message::fields::join_cookies;
-use crate::pages::{self, Arrival};
+use crate::pages::Arrival;
 
 /// Answers one request, on the listening port or inside a `CONNECT`.
 pub(super) async fn serve(
@@ -45,13 +46,25 @@ async fn route(engine: Arc<Engine>, client: &Client, request: Request<Incoming>)
     }
     let asked = match Asked::of(&request, &client.via) {
         Ok(asked) => asked,
-        Err(Unaddressed::Direct { host }) => return Ok(direct(&engine, host.as_deref(), request)),
+        Err(Unaddressed::Direct { host }) => return Ok(Box::pin(direct(&engine, host.as_deref(), request)).await),
         Err(Unaddressed::Malformed(what)) => return Ok(rescue::bad_request(&what)),
     };
     if engine.is_own(&asked.to.host, asked.to.port) {
-        return Ok(pages::respond(&request.into_parts().0, Arrival::Proxied, &engine.page_facts()));
+        let (parts, _body) = request.into_parts();
+        return Ok(Box::pin(control::respond(&engine, &parts, Arrival::Proxied)).await);
     }
     let exchange = Exchange::start(engine, request.method().clone(), asked);
+    match Observed::begin(&exchange, &request) {
+        None => answer(exchange, request).await,
+        Some(observed) => {
+            let engine = Arc::clone(&exchange.engine);
+            observed.end(&engine, Box::pin(answer(exchange, request)).await)
+        }
+    }
+}
+
+/// The archive's answer, or the upstream's.
+async fn answer(exchange: Exchange, request: Request<Incoming>) -> Result<Response<Body>, Reset> {
     match &exchange.engine.mode {
         EngineMode::Record(_) => Ok(Box::pin(forward::record(exchange, request)).await),
         EngineMode::Replay(_) => answering::answer(exchange, request).await,
@@ -60,13 +73,13 @@ async fn route(engine: Arc<Engine>, client: &Client, request: Request<Incoming>)
 
 /// A request in origin form on the listening port is for harmock's own pages, or from a client that takes the proxy for
 /// its server.
-fn direct(engine: &Engine, host: Option<&str>, request: Request<Incoming>) -> Response<Body> {
+async fn direct(engine: &Arc<Engine>, host: Option<&str>, request: Request<Incoming>) -> Response<Body> {
     let (parts, _body) = request.into_parts();
     let Some(host) = host else {
         return rescue::bad_request("the request has no Host field");
     };
     match super::target::destination(crate::message::Scheme::Http, host) {
-        Some(to) if engine.is_own(&to.host, to.port) => pages::respond(&parts, Arrival::Direct, &engine.page_facts()),
+        Some(to) if engine.is_own(&to.host, to.port) => control::respond(engine, &parts, Arrival::Direct).await,
         _ => rescue::bad_request(&format!(
             "this is a forward proxy, and the request for {host} did not come as one: set it as the client's proxy \
              (http://{}) instead of as its server",

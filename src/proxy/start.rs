@@ -2,14 +2,20 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
+use arc_swap::ArcSwap;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::config::{Config, Mode, NotFound, OutOfScope, RecordConfig, ReplayConfig, Update};
-use super::engine::{Engine, EngineMode, RecordState, ReplayState};
+use super::engine::{Engine, EngineMode, RecordState, ReplayState, archive_names};
+use super::observed::{Observers, Recent};
+use super::reload::{Reloads, ReloadsAsked};
 use super::summary::Tally;
 use crate::archive::WriterOptions;
 use crate::ca::{self, CertAuthority};
@@ -18,6 +24,7 @@ use crate::matching::{RuleError, Rules};
 use crate::pages::{PageFacts, PageMode};
 use crate::record::{self, Finished, Recorder, RunSettings};
 use crate::replay::{OpenError, Replayer, Sessions};
+use crate::report::TraceWriter;
 use crate::route::{GlobError, GlobList, Scope};
 use crate::upstream::{SetupError, Upstream};
 
@@ -51,6 +58,17 @@ pub enum StartError {
     /// A rule.
     #[error(transparent)]
     Rule(#[from] RuleError),
+    /// The system's random numbers.
+    #[error("the system gives no random numbers for the token of the control API; name one with --token")]
+    Random,
+    /// The trace.
+    #[error("the trace {} cannot be written: {source}; name another file with --trace", path.display())]
+    Trace {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
     /// The way to the upstream.
     #[error(transparent)]
     Upstream(#[from] SetupError),
@@ -65,6 +83,10 @@ pub(super) struct Started {
     pub(super) engine: Engine,
     pub(super) listener: TcpListener,
     pub(super) warnings: Vec<String>,
+    /// Where archives are that are watched, and whether an odd entry counts as broken.
+    pub(super) watched: Option<(Vec<PathBuf>, bool)>,
+    /// Who asks for a reload.
+    pub(super) asked: ReloadsAsked,
 }
 
 /// Globs, archives, authority, address, recording, upstream: in this order, so that what only reads comes before what
@@ -85,7 +107,12 @@ pub(super) async fn start(config: Config, log: Log) -> Result<Started, StartErro
     } else {
         None
     };
+    let watched = prepared.watched();
     warnings.extend(upstream.iter().flat_map(|upstream| upstream.notes().iter().cloned()));
+    let trace =
+        config.trace.map(|path| TraceWriter::create(&path).map_err(|source| StartError::Trace { path, source }));
+    let (reloads, asked) = Reloads::new();
+    let recent = (config.exchanges > 0).then(|| Recent::new(config.exchanges));
     let engine = Engine {
         listen,
         limits: config.limits,
@@ -97,16 +124,19 @@ pub(super) async fn start(config: Config, log: Log) -> Result<Started, StartErro
         upstream,
         log,
         tally: Tally::default(),
+        observers: Observers { annotate: config.annotate, trace: trace.transpose()?, recent },
+        token: config.token.map_or_else(new_token, Ok)?,
+        reloads: watched.is_some().then_some(reloads),
         ending: CancellationToken::new(),
         tasks: TaskTracker::new(),
         refusals: Mutex::default(),
     };
     if let EngineMode::Replay(state) = &engine.mode {
-        let replayer = Arc::clone(&state.replayer);
+        let replayer = state.replayer.load_full();
         // The first miss is told as fast as the others.
         tokio::task::spawn_blocking(move || replayer.prepare_nearest());
     }
-    Ok(Started { engine, listener, warnings })
+    Ok(Started { engine, listener, warnings, watched, asked })
 }
 
 /// What the mode's settings turn into without making any file.
@@ -150,13 +180,15 @@ impl Prepared {
         asks && !config.offline
     }
 
+    fn watched(&self) -> Option<(Vec<PathBuf>, bool)> {
+        let Self::Replay { config, .. } = self else { return None };
+        Some((config.archives.clone(), config.strict_archives))
+    }
+
     fn page_facts(&self, listen: SocketAddr, ca: &CertAuthority) -> PageFacts {
         let (mode, glob, archives) = match self {
             Self::Record { config, .. } => (PageMode::Record, &config.glob, vec![config.har.display().to_string()]),
-            Self::Replay { config, replayer, .. } => {
-                let archives = replayer.archive_paths().map(|path| path.display().to_string()).collect();
-                (PageMode::Replay, &config.glob, archives)
-            }
+            Self::Replay { config, replayer, .. } => (PageMode::Replay, &config.glob, archive_names(replayer)),
         };
         PageFacts { archives, glob: glob.clone(), ..PageFacts::new(listen, mode, ca) }
     }
@@ -177,7 +209,7 @@ impl Prepared {
                 let settings = RunSettings { update: Update::Append, ..RunSettings::default() };
                 let recorder = if adds_misses(&config) { Some(Recorder::open(&config.har, &settings)?) } else { None };
                 EngineMode::Replay(ReplayState {
-                    replayer: Arc::from(replayer),
+                    replayer: ArcSwap::from_pointee(*replayer),
                     sessions: Sessions::default(),
                     scope,
                     not_found: config.not_found,
@@ -191,6 +223,14 @@ impl Prepared {
             }
         })
     }
+}
+
+/// A token that nobody guesses.
+fn new_token() -> Result<String, StartError> {
+    let mut bytes = [0; 24];
+    let random = rustls::crypto::aws_lc_rs::default_provider().secure_random;
+    random.fill(&mut bytes).map_err(|_| StartError::Random)?;
+    Ok(URL_SAFE_NO_PAD.encode(bytes))
 }
 
 /// Whether what the archives lack is recorded.

@@ -33,10 +33,30 @@ pub struct Summary {
     pub informational: u64,
     /// Entries that can be served.
     pub entries: usize,
-    /// Entries that nothing asked for, as `ARCHIVE#ENTRY METHOD URL`.
-    pub unused: Vec<String>,
+    /// Entries that nothing asked for, in order.
+    pub unused: Vec<UnusedEntry>,
     /// What was recorded; `None` where nothing was to be.
     pub recorded: Option<Recorded>,
+}
+
+/// An entry that nothing asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnusedEntry {
+    /// The archive's path as it was given.
+    pub archive: String,
+    /// Its place in `log.entries`, from zero.
+    pub entry: usize,
+    /// The recorded method.
+    pub method: String,
+    /// The recorded URL.
+    pub url: String,
+}
+
+impl std::fmt::Display for UnusedEntry {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { archive, entry, method, url } = self;
+        write!(f, "{archive}#{entry} {method} {url}")
+    }
 }
 
 /// One request without an entry, however often it came.

@@ -12,10 +12,12 @@ use crate::archive::Stamp;
 use crate::matching::EntryRef;
 
 /// A payload file that was looked at this recently has not changed.
-const FRESH: Duration = Duration::from_millis(100);
+const FRESH: Duration = Duration::from_millis(140);
 /// Until this age a payload is served as it is while its file is looked at elsewhere: looking at each of a thousand
 /// files ten times a second would otherwise be most of the work. A person's edit is seen after this at the latest.
-const SERVED: Duration = Duration::from_millis(200);
+const SERVED: Duration = Duration::from_millis(180);
+/// For this long a body is served while its file is missing or being written.
+const CHANGING: Duration = Duration::from_millis(50);
 
 /// Response bodies by entry, bounded by their bytes.
 #[derive(Debug)]
@@ -36,6 +38,8 @@ pub(super) struct Cached {
     /// Milliseconds of the cache's age when the file was last looked at.
     checked: AtomicU64,
     being_checked: AtomicBool,
+    /// Milliseconds of the cache's age when the file was first seen to be another or none; 0: it was not.
+    changing_since: AtomicU64,
 }
 
 /// Whether a cached body may be served.
@@ -89,8 +93,25 @@ impl PayloadCache {
         }
     }
 
+    /// Whether a body may be served although its file is not as it was: while that is missing, or being written, for a
+    /// moment.
+    pub(super) fn may_still_serve(&self, cached: &Cached, stamp: Option<Stamp>) -> bool {
+        let since = match cached.changing_since.load(Ordering::Relaxed) {
+            0 => {
+                let now = self.now().max(1);
+                cached.changing_since.store(now, Ordering::Relaxed);
+                now
+            }
+            since => since,
+        };
+        let in_time = u128::from(self.now().saturating_sub(since)) < CHANGING.as_millis();
+        cached.being_checked.store(false, Ordering::Relaxed);
+        in_time && stamp.is_none_or(|stamp| stamp.is_settling())
+    }
+
     /// The file of a body is as it was.
     pub(super) fn unchanged(&self, cached: &Cached) {
+        cached.changing_since.store(0, Ordering::Relaxed);
         cached.checked.store(self.now(), Ordering::Relaxed);
         cached.being_checked.store(false, Ordering::Relaxed);
     }
@@ -98,7 +119,8 @@ impl PayloadCache {
     /// Keeps a message whose first `head` bytes are its head and whose rest is its body.
     pub(super) fn keep(&self, entry: EntryRef, message: Bytes, head: usize, stamp: Option<Stamp>) -> Arc<Cached> {
         let (checked, being_checked) = (AtomicU64::new(self.now()), AtomicBool::new(false));
-        let cached = Arc::new(Cached { message, head, stamp, checked, being_checked });
+        let changing_since = AtomicU64::new(0);
+        let cached = Arc::new(Cached { message, head, stamp, checked, being_checked, changing_since });
         self.bodies.insert(entry, Arc::clone(&cached));
         cached
     }

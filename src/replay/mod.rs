@@ -6,12 +6,16 @@
 mod answer;
 mod cache;
 pub mod cors;
+mod large;
+mod loaded;
 mod prepared;
 mod ready;
 mod replayer;
 mod session;
+mod watcher;
 
 pub use answer::ReplayedAnswer;
 pub use ready::Ready;
 pub use replayer::{EntryName, OpenError, Opened, PayloadTrouble, Replayer};
 pub use session::{Session, Sessions};
+pub use watcher::{Look, Watcher};

@@ -1,39 +1,58 @@
 //! The archives of a run, the index over them, and the bodies that have been read.
 
+use std::collections::{HashMap, VecDeque};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
 
 use super::cache::{Age, Cached, PayloadCache};
+use super::large::{self, FileBody, UnpackedFiles};
+use super::loaded::{Loaded, Slot};
 use super::prepared::Prepared;
 use super::ready::together;
 use super::session::Session;
-use crate::archive::{self, Archive, PayloadError};
+use crate::archive::{self, BodyFile, Fetched, PayloadError, Stamp};
 use crate::har::{Answer, Entry, Outcome, RecordedPayload, StoredBody, Warning};
 use crate::matching::rules::Terms;
 use crate::matching::{EntryRef, Index, LiveRequest, Lookup, NearMiss, PayloadFailure, PayloadSource, Rules};
+use crate::message::Body;
 
 /// Answers requests from archives. Shared by all connections.
 #[derive(Debug)]
 pub struct Replayer {
-    archives: Vec<Archive>,
-    names: Vec<String>,
+    pub(super) archives: Vec<Arc<Loaded>>,
     index: Index,
-    served: Vec<Vec<Slot>>,
+    cache_size: u64,
     cache: PayloadCache,
+    unpacked: UnpackedFiles,
     looks: Looks,
 }
 
-/// What belongs to one entry while a run lasts.
-#[derive(Debug, Default)]
-pub(super) struct Slot {
-    prepared: OnceLock<Box<Prepared>>,
-    /// Whether its answer may go out as it lies in memory.
-    pub(super) ready: OnceLock<bool>,
-    served: AtomicU64,
+/// The body of an answer.
+#[derive(Debug)]
+pub(super) enum Stored {
+    Whole(Arc<Cached>),
+    /// Too large to be held.
+    File(BodyFile),
+}
+
+impl Stored {
+    pub(super) fn length(&self) -> u64 {
+        match self {
+            Self::Whole(cached) => cached.len() as u64,
+            Self::File(file) => file.length(),
+        }
+    }
+
+    pub(super) fn into_body(self) -> Body {
+        match self {
+            Self::Whole(cached) => Body::full(cached.body()),
+            Self::File(file) => Body::boxed(FileBody::new(file)),
+        }
+    }
 }
 
 /// Payload files that are to be looked at, off the threads that serve.
@@ -42,6 +61,10 @@ struct Looks {
     due: Mutex<Vec<EntryRef>>,
     running: AtomicBool,
 }
+
+/// A body of up to this many bytes is decoded by the thread that serves, if it is in memory: passing it to another one
+/// costs more.
+const AT_ONCE: u64 = 64 << 10;
 
 /// Looks are gathered for this long: many files are then looked at by one run of another thread.
 const GATHERED: Duration = Duration::from_millis(5);
@@ -108,29 +131,49 @@ impl Replayer {
     pub fn open(paths: &[PathBuf], cache_size: u64, strict: bool, rules: Arc<Rules>) -> Result<Opened, OpenError> {
         let mut archives = Vec::new();
         let mut warnings = Vec::new();
-        let mut entries = Vec::new();
         let mut left_out = 0;
         for path in archive::discover(paths)? {
-            let mut archive = Archive::open(&path)?;
+            let loaded = Loaded::read(&path)?;
+            let archive = &loaded.archive;
             warnings.extend(archive.warnings().iter().map(|warning| (path.clone(), warning.clone())));
             left_out += archive.left_out().websocket + archive.left_out().other_scheme;
-            entries.push(archive.take_entries());
-            archives.push(archive);
+            archives.push(Arc::new(loaded));
         }
         if strict && let Some((path, warning)) = warnings.first() {
             return Err(OpenError::Odd { path: path.clone(), warning: warning.clone() });
         }
-        let served = entries.iter().map(|list| list.iter().map(|_| Slot::default()).collect()).collect();
-        let names = archives.iter().map(|archive| archive.path().display().to_string()).collect();
-        let replayer = Self {
-            archives,
-            names,
-            index: Index::with_rules(entries, rules),
-            served,
-            cache: PayloadCache::new(cache_size),
-            looks: Looks::default(),
-        };
-        Ok(Opened { replayer, warnings, left_out })
+        Ok(Opened { replayer: Self::of(archives, cache_size, rules), warnings, left_out })
+    }
+
+    /// Answers from these archives.
+    fn of(archives: Vec<Arc<Loaded>>, cache_size: u64, rules: Arc<Rules>) -> Self {
+        let index = Index::with_rules(archives.iter().map(|loaded| Arc::clone(&loaded.entries)).collect(), rules);
+        let (cache, unpacked) = (PayloadCache::new(cache_size), UnpackedFiles::new());
+        Self { archives, index, cache_size, cache, unpacked, looks: Looks::default() }
+    }
+
+    /// The same with other archives.
+    pub(super) fn with(&self, archives: Vec<Arc<Loaded>>) -> Self {
+        Self::of(archives, self.cache_size, self.index.rules())
+    }
+
+    /// Where the entries of another replayer of the same archives are in this one: of each archive, method and URL the
+    /// first where the first was, and so on.
+    pub(super) fn places_since(&self, before: &Self) -> HashMap<EntryRef, EntryRef> {
+        let mut old: HashMap<_, VecDeque<_>> = HashMap::new();
+        for (key, place) in before.placed() {
+            old.entry(key).or_default().push_back(place);
+        }
+        self.placed().filter_map(|(key, place)| Some((old.get_mut(&key)?.pop_front()?, place))).collect()
+    }
+
+    fn placed(&self) -> impl Iterator<Item = ((&str, &str, &str), EntryRef)> {
+        (0..).zip(&self.archives).flat_map(|(archive, loaded)| {
+            (0..).zip(loaded.entries.iter()).map(move |(entry, recorded)| {
+                let request = &recorded.request;
+                ((&*loaded.name, &*request.method, request.url.as_str()), EntryRef { archive, entry })
+            })
+        })
     }
 
     /// Whether [`Self::lookup`] may read recorded payloads from disk for this request.
@@ -170,18 +213,18 @@ impl Replayer {
 
     /// The entry's names.
     pub fn name(&self, entry: EntryRef) -> EntryName<'_> {
-        let archive = self.names.get(entry.archive as usize).map_or("", String::as_str);
+        let archive = self.archives.get(entry.archive as usize).map_or("", |loaded| &*loaded.name);
         EntryName { archive, ordinal: self.entry(entry).ordinal }
     }
 
     /// The archives, in order.
     pub fn archive_paths(&self) -> impl Iterator<Item = &Path> {
-        self.archives.iter().map(Archive::path)
+        self.archives.iter().map(|loaded| loaded.path())
     }
 
     /// How many entries can be served.
     pub fn entry_count(&self) -> usize {
-        self.served.iter().map(Vec::len).sum()
+        self.archives.iter().map(|loaded| loaded.slots.len()).sum()
     }
 
     /// Counts an entry as served.
@@ -191,11 +234,23 @@ impl Replayer {
         }
     }
 
+    /// Every entry that can be served, in order.
+    pub fn entries(&self) -> impl Iterator<Item = EntryRef> + '_ {
+        (0..)
+            .zip(&self.archives)
+            .flat_map(|(archive, loaded)| (0..).zip(&loaded.slots).map(move |(entry, _)| EntryRef { archive, entry }))
+    }
+
+    /// How often an entry was served.
+    pub fn served(&self, entry: EntryRef) -> u64 {
+        self.slot(entry).map_or(0, |slot| slot.served.load(Ordering::Relaxed))
+    }
+
     /// Entries that no request has asked for, in order.
     pub fn unused(&self) -> Vec<EntryRef> {
         let mut unused = Vec::new();
-        for (archive, slots) in (0..).zip(&self.served) {
-            let idle = (0..).zip(slots).filter(|(_, slot)| slot.served.load(Ordering::Relaxed) == 0);
+        for (archive, loaded) in (0..).zip(&self.archives) {
+            let idle = (0..).zip(&loaded.slots).filter(|(_, slot)| slot.served.load(Ordering::Relaxed) == 0);
             unused.extend(idle.map(|(entry, _)| EntryRef { archive, entry }));
         }
         unused
@@ -207,50 +262,78 @@ impl Replayer {
     }
 
     /// The body of an answer, from the cache or the disk; none where it has none.
-    pub(super) async fn cached(
+    pub(super) async fn stored(
         self: &Arc<Self>,
         entry: EntryRef,
         answer: &Answer,
-    ) -> Result<Option<Arc<Cached>>, PayloadTrouble> {
-        let Some(stored) = &answer.body else { return Ok(None) };
+    ) -> Result<Option<Stored>, PayloadTrouble> {
+        let Some(body) = &answer.body else { return Ok(None) };
         if let Some(cached) = self.cache.find(entry) {
             match self.cache.age(&cached) {
-                Age::Fresh => return Ok(Some(cached)),
+                Age::Fresh => return Ok(Some(Stored::Whole(cached))),
                 Age::Ageing => {
                     self.look_soon(entry);
-                    return Ok(Some(cached));
+                    return Ok(Some(Stored::Whole(cached)));
                 }
                 Age::Stale => {}
             }
+        } else if let Some(had) = self.had_now(entry, body) {
+            return Ok(Some(had));
         }
-        let (replayer, stored) = (Arc::clone(self), stored.clone());
-        match tokio::task::spawn_blocking(move || replayer.read_body(entry, &stored)).await {
+        let (replayer, body) = (Arc::clone(self), body.clone());
+        match tokio::task::spawn_blocking(move || replayer.read_body(entry, &body)).await {
             Ok(read) => read.map(Some),
             // The runtime is going away, and the client with it.
             Err(_cancelled) => Ok(None),
         }
     }
 
-    /// Reads the body of an answer, unless its file is as it was. Blocks.
-    fn read_body(&self, entry: EntryRef, body: &StoredBody) -> Result<Arc<Cached>, PayloadTrouble> {
-        let trouble = |source| PayloadTrouble { entry: self.name(entry).to_string(), source };
-        let Some(archive) = self.archives.get(entry.archive as usize) else {
-            return Ok(self.cache.keep(entry, Bytes::new(), 0, None));
-        };
-        let stamp = archive.stamp(body);
-        if let (Some(cached), Some(stamp)) = (self.cache.find(entry), stamp)
-            && cached.stamp == Some(stamp)
-        {
-            self.cache.unchanged(&cached);
-            return Ok(cached);
+    /// A body that is in no cache and needs no waiting all the same.
+    fn had_now(&self, entry: EntryRef, body: &StoredBody) -> Option<Stored> {
+        let archive = &self.archives.get(entry.archive as usize)?.archive;
+        match archive.read_now(body, AT_ONCE) {
+            Some(bytes) => Some(Stored::Whole(self.keep(entry, bytes, None))),
+            None => self.unpacked.find(entry).map(Stored::File),
         }
-        let bytes = archive.read(body).map_err(trouble)?;
+    }
+
+    /// Reads the body of an answer, unless its file is as it was. Blocks.
+    fn read_body(&self, entry: EntryRef, body: &StoredBody) -> Result<Stored, PayloadTrouble> {
+        let trouble = |source| PayloadTrouble { entry: self.name(entry).to_string(), source };
+        let Some(archive) = self.archives.get(entry.archive as usize).map(|loaded| &loaded.archive) else {
+            return Ok(Stored::Whole(self.cache.keep(entry, Bytes::new(), 0, None)));
+        };
+        // Where there is no room for a temporary file, memory has to do. What else is wrong is told by the reading below.
+        if archive.unpacks(body, large::WHOLE)
+            && let Ok(file) = self.unpacked.or_unpack(entry, || archive.unpack(body))
+        {
+            return Ok(Stored::File(file));
+        }
+        let stamp = archive.stamp(body);
+        if let Some(cached) = self.cache.find(entry).filter(|cached| cached.stamp.is_some()) {
+            if stamp == cached.stamp {
+                self.cache.unchanged(&cached);
+                return Ok(Stored::Whole(cached));
+            }
+            // Editors write in two steps: what they have not finished is not served.
+            if self.cache.may_still_serve(&cached, stamp) {
+                return Ok(Stored::Whole(cached));
+            }
+        }
+        Ok(match archive.fetch(body, large::WHOLE).map_err(trouble)? {
+            Fetched::Whole(bytes) => Stored::Whole(self.keep(entry, bytes, stamp)),
+            // Opened for each request: people edit these files.
+            Fetched::Large(file) => Stored::File(file),
+        })
+    }
+
+    fn keep(&self, entry: EntryRef, body: Bytes, stamp: Option<Stamp>) -> Arc<Cached> {
         let prepared = answered(self.entry(entry)).and_then(|answer| self.prepared(entry, answer));
         let (message, head) = match prepared {
-            Some(prepared) => together(prepared, bytes),
-            None => (bytes, 0),
+            Some(prepared) => together(prepared, body),
+            None => (body, 0),
         };
-        Ok(self.cache.keep(entry, message, head, stamp))
+        self.cache.keep(entry, message, head, stamp)
     }
 
     /// Has the file of a cached body looked at while the body is still served.
@@ -278,15 +361,15 @@ impl Replayer {
     }
 
     pub(super) fn slot(&self, entry: EntryRef) -> Option<&Slot> {
-        self.served.get(entry.archive as usize)?.get(entry.entry as usize)
+        self.archives.get(entry.archive as usize)?.slots.get(entry.entry as usize)
     }
 }
 
 impl PayloadSource for Replayer {
     fn request_payload(&self, entry: EntryRef) -> Result<Bytes, PayloadFailure> {
         let RecordedPayload::Stored(body) = &self.entry(entry).request.payload else { return Ok(Bytes::new()) };
-        let Some(archive) = self.archives.get(entry.archive as usize) else { return Ok(Bytes::new()) };
-        archive.read(body).map_err(|error| PayloadFailure(format!("{}: {error}", self.name(entry))))
+        let Some(loaded) = self.archives.get(entry.archive as usize) else { return Ok(Bytes::new()) };
+        loaded.archive.read(body).map_err(|error| PayloadFailure(format!("{}: {error}", self.name(entry))))
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::Replayer;
 use crate::matching::Memory;
 
 /// The name of the session of requests that name none.
@@ -102,6 +103,12 @@ impl Sessions {
             return Some(Arc::clone(&self.default));
         }
         self.named().sessions.get(name).map(|seen| Arc::clone(&seen.session))
+    }
+
+    /// After a reload: every session goes on where it was.
+    pub fn follow(&self, before: &Replayer, now: &Replayer) {
+        let places = now.places_since(before);
+        self.all().iter().for_each(|session| session.memory.follow(&places));
     }
 
     /// All of them: the default one, then the others by name.

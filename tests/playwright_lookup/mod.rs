@@ -127,7 +127,7 @@ struct Replay {
 impl Replay {
     fn open(file: &str) -> Self {
         let mut archive = Archive::open(Path::new(file)).unwrap();
-        let index = Index::build(vec![archive.take_entries()]);
+        let index = Index::build(vec![archive.take_entries().into()]);
         Self { archive, index }
     }
 

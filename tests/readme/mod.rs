@@ -21,12 +21,14 @@ const PAGES: &[&str] = &[
     "README.md",
     "docs/architecture.md",
     "docs/configuration.md",
+    "docs/control-api.md",
     "docs/demo.md",
     "docs/recipes.md",
     "docs/recording.md",
     "docs/replay-differences.md",
     "docs/replay.md",
     "docs/rules.md",
+    "docs/reports.md",
     "docs/trust.md",
 ];
 
@@ -283,6 +285,30 @@ fn a_miss_gets_what_not_found_says() {
 #[test]
 fn the_config_file_of_the_settings_page_is_right() {
     play("docs/configuration.md", "file");
+}
+
+#[test]
+fn a_test_asks_the_proxy_what_it_has_seen() {
+    needs!(Curl);
+    play("docs/control-api.md", "control");
+}
+
+#[test]
+fn reports_are_written_in_every_format() {
+    needs!(Curl);
+    play("docs/reports.md", "reports");
+}
+
+#[test]
+fn the_reports_of_shards_are_merged() {
+    needs!(Curl);
+    play("docs/reports.md", "shards");
+}
+
+#[test]
+fn a_trace_names_the_entry_behind_an_answer() {
+    needs!(Curl);
+    play("docs/reports.md", "trace");
 }
 
 #[track_caller]

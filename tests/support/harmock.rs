@@ -110,6 +110,11 @@ impl Harmock {
         self.process.next_line()
     }
 
+    /// Waits for a line of its standard error that says this; what came before it is passed over.
+    pub(crate) fn told(&mut self, text: &str) -> String {
+        self.process.told(text)
+    }
+
     /// SIGINT, then the end of the run.
     pub(crate) fn interrupt(self) -> Ended {
         self.process.signal("INT");
@@ -166,6 +171,16 @@ impl Process {
         };
         self.lines.push_str(&line);
         line.trim_end().to_owned()
+    }
+
+    fn told(&mut self, text: &str) -> String {
+        let lines = self.stderr.get_mut().unwrap();
+        loop {
+            let line = lines.recv_timeout(PATIENCE).unwrap_or_else(|error| panic!("{text:?} was not said: {error}"));
+            if line.contains(text) {
+                return line.trim_end().to_owned();
+            }
+        }
     }
 
     fn signal(&self, name: &str) {

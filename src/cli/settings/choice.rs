@@ -6,6 +6,7 @@ use std::path::Path;
 use super::value::{Scalar, Value, utf8};
 use crate::archive::BodyStorage;
 use crate::proxy::{Cors, Detail, NotFound, OutOfScope, RedirectPolicy, Update};
+use crate::report::Format;
 
 /// How the log of exchanges is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -42,6 +43,13 @@ pub(super) use choice;
 choice!(LogFormat {
     "text", "one readable line per exchange" => LogFormat::Text;
     "json", "one JSON object per line" => LogFormat::Json;
+});
+
+choice!(Format {
+    "json", "all facts; what `harmock report merge` reads" => Format::Json;
+    "junit", "JUnit XML" => Format::Junit;
+    "markdown", "a summary for people" => Format::Markdown;
+    "github", "workflow commands of GitHub Actions" => Format::Github;
 });
 
 choice!(BodyStorage {

@@ -9,10 +9,12 @@ use std::time::Duration;
 use super::choice::LogFormat;
 use super::place::{ArchivePath, LogTarget};
 use super::quantity::{ByteSize, TimeLimit};
+use super::token::Token;
 use super::value::{Item, Scalar, Value};
 use crate::archive::BodyStorage;
 use crate::matching::Rule;
 use crate::proxy::{Cors, Detail, NotFound, OutOfScope, RedirectPolicy, Update};
+use crate::report::Format;
 use crate::upstream::UpstreamProxy;
 
 /// One setting.
@@ -88,11 +90,18 @@ pub(crate) static KEYS: &[Key] = &[
     Key::list::<String>("ignore-miss"),
     Key::list::<Rule>("rules").by_line(),
     Key::one::<u64>("max-misses"),
+    Key::one::<bool>("fail-on-unused"),
+    Key::list::<PathBuf>("report"),
+    Key::one::<Format>("report-format"),
+    Key::one::<PathBuf>("trace"),
+    Key::one::<bool>("annotate"),
+    Key::one::<u64>("exchanges"),
     Key::one::<ByteSize>("cache-size"),
     Key::one::<bool>("offline"),
     Key::one::<bool>("strict-archives"),
     Key::one::<SocketAddr>("listen"),
     Key::one::<bool>("public").never_in_file("open this machine to the network"),
+    Key::one::<Token>("token").never_in_file("hold a secret that others read"),
     Key::one::<PathBuf>("ca-dir").never_in_file("choose the key that this machine trusts"),
     Key::list::<String>("tunnel"),
     Key::list::<PathBuf>("upstream-ca"),

@@ -18,6 +18,7 @@ mod resolve;
 mod rules;
 #[cfg(test)]
 mod tests;
+mod token;
 pub(crate) mod value;
 
 pub(crate) use choice::LogFormat;
@@ -26,3 +27,4 @@ pub(crate) use layers::{Layers, load_problems};
 pub(crate) use place::{ArchivePath, LogTarget};
 pub(crate) use quantity::{ByteSize, TimeLimit};
 pub(crate) use resolve::{RecordSettings, ReplaySettings, RunOptions, all_settings, replay_settings};
+pub(crate) use token::Token;

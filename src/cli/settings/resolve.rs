@@ -15,6 +15,8 @@ use super::value::{Item, Scalar};
 use crate::cli::flags::{ScopeFlags, SharedFlags};
 use crate::cli::record::{RecordArgs, RecordFlags};
 use crate::cli::replay::{ReplayArgs, ReplayFlags};
+use crate::cli::report::Limits as Verdicts;
+use crate::cli::reports::ReportFiles;
 use crate::proxy::{Config, Limits, Mode, RecordConfig, ReplayConfig};
 use crate::upstream::UpstreamConfig;
 
@@ -29,8 +31,10 @@ pub(crate) struct RunOptions {
     pub(crate) verbosity: i8,
     /// Written once the proxy listens.
     pub(crate) ready_file: Option<PathBuf>,
-    /// Misses up to this number leave the exit code alone.
-    pub(crate) max_misses: Option<u64>,
+    /// What a replay is allowed.
+    pub(crate) limits: Verdicts,
+    /// What is written for machines when the run ends.
+    pub(crate) reports: ReportFiles,
 }
 
 /// The settings of `harmock record`.
@@ -93,10 +97,11 @@ impl ReplaySettings {
         let mut layers = Layers::load(shared.config.as_deref())?;
         refuse_update(&layers)?;
         let mode = Mode::Replay(replay_config(&mut layers, archives, scope, replay)?);
-        let max_misses = max_misses(&mut layers, replay)?;
-        let (config, run) = config(&mut layers, shared, mode)?;
+        let (limits, reports) = verdicts(&mut layers, replay)?;
+        let (mut config, run) = config(&mut layers, shared, mode)?;
+        observe(&mut layers, replay, &mut config)?;
         check(&config)?;
-        Ok(Self { config, run: RunOptions { max_misses, ..run }, command: split_command(command) })
+        Ok(Self { config, run: RunOptions { limits, reports, ..run }, command: split_command(command) })
     }
 }
 
@@ -120,7 +125,9 @@ pub(crate) fn all_settings(
     shared: &SharedFlags,
 ) -> Result<(), SettingsError> {
     let replay_config = replay_config(layers, archives, scope, replay)?;
-    max_misses(layers, replay)?;
+    verdicts(layers, replay)?;
+    let mut observed = Config::new(Mode::Replay(replay_config.clone()));
+    observe(layers, replay, &mut observed)?;
     record_config(layers, scope, record)?;
     config(layers, shared, Mode::Replay(replay_config))?;
     Ok(())
@@ -136,6 +143,7 @@ pub(super) fn config(
     let mut config = Config {
         listen: layers.one("listen", shared.listen.as_ref(), defaults.listen)?,
         public: layers.one("public", shared.public.as_ref(), defaults.public)?,
+        token: layers.optional("token", shared.token.as_ref(), "made anew for each run")?.map(|token| token.0),
         ca_dir: layers.optional("ca-dir", shared.ca_dir.as_ref(), "in the platform's data folder")?,
         tunnel: layers.list("tunnel", &shared.tunnel, defaults.tunnel)?,
         upstream: upstream(layers, shared, defaults.upstream)?,
@@ -191,7 +199,8 @@ fn run_options(layers: &mut Layers, shared: &SharedFlags) -> Result<RunOptions, 
         log_format,
         verbosity: verbosity(verbose, quiet),
         ready_file: layers.optional("ready-file", shared.ready_file.as_ref(), "none")?,
-        max_misses: None,
+        limits: Verdicts::default(),
+        reports: ReportFiles::default(),
     })
 }
 
@@ -241,8 +250,27 @@ fn replay_config(
     })
 }
 
-fn max_misses(layers: &mut Layers, flags: &ReplayFlags) -> Result<Option<u64>, SettingsError> {
-    layers.optional("max-misses", flags.max_misses.as_ref(), "none may be missed")
+/// What the exit code hangs on, and the reports that say so.
+fn verdicts(layers: &mut Layers, flags: &ReplayFlags) -> Result<(Verdicts, ReportFiles), SettingsError> {
+    let max_misses = layers.optional("max-misses", flags.max_misses.as_ref(), "none may be missed")?.unwrap_or(0);
+    let fail_on_unused = layers.one("fail-on-unused", flags.fail_on_unused.as_ref(), false)?;
+    let reports = ReportFiles {
+        files: layers.list("report", &flags.report, Vec::new())?,
+        format: layers.optional("report-format", flags.report_format.as_ref(), "as the extensions say")?,
+    };
+    for file in &reports.files {
+        reports.format_of(file).map_err(SettingsError::Conflict)?;
+    }
+    Ok((Verdicts { max_misses, fail_on_unused }, reports))
+}
+
+/// Who wants to know of each exchange.
+fn observe(layers: &mut Layers, flags: &ReplayFlags, config: &mut Config) -> Result<(), SettingsError> {
+    config.trace = layers.optional("trace", flags.trace.as_ref(), "none")?;
+    config.annotate = layers.one("annotate", flags.annotate.as_ref(), config.annotate)?;
+    let exchanges = layers.one("exchanges", flags.exchanges.as_ref(), 0)?;
+    config.exchanges = usize::try_from(exchanges).unwrap_or(usize::MAX);
+    Ok(())
 }
 
 fn har(layers: &mut Layers, scope: &ScopeFlags, default: PathBuf) -> Result<PathBuf, SettingsError> {

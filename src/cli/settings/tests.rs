@@ -83,6 +83,12 @@ const SAMPLES: &[Sample] = &[
     ),
     ("ignore-miss", [r#""**/a""#, r#""**/b""#, r#""**/c""#], &["--ignore-miss", "**/c"]),
     ("max-misses", ["1", "2", "3"], &["--max-misses", "3"]),
+    ("fail-on-unused", ["true", "false", "true"], &["--fail-on-unused"]),
+    ("report", [r#""a.json""#, r#""b.xml""#, r#""c.md""#], &["--report", "c.md"]),
+    ("report-format", [r#""json""#, r#""junit""#, r#""github""#], &["--report-format", "github"]),
+    ("trace", [r#""a.har""#, r#""b.har""#, r#""c.har""#], &["--trace", "c.har"]),
+    ("annotate", ["true", "false", "true"], &["--annotate"]),
+    ("exchanges", ["1", "2", "3"], &["--exchanges", "3"]),
     ("cache-size", [r#""1MiB""#, r#""2KiB""#, "3"], &["--cache-size", "3"]),
     ("offline", ["true", "false", "true"], &["--offline"]),
     ("strict-archives", ["true", "true", "false"], &["--strict-archives=no"]),
@@ -107,8 +113,8 @@ const SAMPLES: &[Sample] = &[
     ("ready-file", [r#""a""#, r#""b""#, r#""c""#], &["--ready-file", "c"]),
 ];
 
-/// Has no value of its own: it says where the values are.
-const NO_SAMPLE: &[&str] = &["config"];
+/// One says where the values are, the other's value is never shown.
+const NO_SAMPLE: &[&str] = &["config", "token"];
 
 #[test]
 fn every_setting_is_tried() {

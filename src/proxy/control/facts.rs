@@ -1,0 +1,262 @@
+//! The shapes of the control API's answers. They are documented in `docs/control-api.md`, and stay as they are.
+
+use serde::Serialize;
+
+use super::super::engine::{Engine, EngineMode};
+use super::super::observed::Recent;
+use super::super::summary::{MissReport, Summary};
+use crate::har::Outcome;
+use crate::report::Traced;
+
+/// Items of one answer, unless the request says otherwise.
+const PAGE: usize = 1_000;
+
+/// Which part of a list is asked for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Page {
+    offset: usize,
+    limit: usize,
+}
+
+impl Page {
+    /// `offset` and `limit` of a query.
+    pub(super) fn of(query: &str) -> Self {
+        let number = |name: &str, default| value(query, name).and_then(|text| text.parse().ok()).unwrap_or(default);
+        Self { offset: number("offset", 0), limit: number("limit", PAGE) }
+    }
+}
+
+fn value(query: &str, name: &str) -> Option<String> {
+    form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
+}
+
+/// RFC 9457 problem details.
+#[derive(Debug, Serialize)]
+pub(super) struct Problem<'a> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    title: &'static str,
+    status: u16,
+    detail: &'a str,
+}
+
+impl<'a> Problem<'a> {
+    pub(super) fn of(status: http::StatusCode, detail: &'a str) -> Self {
+        let title = status.canonical_reason().unwrap_or_default();
+        Self { kind: "about:blank", title, status: status.as_u16(), detail }
+    }
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Ready {
+    ready: bool,
+    mode: &'static str,
+    url: String,
+    entries: usize,
+}
+
+impl Ready {
+    pub(super) fn of(engine: &Engine) -> Self {
+        let (mode, entries) = match &engine.mode {
+            EngineMode::Record(_) => ("record", 0),
+            EngineMode::Replay(state) => ("replay", state.replayer.load().entry_count()),
+        };
+        Self { ready: true, mode, url: format!("http://{}", engine.listen), entries }
+    }
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Entries {
+    total: usize,
+    offset: usize,
+    entries: Vec<Entry>,
+}
+
+#[derive(Debug, Serialize)]
+struct Entry {
+    archive: String,
+    entry: usize,
+    method: String,
+    url: String,
+    /// `None`: it failed when it was recorded.
+    status: Option<u16>,
+    served: u64,
+}
+
+impl Entries {
+    pub(super) fn of(engine: &Engine, page: Page) -> Self {
+        let EngineMode::Replay(state) = &engine.mode else {
+            return Self { total: 0, offset: page.offset, entries: Vec::new() };
+        };
+        let replayer = state.replayer.load_full();
+        let entries = replayer.entries().skip(page.offset).take(page.limit).map(|place| {
+            let (name, recorded) = (replayer.name(place), replayer.entry(place));
+            Entry {
+                archive: name.archive.to_owned(),
+                entry: name.ordinal,
+                method: recorded.request.method.to_string(),
+                url: recorded.request.url.as_str().to_owned(),
+                status: match &recorded.outcome {
+                    Outcome::Answered(answer) => Some(answer.status),
+                    Outcome::Failed(_) => None,
+                },
+                served: replayer.served(place),
+            }
+        });
+        Self { total: replayer.entry_count(), offset: page.offset, entries: entries.collect() }
+    }
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Exchanges {
+    /// How many are kept; 0: none, `--exchanges` switches it on.
+    kept: usize,
+    exchanges: Vec<Exchange>,
+}
+
+#[derive(Debug, Serialize)]
+struct Exchange {
+    started: String,
+    ms: f64,
+    method: String,
+    url: String,
+    status: Option<u16>,
+    size: Option<u64>,
+    by: &'static str,
+    entry: Option<String>,
+    note: Option<String>,
+}
+
+impl Exchanges {
+    pub(super) fn of(engine: &Engine, page: Page) -> Self {
+        let recent = engine.observers.recent.as_ref();
+        let exchanges = recent.map(|recent| recent.last(page.limit)).unwrap_or_default();
+        Self { kept: recent.map_or(0, Recent::most), exchanges: exchanges.into_iter().map(Exchange::of).collect() }
+    }
+}
+
+impl Exchange {
+    fn of(traced: Traced) -> Self {
+        Self {
+            started: crate::har::instant::iso(traced.started),
+            ms: traced.time.as_micros() as f64 / 1000.0,
+            method: traced.method,
+            url: traced.url,
+            status: traced.status,
+            size: traced.size,
+            by: traced.by,
+            entry: traced.entry,
+            note: traced.note,
+        }
+    }
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Misses {
+    missed: u64,
+    misses: Vec<Miss>,
+}
+
+#[derive(Debug, Serialize)]
+struct Miss {
+    method: String,
+    url: String,
+    reason: String,
+    nearest: Option<String>,
+    differences: Vec<String>,
+    remedy: Option<String>,
+    count: u64,
+}
+
+impl Misses {
+    pub(super) fn of(engine: &Engine) -> Self {
+        Self::told(engine.summary())
+    }
+
+    fn told(summary: Summary) -> Self {
+        Self { missed: summary.missed, misses: summary.misses.into_iter().map(Miss::of).collect() }
+    }
+}
+
+impl Miss {
+    fn of(miss: MissReport) -> Self {
+        let MissReport { method, url, reason, nearest, differences, remedy, count, .. } = miss;
+        Self { method, url, reason, nearest, differences, remedy, count }
+    }
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Unused {
+    entries: usize,
+    unused: Vec<Idle>,
+}
+
+#[derive(Debug, Serialize)]
+struct Idle {
+    archive: String,
+    entry: usize,
+    method: String,
+    url: String,
+}
+
+impl Unused {
+    pub(super) fn of(engine: &Engine) -> Self {
+        let summary = engine.summary();
+        Self { entries: summary.entries, unused: idle(summary) }
+    }
+}
+
+fn idle(summary: Summary) -> Vec<Idle> {
+    let idle = summary.unused.into_iter();
+    idle.map(|unused| Idle { archive: unused.archive, entry: unused.entry, method: unused.method, url: unused.url })
+        .collect()
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Sessions {
+    sessions: Vec<Session>,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Session {
+    name: String,
+}
+
+impl Sessions {
+    pub(super) fn of(engine: &Engine) -> Self {
+        let EngineMode::Replay(state) = &engine.mode else { return Self { sessions: Vec::new() } };
+        Self { sessions: state.sessions.all().iter().map(|session| Session::of(session)).collect() }
+    }
+}
+
+impl Session {
+    pub(super) fn of(session: &crate::replay::Session) -> Self {
+        Self { name: session.name().to_owned() }
+    }
+}
+
+/// Whether the run is as it should be, so far.
+#[derive(Debug, Serialize)]
+pub(super) struct Asserted {
+    pub(super) ok: bool,
+    served: u64,
+    missed: u64,
+    misses: Vec<Miss>,
+    errors: Vec<String>,
+    unused: Vec<Idle>,
+}
+
+impl Asserted {
+    /// `max-misses=N` in the query allows misses, `unused=fail` forbids entries that nothing asked for.
+    pub(super) fn of(engine: &Engine, query: &str) -> Self {
+        let most = value(query, "max-misses").and_then(|most| most.parse().ok()).unwrap_or(0);
+        let all_used = value(query, "unused").as_deref() == Some("fail");
+        let summary = engine.summary();
+        let well_used = !all_used || summary.unused.is_empty();
+        let ok = summary.missed <= most && summary.errors.is_empty() && well_used;
+        let (served, missed, errors) = (summary.served, summary.missed, summary.errors.clone());
+        let misses = Misses::told(summary.clone()).misses;
+        let unused = if all_used { idle(summary) } else { Vec::new() };
+        Self { ok, served, missed, misses, errors, unused }
+    }
+}

@@ -1,0 +1,154 @@
+//! The control API: what a test runner asks of the proxy that it runs behind, and tells it, under `/__harmock/`.
+//!
+//! It has the guard of the own pages. What changes something needs the token of the run beside: another program of this
+//! machine, or a page that a browser was led to, does not have it. `openapi.json` describes all of it.
+
+mod facts;
+
+use std::sync::Arc;
+
+use http::header::{ALLOW, AUTHORIZATION, HeaderValue, WWW_AUTHENTICATE};
+use http::request::Parts;
+use http::{Method, Response, StatusCode};
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+use super::engine::{Engine, EngineMode};
+use crate::message::Body;
+use crate::pages::{self, Arrival, PREFIX};
+use facts::{Asserted, Entries, Exchanges, Misses, Page, Problem, Ready, Sessions, Unused};
+
+/// The description of the API.
+const OPENAPI: &str = include_str!("openapi.json");
+
+/// What the API is asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Call {
+    Ready,
+    Entries,
+    Exchanges,
+    Misses,
+    Unused,
+    Sessions,
+    OpenApi,
+    Reload,
+    Assert,
+    Reset(String),
+}
+
+impl Call {
+    /// The call of a path below the prefix.
+    fn of(path: &str) -> Option<Self> {
+        Some(match path {
+            "/ready" => Self::Ready,
+            "/entries" => Self::Entries,
+            "/exchanges" => Self::Exchanges,
+            "/misses" => Self::Misses,
+            "/unused" => Self::Unused,
+            "/sessions" => Self::Sessions,
+            "/openapi.json" => Self::OpenApi,
+            "/reload" => Self::Reload,
+            "/assert" => Self::Assert,
+            _ => {
+                let name = path.strip_prefix("/sessions/")?.strip_suffix("/reset")?;
+                Self::Reset(percent_encoding::percent_decode_str(name).decode_utf8().ok()?.into_owned())
+            }
+        })
+    }
+
+    /// Whether it changes something, or says that something must be so.
+    fn is_order(&self) -> bool {
+        matches!(self, Self::Reload | Self::Assert | Self::Reset(_))
+    }
+}
+
+/// Answers a request for the control API or one of the own pages.
+pub(super) async fn respond(engine: &Arc<Engine>, request: &Parts, arrival: Arrival) -> Response<Body> {
+    let facts = engine.page_facts();
+    let Some(call) = request.uri.path().strip_prefix(PREFIX).and_then(Call::of) else {
+        return pages::respond(request, arrival, &facts);
+    };
+    if let Some(reason) = pages::refusal(request, &facts) {
+        return refused(request, StatusCode::FORBIDDEN, reason);
+    }
+    let allowed: &[Method] = if call.is_order() { &[Method::POST] } else { &[Method::GET, Method::HEAD] };
+    if !allowed.contains(&request.method) {
+        let mut answer = refused(request, StatusCode::METHOD_NOT_ALLOWED, "this is asked with another method");
+        let names = if call.is_order() { "POST" } else { "GET, HEAD" };
+        answer.headers_mut().insert(ALLOW, HeaderValue::from_static(names));
+        return answer;
+    }
+    if call.is_order() && !has_token(engine, request) {
+        let detail = "this needs the token that harmock prints when it starts, as `Authorization: Bearer TOKEN`; commands \
+                      that harmock runs have it in HARMOCK_TOKEN";
+        let mut answer = refused(request, StatusCode::UNAUTHORIZED, detail);
+        answer.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        return answer;
+    }
+    answer(engine, request, call).await
+}
+
+async fn answer(engine: &Arc<Engine>, request: &Parts, call: Call) -> Response<Body> {
+    let page = Page::of(request.uri.query().unwrap_or_default());
+    match call {
+        Call::Ready => told(request, StatusCode::OK, &Ready::of(engine)),
+        Call::Entries => told(request, StatusCode::OK, &Entries::of(engine, page)),
+        Call::Exchanges => told(request, StatusCode::OK, &Exchanges::of(engine, page)),
+        Call::Misses => told(request, StatusCode::OK, &Misses::of(engine)),
+        Call::Unused => told(request, StatusCode::OK, &Unused::of(engine)),
+        Call::Sessions => told(request, StatusCode::OK, &Sessions::of(engine)),
+        Call::OpenApi => pages::json(StatusCode::OK, OPENAPI.to_owned(), request.method == Method::HEAD),
+        Call::Assert => {
+            let asserted = Asserted::of(engine, request.uri.query().unwrap_or_default());
+            told(request, if asserted.ok { StatusCode::OK } else { StatusCode::CONFLICT }, &asserted)
+        }
+        Call::Reload => match engine.reload().await {
+            Some(reloaded) if reloaded.broken.is_empty() => told(request, StatusCode::OK, &reloaded),
+            Some(reloaded) => told(request, StatusCode::CONFLICT, &reloaded),
+            None => refused(request, StatusCode::CONFLICT, "this run does not replay, so there is nothing to reload"),
+        },
+        Call::Reset(name) => {
+            let EngineMode::Replay(state) = &engine.mode else {
+                return refused(request, StatusCode::CONFLICT, "this run does not replay, so it has no sessions");
+            };
+            match state.sessions.find(&name) {
+                None => refused(request, StatusCode::NOT_FOUND, "no request has named this session"),
+                Some(session) => {
+                    session.reset();
+                    told(request, StatusCode::OK, &facts::Session::of(&session))
+                }
+            }
+        }
+    }
+}
+
+fn told(request: &Parts, status: StatusCode, facts: &impl Serialize) -> Response<Body> {
+    let mut text = serde_json::to_string_pretty(facts).unwrap_or_default();
+    text.push('\n');
+    pages::json(status, text, request.method == Method::HEAD)
+}
+
+fn refused(request: &Parts, status: StatusCode, detail: &str) -> Response<Body> {
+    told(request, status, &Problem::of(status, detail))
+}
+
+/// Whether the request carries the token of the run. Digests are compared: how long that takes tells nothing of the token.
+fn has_token(engine: &Engine, request: &Parts) -> bool {
+    let mut given = request.headers.get_all(AUTHORIZATION).iter();
+    let (Some(given), None) = (given.next(), given.next()) else { return false };
+    let bytes = given.as_bytes();
+    let Some((scheme, token)) = bytes.split_at_checked("Bearer ".len()) else { return false };
+    scheme.eq_ignore_ascii_case(b"Bearer ") && Sha256::digest(token) == Sha256::digest(engine.token.as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_session_is_named_by_one_encoded_part_of_the_path() {
+        assert_eq!(Call::of("/sessions/a%2Fb%20c/reset"), Some(Call::Reset("a/b c".to_owned())));
+        assert_eq!(Call::of("/sessions/a/commit"), None);
+        assert_eq!(Call::of("/health"), None);
+    }
+}

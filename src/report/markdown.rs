@@ -1,0 +1,88 @@
+//! A summary in Markdown, for a CI job's page or a comment on a pull request.
+
+use super::{Report, Verdict};
+
+/// Rows of one table; the rest is counted.
+const SHOWN: usize = 50;
+
+/// The report as Markdown.
+pub(super) fn render(report: &Report) -> String {
+    let verdict = match report.verdict {
+        Verdict::Well => "as recorded",
+        Verdict::Misses => "requests were not recorded",
+        Verdict::Unused => "entries were not used",
+        Verdict::Error => "errors",
+    };
+    let mut lines = vec![format!("## harmock replay: {verdict}"), String::new()];
+    lines.push("| served | missed | errors | ignored | entries | unused |".to_owned());
+    lines.push("| ---: | ---: | ---: | ---: | ---: | ---: |".to_owned());
+    lines.push(format!(
+        "| {} | {} | {} | {} | {} | {} |",
+        report.served,
+        report.missed,
+        report.errors.len(),
+        report.ignored,
+        report.entries,
+        report.unused.len()
+    ));
+    if !report.misses.is_empty() {
+        lines.extend([String::new(), "### Not recorded".to_owned(), String::new()]);
+        for miss in report.misses.iter().take(SHOWN) {
+            let request = code(&format!("{} {}", miss.method, miss.url));
+            lines.push(format!("- {request}{}: {}", miss.times(), text(&miss.reason)));
+            lines.extend(miss.details().iter().map(|detail| format!("  - {}", code(detail.trim_start()))));
+        }
+        more(&mut lines, report.misses.len());
+    }
+    if !report.errors.is_empty() {
+        lines.extend([String::new(), "### Errors".to_owned(), String::new()]);
+        lines.extend(report.errors.iter().take(SHOWN).map(|error| format!("- {}", code(error))));
+        more(&mut lines, report.errors.len());
+    }
+    if !report.unused.is_empty() {
+        let summary = format!("<details><summary>{} entries were not used</summary>", report.unused.len());
+        lines.extend([String::new(), summary, String::new()]);
+        for unused in report.unused.iter().take(SHOWN) {
+            let entry = format!("{}#{} {} {}", unused.archive, unused.entry, unused.method, unused.url);
+            lines.push(format!("- {}", code(&entry)));
+        }
+        more(&mut lines, report.unused.len());
+        lines.extend([String::new(), "</details>".to_owned()]);
+    }
+    if !report.passed.is_empty() {
+        let hosts: Vec<_> = report.passed.iter().map(|(host, count)| format!("{} ({count})", code(host))).collect();
+        lines.extend([String::new(), format!("Answered by real servers: {}", hosts.join(", "))]);
+    }
+    lines.push(String::new());
+    lines.join("\n")
+}
+
+fn more(lines: &mut Vec<String>, there_are: usize) {
+    if there_are > SHOWN {
+        lines.push(format!("- … and {} more", there_are - SHOWN));
+    }
+}
+
+/// A code span that holds any text: fenced by more backticks than it has in a row.
+fn code(text: &str) -> String {
+    let text = text.replace(['\n', '\r'], " ");
+    let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
+    let fence = "`".repeat(longest + 1);
+    let pad = if text.starts_with('`') || text.ends_with('`') { " " } else { "" };
+    format!("{fence}{pad}{text}{pad}{fence}")
+}
+
+/// Text that stays text.
+fn text(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\n' | '\r' => escaped.push(' '),
+            '<' => escaped.push_str("&lt;"),
+            '&' => escaped.push_str("&amp;"),
+            '\\' | '`' | '*' | '_' | '[' | ']' | '#' | '|' | '~' => escaped.extend(['\\', c]),
+            c => escaped.push(c),
+        }
+    }
+    escaped
+}

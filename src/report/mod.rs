@@ -1,0 +1,184 @@
+//! What a run of replay did, for machines: one set of facts, written as JSON, JUnit XML, Markdown or GitHub annotations.
+
+mod annotations;
+mod junit;
+mod markdown;
+mod merge;
+mod trace;
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+pub use merge::{MergeError, merge};
+pub use trace::{TraceWriter, Traced};
+
+/// The shape of the JSON; another number is another shape.
+const VERSION: u32 = 1;
+
+/// The facts of one run, or of several that were merged.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Report {
+    /// The shape of this report: 1.
+    pub version: u32,
+    /// Whether the run ended as it should.
+    pub verdict: Verdict,
+    /// Requests that were answered from the archives.
+    pub served: u64,
+    /// Requests in scope without an entry, counted one by one.
+    pub missed: u64,
+    /// Misses that are allowed.
+    pub max_misses: u64,
+    /// Whether more than that fail the run: not where real servers answer them.
+    pub misses_fail: bool,
+    /// Requests for favicons, browsers' housekeeping and ignored globs.
+    pub ignored: u64,
+    /// The different misses.
+    pub misses: Vec<Miss>,
+    /// What went wrong beside misses, a sentence each.
+    pub errors: Vec<String>,
+    /// Entries that can be served.
+    pub entries: u64,
+    /// Those that nothing asked for.
+    pub unused: Vec<Unused>,
+    /// Whether unused entries fail the run.
+    pub fail_on_unused: bool,
+    /// Requests that real servers answered, by host.
+    pub passed: BTreeMap<String, u64>,
+    /// Connections that were passed on unopened, by host.
+    pub tunnelled: BTreeMap<String, u64>,
+}
+
+/// How a run ended, weightiest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    /// Something could not be read or kept.
+    Error,
+    /// More misses than allowed.
+    Misses,
+    /// Entries that nothing asked for, where that fails the run.
+    Unused,
+    /// As it should.
+    Well,
+}
+
+/// One request without an entry, however often it came.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Miss {
+    /// The method as sent.
+    pub method: String,
+    /// The canonical URL.
+    pub url: String,
+    /// Why nothing matched, in one sentence.
+    pub reason: String,
+    /// The entry that came closest, as `ARCHIVE#ENTRY METHOD URL`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nearest: Option<String>,
+    /// What differs from it, with both values.
+    pub differences: Vec<String>,
+    /// How often.
+    pub count: u64,
+}
+
+/// An entry that nothing asked for.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Unused {
+    /// The archive's path as it was given.
+    pub archive: String,
+    /// Its place in `log.entries`, from zero.
+    pub entry: u64,
+    /// The recorded method.
+    pub method: String,
+    /// The recorded URL.
+    pub url: String,
+}
+
+/// How a report is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// All facts; what [`merge()`] reads.
+    Json,
+    /// JUnit XML: a test case for each miss and each error.
+    Junit,
+    /// A summary for people, such as GitHub's step summary.
+    Markdown,
+    /// Workflow commands that GitHub shows beside the changed files.
+    Github,
+}
+
+impl Format {
+    /// The format that a file's extension names.
+    pub fn of_extension(extension: &str) -> Option<Self> {
+        match extension.to_ascii_lowercase().as_str() {
+            "json" => Some(Self::Json),
+            "xml" => Some(Self::Junit),
+            "md" | "markdown" => Some(Self::Markdown),
+            "github" => Some(Self::Github),
+            _ => None,
+        }
+    }
+}
+
+impl Report {
+    /// A report of nothing yet.
+    pub fn empty() -> Self {
+        Self {
+            version: VERSION,
+            verdict: Verdict::Well,
+            served: 0,
+            missed: 0,
+            max_misses: 0,
+            misses_fail: true,
+            ignored: 0,
+            misses: Vec::new(),
+            errors: Vec::new(),
+            entries: 0,
+            unused: Vec::new(),
+            fail_on_unused: false,
+            passed: BTreeMap::new(),
+            tunnelled: BTreeMap::new(),
+        }
+    }
+
+    /// Whether there are more misses than the run may have.
+    pub fn has_too_many_misses(&self) -> bool {
+        self.misses_fail && self.missed > self.max_misses
+    }
+
+    /// The whole text in a format.
+    pub fn render(&self, format: Format) -> String {
+        match format {
+            Format::Json => {
+                let mut text = serde_json::to_string_pretty(self).unwrap_or_default();
+                text.push('\n');
+                text
+            }
+            Format::Junit => junit::render(self),
+            Format::Markdown => markdown::render(self),
+            Format::Github => annotations::render(self),
+        }
+    }
+}
+
+impl Miss {
+    /// The nearest entry and what differs from it, a line each.
+    fn details(&self) -> Vec<String> {
+        let nearest = self.nearest.iter().map(|nearest| format!("nearest: {nearest}"));
+        nearest.chain(self.differences.iter().map(|difference| format!("  {difference}"))).collect()
+    }
+
+    /// The archive of the nearest entry.
+    fn nearest_archive(&self) -> Option<&str> {
+        // Neither a method nor a URL has a space.
+        let entry = self.nearest.as_deref()?.rsplitn(3, ' ').nth(2)?;
+        Some(entry.rsplit_once('#')?.0)
+    }
+
+    fn times(&self) -> String {
+        if self.count > 1 { format!(" ({} times)", self.count) } else { String::new() }
+    }
+}
+
+#[cfg(test)]
+mod tests;
