@@ -34,6 +34,7 @@ mod playwright_lookup;
 mod producers;
 mod proxy_protocol;
 mod readme;
+mod redacted_replay;
 mod reload;
 mod replay_edges;
 mod reports;

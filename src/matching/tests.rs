@@ -647,6 +647,33 @@ mod nearest {
         assert!(recorded.chars().count() <= 130);
     }
 
+    /// Prints what `docs/replay.md` says.
+    #[test]
+    #[ignore = "a figure to read, which no clock judges"]
+    fn the_time_that_the_nearest_of_100_000_entries_takes() {
+        let payload =
+            br#"{"operationName":"Users","variables":{"page":1},"query":"query Users { users { id name } }"}"#;
+        let entries = (0..100_000).map(|n| {
+            let url = format!("https://h{}.example/api/v1/things/{}/parts?page={}&size=20", n % 7, n % 5_000, n);
+            if n % 3 == 0 { recorded("POST", &url).payload(payload) } else { recorded("GET", &url) }
+        });
+        let replay = archive(entries);
+        let started = std::time::Instant::now();
+        replay.index.prepare_nearest();
+        let prepared = started.elapsed();
+        let mut times: Vec<_> = (0..200)
+            .map(|n| {
+                let asked = live("POST", &format!("https://h{}.example/api/v1/things/{n}/parts?page=x&size=21", n % 7));
+                let asked = asked.payload(br#"{"operationName":"Users","variables":{"page":2}}"#);
+                let started = std::time::Instant::now();
+                assert_eq!(replay.index.nearest(&asked.request(), &replay, 3).len(), 3);
+                started.elapsed()
+            })
+            .collect();
+        times.sort_unstable();
+        println!("prepared in {prepared:?}; median {:?}, longest {:?}", times[100], times[199]);
+    }
+
     #[test]
     fn the_nearest_is_found_among_many_whose_first_parameter_is_noise() {
         let entries = (0..2_000).map(|n| recorded("GET", &format!("https://h.com/a/{}?n={}", n % 200, n)));
