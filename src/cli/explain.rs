@@ -1,6 +1,6 @@
 //! `harmock explain`: which entry would answer a request, or why none does.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -60,7 +60,7 @@ pub(crate) fn run(args: &ExplainArgs) -> CommandResult {
     Ok(if explanation.answered { ExitCode::SUCCESS } else { ExitCode::from(3) })
 }
 
-fn question(args: &ExplainArgs, method: &OsString, url: &OsString) -> anyhow::Result<Question> {
+fn question(args: &ExplainArgs, method: &OsStr, url: &OsStr) -> anyhow::Result<Question> {
     let method = method.to_string_lossy().into_owned();
     if method.is_empty() || !method.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'-') {
         bail!("{method:?} is not a method; the order is `harmock explain [ARCHIVE]... METHOD URL`");

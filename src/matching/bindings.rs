@@ -50,8 +50,7 @@ pub(super) fn of(court: &Court<'_>, entry: EntryRef, asked: &Asked<'_>) -> Vec<B
     }
     if let RecordedPayload::Stored(_) = recorded.request.payload {
         let stored = court.payloads.request_payload(entry).unwrap_or_default();
-        add(values(&stored, asked.payload, true)
-            .map(|values| values.into_iter().map(|(text, live)| (text, live)).collect()));
+        add(values(&stored, asked.payload, true));
     } else if let RecordedPayload::Params(params) = &recorded.request.payload {
         let live: Vec<(Cow<'_, str>, Cow<'_, str>)> = form_urlencoded::parse(asked.payload).collect();
         for (name, theirs) in params {

@@ -16,7 +16,7 @@ use super::rules::{Rules, Terms};
 pub(super) struct Kin {
     groups: HashMap<Digest, Several>,
     /// The different sets of redacted parameters, without rules and under each terms.
-    redacted: HashMap<Option<Arc<Terms>>, BTreeSet<Vec<String>>>,
+    redacted: HashMap<Option<String>, BTreeSet<Vec<String>>>,
 }
 
 /// A group of entries that are near a request, and how.
@@ -53,7 +53,8 @@ impl Kin {
         };
         let under = std::iter::once(None).chain(terms.map(|terms| Some(Arc::clone(terms))));
         under.flat_map(move |terms| {
-            let sets: Vec<_> = self.redacted.get(&terms).into_iter().flatten().collect();
+            let name = terms.as_ref().map(|terms| terms.name());
+            let sets: Vec<_> = self.redacted.get(&name).into_iter().flatten().collect();
             let known: Vec<_> = sets.into_iter().filter(|set| set.iter().all(|name| names.contains(name))).collect();
             known.into_iter().flat_map(move |redacted| {
                 let keys = keys(method, url, terms.as_ref(), redacted);
@@ -79,7 +80,7 @@ impl Kin {
                 let several = self.groups.entry(key).or_insert_with(|| Several::under(terms.clone()));
                 index.add(several, entry);
             }
-            self.redacted.entry(reducing).or_default().insert(redacted.clone());
+            self.redacted.entry(reducing.map(|terms| terms.name())).or_default().insert(redacted.clone());
         }
     }
 }

@@ -158,7 +158,7 @@ impl PayloadTable {
         match asked.payload.is_empty() {
             // Without a payload, those without one are equal, and come before.
             true => {
-                Cow::Owned(self.wildcards.iter().filter(|position| !self.bare.contains(position)).copied().collect())
+                Cow::Owned(self.wildcards.iter().filter(|position| self.bare.binary_search(position).is_err()).copied().collect())
             }
             false => Cow::Borrowed(&self.wildcards),
         }

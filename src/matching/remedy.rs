@@ -99,12 +99,12 @@ impl Wanted {
         }
         // What takes values out compares the rest by what it says.
         let by_value = !wanted.json.is_empty();
-        wanted.words.retain(|word| !(by_value && *word == "json = \"canonical\""));
+        wanted.words.retain(|word| !by_value || *word != "json = \"canonical\"");
         wanted.words.sort_unstable();
         wanted.words.dedup();
         let ignores_payload =
             wanted.words.iter().any(|word| matches!(*word, "match-body = \"none\"" | "match-body = \"closest\""));
-        wanted.words.retain(|word| !(ignores_payload && *word == "match-body = \"graphql\""));
+        wanted.words.retain(|word| !ignores_payload || *word != "match-body = \"graphql\"");
         Some(wanted)
     }
 }

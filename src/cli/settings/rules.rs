@@ -71,7 +71,7 @@ fn known(name: &str) -> Result<(), String> {
 
 fn set(rule: &mut Rule, name: &str, value: &Placed<'_>) -> Result<(), Fault> {
     match name {
-        "glob" => rule.glob = texts(name, value, |glob| glob_fault(glob))?,
+        "glob" => rule.glob = texts(name, value, glob_fault)?,
         "query-order" => rule.query_order = Some(word(name, value)?),
         "json" => rule.json = Some(word(name, value)?),
         "match-body" => rule.match_body = Some(word(name, value)?),

@@ -1,7 +1,5 @@
 //! What holds for a URL: the rules whose globs match it, put together.
 
-use std::hash::{Hash, Hasher};
-
 use http::HeaderName;
 use serde_json_path::JsonPath;
 
@@ -195,20 +193,6 @@ impl Terms {
     /// The texts as both sides are compared.
     pub(crate) fn normalized(&self, text: &str) -> String {
         self.normalize.iter().fold(text.to_owned(), |text, ruled| ruled.value.apply(&text).into_owned())
-    }
-}
-
-impl PartialEq for Terms {
-    fn eq(&self, other: &Self) -> bool {
-        self.rules == other.rules
-    }
-}
-
-impl Eq for Terms {}
-
-impl Hash for Terms {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.rules.hash(state);
     }
 }
 
