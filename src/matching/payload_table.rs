@@ -157,9 +157,9 @@ impl PayloadTable {
     pub(super) fn unknown(&self, asked: &Asked<'_>) -> Cow<'_, [u32]> {
         match asked.payload.is_empty() {
             // Without a payload, those without one are equal, and come before.
-            true => {
-                Cow::Owned(self.wildcards.iter().filter(|position| self.bare.binary_search(position).is_err()).copied().collect())
-            }
+            true => Cow::Owned(
+                self.wildcards.iter().filter(|position| self.bare.binary_search(position).is_err()).copied().collect(),
+            ),
             false => Cow::Borrowed(&self.wildcards),
         }
     }
