@@ -8,6 +8,7 @@ mod completions;
 mod config;
 mod doctor;
 mod env;
+mod explain;
 pub(crate) mod flags;
 mod har;
 mod location;
@@ -46,6 +47,7 @@ enum Command {
     Snippet(snippet::Args),
     Doctor(doctor::Args),
     Config(config::ConfigArgs),
+    Explain(explain::ExplainArgs),
     Wait(wait::Args),
     Completions(completions::CompletionsArgs),
     Man(man::ManArgs),
@@ -67,6 +69,7 @@ impl Command {
             Self::Snippet(args) => snippet::run(&args),
             Self::Doctor(args) => doctor::run(&args),
             Self::Config(args) => config::run(&args),
+            Self::Explain(args) => explain::run(&args),
             Self::Wait(args) => wait::run(args),
             Self::Completions(args) => completions::run(&args),
             Self::Man(args) => man::run(&args),

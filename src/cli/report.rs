@@ -208,6 +208,14 @@ fn missed(lines: &mut Vec<String>, miss: &MissReport) {
         lines.push(format!("  nearest: {nearest}"));
         lines.extend(miss.differences.iter().map(|difference| format!("    {difference}")));
     }
+    for near in &miss.also {
+        lines.push(format!("  also near: {}", near.entry));
+        lines.extend(near.differences.iter().map(|difference| format!("    {difference}")));
+    }
+    if let Some(remedy) = &miss.remedy {
+        lines.push("  these lines of harmock.toml would make it match:".to_owned());
+        lines.extend(remedy.lines().map(|line| format!("    {line}")));
+    }
 }
 
 fn informational(lines: &mut Vec<String>, summary: &Summary) {

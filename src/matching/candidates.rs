@@ -11,6 +11,7 @@ use super::index::{EntryRef, Index};
 use super::lookup::PayloadUnreadable;
 use super::payload_table::PayloadTable;
 use super::request::PayloadSource;
+use super::required_headers::RequiredHeaders;
 
 /// Below this number, comparing fields entry by entry is cheaper than a table.
 const FEW: usize = 4;
@@ -26,13 +27,16 @@ pub(super) struct Asked<'a> {
 /// Entries of one method and URL, all answered or all failed, in the order in which they count.
 #[derive(Debug, Default)]
 pub(super) struct Candidates {
-    members: Vec<EntryRef>,
+    pub(super) members: Vec<EntryRef>,
     /// A member has a payload.
-    laden: bool,
+    pub(super) laden: bool,
     /// A member is known to have had none on the wire.
-    known_bare: bool,
-    payloads: OnceLock<Box<PayloadTable>>,
-    headers: OnceLock<Box<HeaderRanking>>,
+    pub(super) known_bare: bool,
+    /// A member has redacted places.
+    pub(super) redacted: bool,
+    pub(super) payloads: OnceLock<Box<PayloadTable>>,
+    pub(super) headers: OnceLock<Box<HeaderRanking>>,
+    pub(super) required: OnceLock<Box<RequiredHeaders>>,
 }
 
 impl Candidates {
@@ -41,6 +45,7 @@ impl Candidates {
         let absent = recorded.request.payload == RecordedPayload::Absent;
         self.laden |= !absent;
         self.known_bare |= absent && recorded.recorded_by_harmock;
+        self.redacted |= !recorded.redacted.is_empty();
     }
 
     pub(super) fn first(&self) -> Option<EntryRef> {
@@ -60,7 +65,7 @@ impl Candidates {
         if !self.laden && (asked.payload.is_empty() || !self.known_bare) {
             return Ok(self.best_by_fields(index, asked, None));
         }
-        let table = self.payloads.get_or_init(|| Box::new(PayloadTable::build(index, &self.members, payloads)));
+        let table = self.payloads.get_or_init(|| Box::new(PayloadTable::build(index, &self.members, payloads, None)));
         let equal = table.equal_to(index, &self.members, asked, payloads)?;
         let ranked = if equal.is_empty() { table.second_rank(asked) } else { &*equal };
         Ok(self.best_by_fields(index, asked, Some(ranked).filter(|ranked| ranked.len() < self.members.len())))
@@ -80,7 +85,7 @@ impl Candidates {
     }
 
     /// Among these positions (or all), the one with the most header fields that the request has too, then the first.
-    fn best_by_fields(&self, index: &Index, asked: &Asked<'_>, among: Option<&[u32]>) -> Option<EntryRef> {
+    pub(super) fn best_by_fields(&self, index: &Index, asked: &Asked<'_>, among: Option<&[u32]>) -> Option<EntryRef> {
         let position = match among {
             Some([]) => return None,
             Some(&[only]) => only,
@@ -95,7 +100,7 @@ impl Candidates {
     }
 
     fn best_of_few(&self, index: &Index, asked: &Asked<'_>, few: &[u32]) -> u32 {
-        let score = |position: u32| overlap(&index.entry(self.members[position as usize]).request.fields, asked.fields);
+        let score = |position: u32| overlap(index.entry(self.members[position as usize]), asked.fields);
         let scored = few.iter().map(|&position| (score(position), position));
         scored.reduce(|best, next| if next.0 > best.0 { next } else { best }).map_or(0, |(_, position)| position)
     }

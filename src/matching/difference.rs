@@ -7,12 +7,16 @@ use serde_json::Value;
 
 use crate::har::RecordedRequest;
 
+use super::canonical_json;
+use super::graphql::{self, Operation};
+use super::multipart::{Multipart, is_form, parts};
+use super::reduced_payload::Payload;
 use super::request::LiveRequest;
 
 /// How many characters of a value are told.
 const TOLD: usize = 120;
-/// How many differences between two payloads are told.
-const MOST: usize = 8;
+/// How many differences between two payloads are looked for.
+const MOST: usize = 64;
 
 /// One thing that differs, both values cut to a readable length around the place where they part.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,10 +47,58 @@ pub enum DifferenceKind {
     QueryOrder,
     /// A value inside two JSON payloads, by its JSONPath (RFC 9535).
     JsonValue(String),
+    /// The same JSON in another order of keys, layout or spelling.
+    JsonSpelling,
+    /// A variable of two GraphQL requests, by its JSONPath in the payload.
+    Variable(String),
+    /// The operation of two GraphQL requests, by the JSONPath of its name.
+    GraphQlOperation(String),
+    /// The query of two GraphQL requests, beyond its layout, by its JSONPath.
+    GraphQlQuery(String),
+    /// The same GraphQL query in another layout.
+    GraphQlSpelling,
     /// A field of two forms.
     FormField(String),
+    /// A part of two multipart payloads.
+    Part(String),
+    /// A header field that a rule wants to be equal.
+    Header(String),
     /// The payload.
     Payload,
+}
+
+impl DifferenceKind {
+    /// The name of what differs, as a rule would have it where one could.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Method => "method",
+            Self::Scheme => "scheme",
+            Self::Authority => "host",
+            Self::Path => "path",
+            Self::QueryOrder => "order",
+            Self::JsonSpelling => "spelling",
+            Self::GraphQlOperation(_) => "operation",
+            Self::GraphQlQuery(_) => "query",
+            Self::GraphQlSpelling => "layout",
+            Self::Payload => "payload",
+            Self::QueryParameter(name)
+            | Self::JsonValue(name)
+            | Self::Variable(name)
+            | Self::FormField(name)
+            | Self::Part(name)
+            | Self::Header(name) => name,
+        }
+    }
+
+    /// Which of the criteria of a match it belongs to: `method`, `url`, `payload` or `headers`.
+    pub fn criterion(&self) -> &'static str {
+        match self {
+            Self::Method => "method",
+            Self::Scheme | Self::Authority | Self::Path | Self::QueryParameter(_) | Self::QueryOrder => "url",
+            Self::Header(_) => "headers",
+            _ => "payload",
+        }
+    }
 }
 
 /// How far an entry is from a request by method and URL; `None` where they share neither host nor path.
@@ -84,43 +136,103 @@ pub(super) fn of_heads(recorded: &RecordedRequest, live: &LiveRequest<'_>) -> Ve
     differences
 }
 
-/// What differs between two payloads: value by value for JSON and forms, else where they part.
-pub(super) fn of_payloads(recorded: &[u8], live: &[u8], form: bool) -> Vec<Difference> {
-    if recorded == live {
+/// What differs between two payloads: value by value for JSON, GraphQL, forms and multipart, else where they part.
+pub(super) fn of_payloads(recorded: &Payload<'_>, live: &Payload<'_>) -> Vec<Difference> {
+    if recorded.bytes == live.bytes {
         return Vec::new();
     }
-    let mut differences = Vec::new();
-    if form && !recorded.is_empty() {
-        let pairs = |payload| parse_form(payload).into_owned().collect::<Vec<_>>();
-        pair_differences(&pairs(recorded), &pairs(live), DifferenceKind::FormField, &mut differences);
-    } else if let (Ok(one), Ok(other)) = (serde_json::from_slice(recorded), serde_json::from_slice(live)) {
-        json_differences("$", &one, &other, &mut differences);
-    }
+    let mut differences = if recorded.bytes.is_empty() || live.bytes.is_empty() {
+        Vec::new()
+    } else if let (Some(one), Some(other)) = (canonical_json::parse(recorded.bytes), canonical_json::parse(live.bytes))
+    {
+        of_json(&one, &other)
+    } else if let (Some(one), Some(other)) = (parts_of(recorded), parts_of(live)) {
+        let mut differences = Vec::new();
+        pair_differences(&one, &other, DifferenceKind::Part, &mut differences);
+        differences
+    } else if live.content_type.is_some_and(is_form) {
+        let pairs = |payload: &[u8]| parse_form(payload).into_owned().collect::<Vec<_>>();
+        let mut differences = Vec::new();
+        pair_differences(&pairs(recorded.bytes), &pairs(live.bytes), DifferenceKind::FormField, &mut differences);
+        differences
+    } else {
+        Vec::new()
+    };
     differences.truncate(MOST);
     if differences.is_empty() {
-        differences.push(Difference::of_bytes(recorded, live));
+        differences.push(Difference::of_bytes(recorded.bytes, live.bytes));
     }
     differences
 }
 
 /// What differs between recorded form fields and a live payload.
-pub(super) fn of_form(recorded: &[(String, String)], live: &[u8]) -> Vec<Difference> {
+pub(super) fn of_params(recorded: &[(String, String)], live: &Payload<'_>) -> Vec<Difference> {
     let mut differences = Vec::new();
-    let live: Vec<(String, String)> = parse_form(live).into_owned().collect();
-    pair_differences(recorded, &live, DifferenceKind::FormField, &mut differences);
+    match parts_of(live) {
+        Some(parts) => pair_differences(recorded, &parts, DifferenceKind::Part, &mut differences),
+        None => {
+            let live: Vec<(String, String)> = parse_form(live.bytes).into_owned().collect();
+            pair_differences(recorded, &live, DifferenceKind::FormField, &mut differences);
+        }
+    }
     differences.truncate(MOST);
     differences
 }
 
-/// How many bytes two payloads have in common at their beginning and at their end.
-pub(super) fn shared_ends(one: &[u8], other: &[u8]) -> usize {
-    let start = one.iter().zip(other).take_while(|(a, b)| a == b).count();
-    let (one, other) = (&one[start..], &other[start..]);
-    start + one.iter().rev().zip(other.iter().rev()).take_while(|(a, b)| a == b).count()
+/// The JSONPaths of the values that differ.
+pub(super) fn json_paths(recorded: &Value, live: &Value) -> Vec<String> {
+    let mut differences = Vec::new();
+    json_differences("$", recorded, live, &mut differences);
+    let paths = differences.into_iter().filter_map(|difference| match difference.what {
+        DifferenceKind::JsonValue(path) => Some(path),
+        _ => None,
+    });
+    paths.collect()
+}
+
+/// The parts of a multipart payload, by name and content.
+fn parts_of(payload: &Payload<'_>) -> Option<Vec<(String, String)>> {
+    let multipart = payload.content_type.and_then(Multipart::parse)?;
+    let text = |bytes: &[u8]| match std::str::from_utf8(bytes) {
+        Ok(text) => text.to_owned(),
+        Err(_) => format!("{} bytes, XXH3 {:016x}", bytes.len(), xxhash_rust::xxh3::xxh3_64(bytes)),
+    };
+    let parts = parts(payload.bytes, &multipart).into_iter();
+    Some(parts.map(|part| (text(&part.name), text(part.content))).collect())
+}
+
+/// What differs between two JSON values; where both are GraphQL, in its words.
+fn of_json(recorded: &Value, live: &Value) -> Vec<Difference> {
+    let mut differences = Vec::new();
+    json_differences("$", recorded, live, &mut differences);
+    if differences.is_empty() {
+        let what = DifferenceKind::JsonSpelling;
+        return vec![Difference::new(what, "one spelling", "another, of the same JSON")];
+    }
+    let (Some(theirs), Some(ours)) = (graphql::operations(recorded), graphql::operations(live)) else {
+        return differences;
+    };
+    let same = |of: fn(&Operation) -> Option<&String>| {
+        theirs.len() == ours.len() && theirs.iter().zip(&ours).all(|(theirs, ours)| of(theirs) == of(ours))
+    };
+    let (same_query, same_name) = (same(|one| one.query.as_ref()), same(|one| one.name.as_ref()));
+    for difference in &mut differences {
+        let DifferenceKind::JsonValue(path) = &difference.what else { continue };
+        let place =
+            path.trim_start_matches("$").trim_start_matches(|c: char| c == '[' || c == ']' || c.is_ascii_digit());
+        difference.what = match place {
+            ".query" | ".operationName" if same_query && same_name => DifferenceKind::GraphQlSpelling,
+            ".query" => DifferenceKind::GraphQlQuery(path.clone()),
+            ".operationName" => DifferenceKind::GraphQlOperation(path.clone()),
+            place if place.starts_with(".variables") => DifferenceKind::Variable(path.clone()),
+            _ => continue,
+        };
+    }
+    differences
 }
 
 impl Difference {
-    fn new(what: DifferenceKind, recorded: &str, live: &str) -> Self {
+    pub(super) fn new(what: DifferenceKind, recorded: &str, live: &str) -> Self {
         let parts = recorded.bytes().zip(live.bytes()).take_while(|(a, b)| a == b).count();
         Self { what, recorded: excerpt(recorded, parts), live: excerpt(live, parts) }
     }
@@ -220,6 +332,9 @@ fn json_differences(path: &str, recorded: &Value, live: &Value, differences: &mu
                 }
             }
         }
+        // Numbers are compared as they are read, not as they are spelled.
+        (Value::Number(one), Value::Number(other))
+            if one.as_f64() == other.as_f64() && (one.is_f64() || other.is_f64()) => {}
         (Value::Array(one), Value::Array(other)) if one.len() == other.len() => {
             for (n, (one, other)) in one.iter().zip(other).enumerate() {
                 json_differences(&format!("{path}[{n}]"), one, other, differences);

@@ -10,7 +10,9 @@ use hashbrown::hash_table::Entry as Slot;
 use crate::har::{Entry, Outcome, RecordedPayload};
 
 use super::candidates::Candidates;
+use super::kin::Kin;
 use super::nearby::Nearby;
+use super::rules::{Repeat, Rules, Terms};
 
 /// All entries of all archives, found by method and URL at one hash lookup whatever their number.
 ///
@@ -22,6 +24,8 @@ pub struct Index {
     groups: HashTable<Group>,
     hasher: RandomState,
     pub(super) nearby: OnceLock<Nearby>,
+    pub(super) rules: Arc<Rules>,
+    pub(super) kin: Kin,
 }
 
 /// One entry: which archive, and where in that archive's entries.
@@ -50,21 +54,31 @@ pub(super) struct Several {
     pub(super) failed: Candidates,
     /// One of them is a redirect.
     pub(super) redirects: bool,
+    /// What holds for its URL.
+    pub(super) terms: Option<Arc<Terms>>,
 }
 
 impl Index {
+    /// Builds the index without rules.
+    pub fn build(archives: Vec<Arc<Vec<Entry>>>) -> Self {
+        Self::with_rules(archives, Arc::default())
+    }
+
     /// Builds the index; archives in the order in which they count. Entries whose response is only informational (1xx,
     /// such as a WebSocket handshake) answer nothing and are left out.
-    pub fn build(archives: Vec<Arc<Vec<Entry>>>) -> Self {
+    pub fn with_rules(archives: Vec<Arc<Vec<Entry>>>, rules: Arc<Rules>) -> Self {
         let count = archives.iter().map(|entries| entries.len()).sum();
         let hasher = RandomState::default();
-        let mut index = Self { archives, groups: HashTable::new(), hasher, nearby: OnceLock::new() };
+        let (groups, kin) = (HashTable::new(), Kin::default());
+        let mut index = Self { archives, groups, hasher, nearby: OnceLock::new(), rules, kin };
         let mut groups = HashTable::with_capacity(count);
         for entry in index.entries() {
             index.insert(&mut groups, entry);
         }
         groups.shrink_to_fit(|group| index.hash_of_group(group));
         index.groups = groups;
+        let rules = Arc::clone(&index.rules);
+        index.kin = Kin::build(&index, &rules);
         index
     }
 
@@ -88,6 +102,16 @@ impl Index {
             .filter(|&entry| answers(self.entry(entry)))
     }
 
+    /// The rules under which it was built.
+    pub fn rules(&self) -> Arc<Rules> {
+        Arc::clone(&self.rules)
+    }
+
+    /// What rules say about a URL.
+    pub fn terms(&self, url: &str) -> Option<Arc<Terms>> {
+        self.rules.of(url)
+    }
+
     /// How many archives it was built from.
     pub fn archives(&self) -> usize {
         self.archives.len()
@@ -108,11 +132,14 @@ impl Index {
         match slot {
             Slot::Vacant(slot) => {
                 let plain = matches!(request.payload, RecordedPayload::Absent | RecordedPayload::Damaged);
-                slot.insert(if plain { Group::One(entry) } else { Group::Several(self.several(&[entry])) });
+                let terms = self.rules.of(url);
+                let alone = plain && terms.as_ref().is_none_or(|terms| terms.leaves_alone());
+                let several = || Group::Several(self.several(&[entry], terms.clone()));
+                slot.insert(if alone { Group::One(entry) } else { several() });
             }
             Slot::Occupied(mut slot) => match slot.get_mut() {
                 Group::One(first) => {
-                    let both = self.several(&[*first, entry]);
+                    let both = self.several(&[*first, entry], self.rules.of(url));
                     *slot.get_mut() = Group::Several(both);
                 }
                 Group::Several(several) => self.add(several, entry),
@@ -120,16 +147,20 @@ impl Index {
         }
     }
 
-    fn several(&self, entries: &[EntryRef]) -> Box<Several> {
-        let mut several = Box::default();
+    fn several(&self, entries: &[EntryRef], terms: Option<Arc<Terms>>) -> Box<Several> {
+        let mut several = Box::new(Several::under(terms));
         entries.iter().for_each(|&entry| self.add(&mut several, entry));
         several
     }
 
-    fn add(&self, several: &mut Several, entry: EntryRef) {
+    pub(super) fn add(&self, several: &mut Several, entry: EntryRef) {
         let recorded = self.entry(entry);
         let candidates = match recorded.outcome {
             Outcome::Answered(_) => &mut several.answered,
+            // In a sequence a failure has its place.
+            Outcome::Failed(_) if several.terms.as_ref().is_some_and(|terms| terms.repeat != Repeat::First) => {
+                &mut several.answered
+            }
             Outcome::Failed(_) => &mut several.failed,
         };
         candidates.add(entry, recorded);
@@ -158,6 +189,18 @@ impl Index {
 impl std::fmt::Debug for Index {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Index").field("archives", &self.archives.len()).field("groups", &self.groups.len()).finish()
+    }
+}
+
+impl Several {
+    /// None yet, under these terms.
+    pub(super) fn under(terms: Option<Arc<Terms>>) -> Self {
+        Self { terms, ..Self::default() }
+    }
+
+    /// Neither a rule nor a redacted place has a say.
+    pub(super) fn is_plain(&self) -> bool {
+        self.terms.is_none() && !self.answered.redacted && !self.failed.redacted
     }
 }
 

@@ -2,13 +2,18 @@
 
 use std::borrow::Cow;
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use crate::har::{Answer, Outcome, RecordedPayload};
 
-use super::candidates::Asked;
-use super::index::{EntryRef, Group, Index};
+use super::candidates::{Asked, Candidates};
+use super::index::{EntryRef, Group, Index, Several};
+use super::judged::{Court, Verdict};
 use super::memory::Memory;
+use super::near_miss;
+use super::relaxed::{self, Relaxed};
 use super::request::{LiveRequest, PayloadFailure, PayloadSource};
+use super::rules::Terms;
 
 /// What a lookup found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,6 +33,15 @@ pub struct Hit {
     pub entry: EntryRef,
     /// The redirects that were followed, in order.
     pub hops: Vec<EntryRef>,
+    /// The differences that rules hid, on the way there too.
+    pub relaxed: Vec<Relaxed>,
+}
+
+impl Hit {
+    /// An entry that matches strictly and leads nowhere else.
+    pub fn strict(entry: EntryRef) -> Self {
+        Self { entry, hops: Vec::new(), relaxed: Vec::new() }
+    }
 }
 
 /// No entry answers.
@@ -44,6 +58,11 @@ pub struct Miss {
 pub enum MissReason {
     /// Nothing recorded matches the request.
     NoEntry,
+    /// What is recorded matches, and has all been given (`exhausted = "miss"`).
+    Exhausted {
+        /// The first of it.
+        first: EntryRef,
+    },
     /// A recorded redirect leads to what is not recorded.
     RedirectTarget {
         /// The redirect.
@@ -69,21 +88,64 @@ pub struct PayloadUnreadable {
     pub failure: PayloadFailure,
 }
 
+/// What answers one step of a lookup.
+enum Selected {
+    /// As recorded.
+    Entry(EntryRef),
+    /// Because of rules.
+    ByRules(EntryRef, Arc<Terms>),
+    /// A sequence that is over, by its first entry.
+    Exhausted(EntryRef),
+    Nothing,
+}
+
+impl Selected {
+    fn is_something(&self) -> bool {
+        !matches!(self, Self::Nothing)
+    }
+}
+
+impl Several {
+    /// `by_rules`: it was found because of rules.
+    fn judge(&self, asked: &Asked<'_>, court: &Court<'_>, by_rules: bool) -> Result<Selected, PayloadUnreadable> {
+        let court = Court { terms: self.terms.as_deref(), ..*court };
+        let mut verdict = self.answered.judge(asked, &court)?;
+        if verdict == Verdict::Nothing {
+            verdict = self.failed.judge(asked, &court)?;
+        }
+        Ok(match (verdict, &self.terms) {
+            (Verdict::Nothing, _) => Selected::Nothing,
+            (Verdict::Exhausted(first), _) => Selected::Exhausted(first),
+            (Verdict::Answer { entry, by_rules: payload_by_rules }, Some(terms)) if by_rules || payload_by_rules => {
+                Selected::ByRules(entry, Arc::clone(terms))
+            }
+            (Verdict::Answer { entry, .. }, _) => Selected::Entry(entry),
+        })
+    }
+}
+
 impl Index {
     /// Finds the entry that answers a request.
     ///
     /// Method and URL are equal. An equal payload counts before all, then the number of the entry's header fields that
-    /// the request has too, then the order of archives and entries.
+    /// the request has too, then the order of archives and entries. What rules hide or redacted places leave open counts
+    /// only where nothing is equal.
     pub fn lookup(&self, request: &LiveRequest<'_>, payloads: &dyn PayloadSource, memory: &Memory) -> Lookup {
-        let _ = memory;
         let (mut method, mut url, mut payload) = (request.method, Cow::Borrowed(request.url), request.payload);
-        let mut hops = Vec::new();
+        let (mut hops, mut relaxed) = (Vec::new(), Vec::new());
         let mut followed = HashSet::new();
         loop {
             let asked = Asked { method, fields: request.fields, payload };
-            let entry = match self.select(&asked, &url, payloads) {
-                Ok(Some(entry)) => entry,
-                Ok(None) => {
+            let entry = match self.select(&asked, &url, payloads, memory) {
+                Ok(Selected::Entry(entry)) => entry,
+                Ok(Selected::ByRules(entry, terms)) => {
+                    relaxed.extend(self.relaxed(entry, &asked, &url, &terms, payloads));
+                    entry
+                }
+                Ok(Selected::Exhausted(first)) => {
+                    return Lookup::Miss(Miss { reason: MissReason::Exhausted { first }, hops });
+                }
+                Ok(Selected::Nothing) => {
                     let reason = hops.last().map_or(MissReason::NoEntry, |&from| MissReason::RedirectTarget {
                         from,
                         url: url.into_owned(),
@@ -94,7 +156,7 @@ impl Index {
                 Err(unreadable) => return Lookup::Error(unreadable),
             };
             let Some((answer, location)) = self.redirect(entry).filter(|_| request.follow_redirects) else {
-                return Lookup::Hit(Hit { entry, hops });
+                return Lookup::Hit(Hit { entry, hops, relaxed });
             };
             if !followed.insert(entry) {
                 return Lookup::Miss(Miss { reason: MissReason::RedirectCycle { at: entry }, hops });
@@ -128,37 +190,85 @@ impl Index {
     /// that would be followed counts as yes.
     pub fn may_read_payloads(&self, request: &LiveRequest<'_>) -> bool {
         let redirects = |entry: EntryRef| request.follow_redirects && self.redirect(entry).is_some();
+        let beside = !self.kin.is_empty();
         match self.group(request.method, request.url) {
-            None => false,
-            Some(&Group::One(entry)) => redirects(entry),
+            None => beside,
+            Some(&Group::One(entry)) => redirects(entry) || beside && !request.payload.is_empty(),
             Some(Group::Several(several)) => {
                 let asked = Asked { method: request.method, fields: request.fields, payload: request.payload };
-                several.answered.may_read(self, &asked)
-                    || several.failed.may_read(self, &asked)
+                let may_read = |candidates: &Candidates| match several.is_plain() {
+                    true => candidates.may_read(self, &asked),
+                    false => candidates.judging_may_read(&asked),
+                };
+                may_read(&several.answered)
+                    || may_read(&several.failed)
                     || request.follow_redirects && several.redirects
+                    || beside && !request.payload.is_empty()
             }
         }
     }
 
-    /// The best entry of one method and URL.
+    /// The best entry of one method and URL; where there is none, that of a URL that is equal but for redacted places
+    /// or for what rules hide.
     fn select(
         &self,
         asked: &Asked<'_>,
         url: &str,
         payloads: &dyn PayloadSource,
-    ) -> Result<Option<EntryRef>, PayloadUnreadable> {
-        match self.group(asked.method, url) {
-            None => Ok(None),
+        memory: &Memory,
+    ) -> Result<Selected, PayloadUnreadable> {
+        let court = Court { index: self, payloads, memory, terms: None, url, tier: 0 };
+        let strict = match self.group(asked.method, url) {
+            None => Selected::Nothing,
             Some(&Group::One(entry)) => {
                 let recorded = self.entry(entry);
                 let known_bare = recorded.recorded_by_harmock && recorded.request.payload == RecordedPayload::Absent;
-                Ok((asked.payload.is_empty() || !known_bare).then_some(entry))
+                match asked.payload.is_empty() || !known_bare {
+                    true => Selected::Entry(entry),
+                    false => Selected::Nothing,
+                }
             }
-            Some(Group::Several(several)) => match several.answered.best(self, asked, payloads)? {
-                Some(entry) => Ok(Some(entry)),
-                None => several.failed.best(self, asked, payloads),
-            },
+            Some(Group::Several(several)) if several.is_plain() => {
+                let found = match several.answered.best(self, asked, payloads)? {
+                    Some(entry) => Some(entry),
+                    None => several.failed.best(self, asked, payloads)?,
+                };
+                found.map_or(Selected::Nothing, Selected::Entry)
+            }
+            Some(Group::Several(several)) => several.judge(asked, &court, false)?,
+        };
+        if strict.is_something() || self.kin.is_empty() {
+            return Ok(strict);
         }
+        let terms = self.rules.of(url);
+        for (relatives, tier) in self.kin.of(asked.method, url, terms.as_ref()).zip(1..) {
+            let selected = relatives.several.judge(asked, &Court { tier, ..court }, relatives.by_rules)?;
+            if selected.is_something() {
+                return Ok(selected);
+            }
+        }
+        Ok(Selected::Nothing)
+    }
+
+    fn relaxed(
+        &self,
+        entry: EntryRef,
+        asked: &Asked<'_>,
+        url: &str,
+        terms: &Terms,
+        payloads: &dyn PayloadSource,
+    ) -> Vec<Relaxed> {
+        let recorded = self.entry(entry);
+        let Asked { method, fields, payload } = *asked;
+        let live = LiveRequest { method, url, fields, payload, follow_redirects: false };
+        let stored = near_miss::stored(self, entry, payloads).unwrap_or_default();
+        let mut differences = super::difference::of_heads(&recorded.request, &live);
+        differences.extend(near_miss::every_payload_difference(recorded, &stored, &live));
+        if !recorded.redacted.is_empty() {
+            differences
+                .retain(|difference| crate::message::redacted::find(difference.recorded.as_bytes()).next().is_none());
+        }
+        relaxed::attribute(differences, terms, Some((&stored, payload)))
     }
 
     /// The answer and its `Location`, if it is a redirect that fetch follows.

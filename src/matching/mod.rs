@@ -1,17 +1,30 @@
 //! Which recorded entry answers a request: policy alone, no input or output.
 
+mod bindings;
 mod candidates;
+mod canonical_json;
 pub mod difference;
 mod digest;
+mod graphql;
 mod header_ranking;
 pub mod index;
+mod judged;
+mod kin;
 pub mod lookup;
 pub mod memory;
 mod multipart;
 pub mod near_miss;
-mod nearby;
+pub mod nearby;
 mod payload_table;
+mod redacted;
+mod reduced_payload;
+mod reduced_url;
+pub mod relaxed;
+pub mod remedy;
 pub mod request;
+mod required_headers;
+pub mod rules;
+mod similarity;
 #[cfg(test)]
 mod tests;
 
@@ -20,5 +33,7 @@ pub use difference::{Difference, DifferenceKind};
 pub use index::{EntryRef, Index};
 pub use lookup::{Hit, Lookup, Miss, MissReason, PayloadUnreadable};
 pub use memory::Memory;
-pub use near_miss::NearMiss;
+pub use near_miss::{NearMiss, Verdict};
+pub use relaxed::Relaxed;
 pub use request::{LiveRequest, PayloadFailure, PayloadSource, is_navigation};
+pub use rules::{Rule, RuleError, Rules};

@@ -34,8 +34,18 @@ pub(super) fn is_form(value: &[u8]) -> bool {
     split_at_byte(value, b';').0.trim_ascii().eq_ignore_ascii_case(b"application/x-www-form-urlencoded")
 }
 
-/// The name and content of each part, in order. What is not multipart has none.
-pub(super) fn parts<'a>(payload: &'a [u8], multipart: &Multipart) -> Vec<(Vec<u8>, &'a [u8])> {
+/// One part of a multipart payload.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Part<'a> {
+    /// Its fields as they stand.
+    pub(super) head: &'a [u8],
+    /// `name` of its `Content-Disposition`.
+    pub(super) name: Vec<u8>,
+    pub(super) content: &'a [u8],
+}
+
+/// The parts that have a name, in order. What is not multipart has none.
+pub(super) fn parts<'a>(payload: &'a [u8], multipart: &Multipart) -> Vec<Part<'a>> {
     let delimiter = [b"--", &*multipart.boundary].concat();
     let starts: Vec<usize> = memmem::find_iter(payload, &delimiter).collect();
     let between = starts.windows(2).filter_map(|pair| payload.get(pair[0] + delimiter.len()..pair[1]));
@@ -43,7 +53,7 @@ pub(super) fn parts<'a>(payload: &'a [u8], multipart: &Multipart) -> Vec<(Vec<u8
 }
 
 /// One part, from behind its delimiter to the next.
-fn part(text: &[u8]) -> Option<(Vec<u8>, &[u8])> {
+fn part(text: &[u8]) -> Option<Part<'_>> {
     let text = text.strip_prefix(b"\r\n").or(text.strip_prefix(b"\n"))?;
     let (head, content) = match memmem::find(text, b"\r\n\r\n") {
         Some(end) => (&text[..end], &text[end + 4..]),
@@ -55,7 +65,7 @@ fn part(text: &[u8]) -> Option<(Vec<u8>, &[u8])> {
         let disposition = field.trim_ascii().eq_ignore_ascii_case(b"content-disposition");
         disposition.then(|| parameter(split_at_byte(value, b';').1, "name")).flatten()
     })?;
-    Some((name, content))
+    Some(Part { head, name, content })
 }
 
 /// The value of the first parameter of this name: a token, or a quoted string without its quotes.
@@ -126,8 +136,9 @@ mod tests {
         let multipart = Multipart::parse(b"multipart/form-data; boundary=X").unwrap();
         let payload = b"--X\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n1\r\n\r\n--X\r\n\
             content-type: image/png\r\ncontent-disposition: form-data; filename=f; name=b\r\n\r\n\x89P\r\n--X--\r\n";
+        let found: Vec<_> = parts(payload, &multipart).into_iter().map(|part| (part.name, part.content)).collect();
         let expected: Vec<(Vec<u8>, &[u8])> = vec![(b"a".to_vec(), b"1\r\n"), (b"b".to_vec(), b"\x89P")];
-        assert_eq!(parts(payload, &multipart), expected);
+        assert_eq!(found, expected);
         assert!(parts(b"no parts here", &multipart).is_empty());
     }
 }

@@ -1,99 +1,174 @@
-//! The entry that came closest to a request without an answer, and what differs.
+//! The entries that came closest to a request without an answer, and what differs.
 
-use crate::har::RecordedPayload;
+use crate::har::{Entry, RecordedPayload};
 
-use super::difference::{self, Difference, distance};
+use super::difference::{self, Difference, DifferenceKind, distance};
 use super::index::{EntryRef, Index};
-use super::multipart::is_form;
+use super::multipart::content_type;
 use super::nearby::Nearby;
+use super::reduced_payload::Payload;
+use super::relaxed;
 use super::request::{LiveRequest, PayloadSource};
+use super::required_headers;
+use super::rules::{MatchBody, Terms};
+use super::similarity::{features, similarity};
 
 /// How many recorded payloads are read to find the nearest.
 const PAYLOADS: usize = 32;
 
-/// The entry that came closest.
+/// An entry that came close.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NearMiss {
     /// Which one.
     pub entry: EntryRef,
-    /// What differs, the weightiest first. Empty only where the request would not have missed.
+    /// What differs and counts, the weightiest first. Empty only where the request would not have missed.
     pub differences: Vec<Difference>,
+    /// Whether the payloads were compared at all.
+    pub payload_counts: bool,
+}
+
+/// How a request and an entry compare by one criterion.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// Equal, or equal under the rules.
+    Equal,
+    /// Not equal.
+    Differs,
+    /// It does not decide.
+    NotCompared,
+}
+
+impl Verdict {
+    /// In words.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Equal => "equal",
+            Self::Differs => "differs",
+            Self::NotCompared => "not compared",
+        }
+    }
+}
+
+impl NearMiss {
+    /// The verdict by criterion, in the order in which they count: method, URL, payload, headers.
+    pub fn verdicts(&self) -> [(&'static str, Verdict); 4] {
+        let judged = |of: &[&str], counts: bool| match self.differences.iter().any(|d| of.contains(&d.what.criterion()))
+        {
+            true => Verdict::Differs,
+            false if counts => Verdict::Equal,
+            false => Verdict::NotCompared,
+        };
+        [
+            ("method", judged(&["method"], true)),
+            ("url", judged(&["url"], true)),
+            ("payload", judged(&["payload"], self.payload_counts)),
+            ("headers", judged(&["headers"], false)),
+        ]
+    }
 }
 
 impl Index {
-    /// The entry that comes closest to a request that missed; `None` where no entry shares its host or its path.
+    /// The entries that come closest to a request that missed, the nearest first; none where no entry shares its host
+    /// or its path.
     ///
     /// After a redirect, ask for the URL and method where it leads. Only a bounded number of entries is compared,
     /// however many there are.
-    pub fn nearest(&self, request: &LiveRequest<'_>, payloads: &dyn PayloadSource) -> Option<NearMiss> {
-        let nearby = self.nearby.get_or_init(|| Nearby::build(self));
-        let mut nearest: Vec<EntryRef> = Vec::new();
-        let mut least = u32::MAX;
-        for entry in nearby.around(self, request.url) {
-            let recorded = &self.entry(entry).request;
-            let Some(distance) = distance(recorded, request) else { continue };
-            if distance < least {
-                least = distance;
-                nearest.clear();
-            }
-            if distance == least {
-                nearest.push(entry);
-            }
-        }
-        nearest.sort_unstable();
-        nearest.dedup();
-        let entry = self.nearest_payload(&nearest, request, payloads)?;
-        let recorded = &self.entry(entry).request;
-        let mut differences = difference::of_heads(recorded, request);
-        differences.extend(self.payload_differences(entry, request, payloads));
-        Some(NearMiss { entry, differences })
+    pub fn nearest(&self, request: &LiveRequest<'_>, payloads: &dyn PayloadSource, most: usize) -> Vec<NearMiss> {
+        let nearby = self.prepare_nearest();
+        let mut near: Vec<(u32, EntryRef)> = nearby
+            .around(self, request.url)
+            .filter_map(|entry| Some((distance(&self.entry(entry).request, request)?, entry)))
+            .collect();
+        near.sort_unstable();
+        near.dedup();
+        near.truncate(PAYLOADS.max(most));
+        let live = features(&live_payload(request));
+        let mut ranked: Vec<_> = near
+            .into_iter()
+            .map(|(distance, entry)| {
+                let alike = if live.is_empty() { 0 } else { self.payload_similarity(entry, &live, payloads) };
+                (distance, std::cmp::Reverse(alike), entry)
+            })
+            .collect();
+        ranked.sort_unstable();
+        ranked.into_iter().take(most).map(|(.., entry)| self.near_miss(entry, request, payloads)).collect()
     }
 
-    /// Of entries that are equally near by method and URL, the one whose payload shares most with the request's.
-    fn nearest_payload(
-        &self,
-        entries: &[EntryRef],
-        request: &LiveRequest<'_>,
-        payloads: &dyn PayloadSource,
-    ) -> Option<EntryRef> {
-        if entries.len() < 2 || request.payload.is_empty() {
-            return entries.first().copied();
-        }
-        let shared = |entry: EntryRef| {
-            let recorded = stored(self, entry, payloads).unwrap_or_default();
-            let ends = difference::shared_ends(&recorded, request.payload);
-            (ends * 1000 / recorded.len().max(request.payload.len()).max(1), entry)
-        };
-        let scored = entries.iter().take(PAYLOADS).map(|&entry| shared(entry));
-        scored.reduce(|best, next| if next.0 > best.0 { next } else { best }).map(|(_, entry)| entry)
+    /// Puts the entries into the order in which the nearest is found; the first miss would do it otherwise.
+    pub fn prepare_nearest(&self) -> &Nearby {
+        self.nearby.get_or_init(|| Nearby::build(self))
     }
 
-    fn payload_differences(
-        &self,
-        entry: EntryRef,
-        request: &LiveRequest<'_>,
-        payloads: &dyn PayloadSource,
-    ) -> Vec<Difference> {
-        let recorded = &self.entry(entry);
-        let form = request.fields.get(http::header::CONTENT_TYPE).is_some_and(|value| is_form(value.as_bytes()));
-        match &recorded.request.payload {
-            // It would have answered any payload.
-            RecordedPayload::Damaged => Vec::new(),
-            RecordedPayload::Absent if !recorded.recorded_by_harmock => Vec::new(),
-            RecordedPayload::Params(params) => difference::of_form(params, request.payload),
-            RecordedPayload::Absent | RecordedPayload::Stored(_) => match stored(self, entry, payloads) {
-                // Without a payload, or with any method but POST, a stored one keeps no entry from answering.
-                Some(bytes) if bytes.is_empty() || request.method == "POST" && !request.payload.is_empty() => {
-                    difference::of_payloads(&bytes, request.payload, form)
-                }
-                _ => Vec::new(),
-            },
+    fn payload_similarity(&self, entry: EntryRef, live: &[u64], payloads: &dyn PayloadSource) -> usize {
+        let recorded = stored(self, entry, payloads).unwrap_or_default();
+        let content_type = content_type(&self.entry(entry).request.fields);
+        similarity(&features(&Payload { bytes: &recorded, content_type }), live)
+    }
+
+    /// What differs between a request and an entry, as far as the rules for the request's URL let it count.
+    fn near_miss(&self, entry: EntryRef, request: &LiveRequest<'_>, payloads: &dyn PayloadSource) -> NearMiss {
+        let recorded = self.entry(entry);
+        let terms = self.rules.of(request.url);
+        let mut differences = difference::of_heads(&recorded.request, request);
+        let payload_counts = counts(recorded, request, terms.as_deref());
+        if let Some(bytes) = stored(self, entry, payloads).filter(|_| payload_counts) {
+            differences.extend(every_payload_difference(recorded, &bytes, request));
+            if let Some(terms) = &terms {
+                relaxed::drop_hidden(&mut differences, terms, &bytes, request.payload);
+            }
+        } else if let Some(terms) = &terms {
+            relaxed::drop_hidden(&mut differences, terms, &[], request.payload);
+        }
+        let required = terms.iter().flat_map(|terms| &terms.match_headers);
+        differences.extend(required.filter_map(|name| {
+            let theirs = required_headers::recorded(recorded, name.value.as_str());
+            let ours = required_headers::sent(request.fields, &name.value);
+            (theirs != ours || ours.is_none()).then(|| {
+                let what = DifferenceKind::Header(name.value.as_str().to_owned());
+                Difference::new(what, &theirs.unwrap_or_default(), &ours.unwrap_or_default())
+            })
+        }));
+        if !recorded.redacted.is_empty() {
+            let stands = |text: &str| crate::message::redacted::whole(text.trim_matches('"').as_bytes()).is_some();
+            // Any value would have done there, but none would not.
+            differences.retain(|difference| difference.live.is_empty() || !stands(&difference.recorded));
+        }
+        NearMiss { entry, differences, payload_counts }
+    }
+}
+
+/// Whether the payload could keep this entry from answering.
+fn counts(recorded: &Entry, request: &LiveRequest<'_>, terms: Option<&Terms>) -> bool {
+    let none = request.payload.is_empty();
+    match (terms.map(Terms::match_body).unwrap_or_default(), &recorded.request.payload) {
+        (_, RecordedPayload::Damaged) | (MatchBody::None | MatchBody::Closest, _) => false,
+        // One that harmock saw without a payload answers no request that has one.
+        (_, RecordedPayload::Absent) => recorded.recorded_by_harmock && !none,
+        (MatchBody::All, _) => true,
+        (MatchBody::Post | MatchBody::GraphQl, _) => request.method == "POST" && !none,
+    }
+}
+
+fn live_payload<'a>(request: &LiveRequest<'a>) -> Payload<'a> {
+    let content_type = request.fields.get(http::header::CONTENT_TYPE).map(http::HeaderValue::as_bytes);
+    Payload { bytes: request.payload, content_type }
+}
+
+/// What differs between two payloads, whether it counts or not.
+pub(super) fn every_payload_difference(recorded: &Entry, stored: &[u8], request: &LiveRequest<'_>) -> Vec<Difference> {
+    let live = live_payload(request);
+    match &recorded.request.payload {
+        RecordedPayload::Damaged => Vec::new(),
+        RecordedPayload::Params(params) => difference::of_params(params, &live),
+        RecordedPayload::Absent | RecordedPayload::Stored(_) => {
+            let theirs = Payload { bytes: stored, content_type: content_type(&recorded.request.fields) };
+            difference::of_payloads(&theirs, &live)
         }
     }
 }
 
 /// The bytes of a recorded payload, none where it has none; `None` where they cannot be read.
-fn stored(index: &Index, entry: EntryRef, payloads: &dyn PayloadSource) -> Option<bytes::Bytes> {
+pub(super) fn stored(index: &Index, entry: EntryRef, payloads: &dyn PayloadSource) -> Option<bytes::Bytes> {
     match &index.entry(entry).request.payload {
         RecordedPayload::Stored(_) => payloads.request_payload(entry).ok(),
         _ => Some(bytes::Bytes::new()),

@@ -14,7 +14,7 @@ const OF_ONE_PLACE: usize = 256;
 
 /// All entries, sorted by URL without scheme, and by path. Built at the first miss.
 #[derive(Debug)]
-pub(super) struct Nearby {
+pub struct Nearby {
     sorted: Vec<EntryRef>,
     /// Entries by the hash of their path: the same place on other hosts.
     by_path: HashMap<u64, Vec<EntryRef>, RandomState>,

@@ -12,9 +12,14 @@ use crate::har::RecordedPayload;
 use super::candidates::Asked;
 use super::digest::{Digest, of_bytes, of_multipart, of_pairs};
 use super::index::{EntryRef, Index};
+use super::judged::Court;
 use super::lookup::PayloadUnreadable;
-use super::multipart::{Multipart, content_type, is_form, parts};
+use super::multipart::{Multipart, Part, content_type, is_form, parts};
+use super::redacted::{self, Places};
+use super::reduced_payload::{Payload, reduce_params};
 use super::request::PayloadSource;
+use super::rules::{MatchBody, Terms};
+use super::similarity::Similar;
 
 /// Positions, each list sorted, by what their payload is.
 ///
@@ -39,13 +44,35 @@ pub(super) struct PayloadTable {
     not_known_bare: Vec<u32>,
     /// Those whose payload could not be read.
     unreadable: Vec<u32>,
+    /// By what rules and redacted places leave of the payload.
+    reduced: HashMap<Digest, Vec<u32>>,
+    /// The different sets of redacted places, none for payloads that rules alone reduce.
+    places: Vec<Places>,
+    /// What payloads consist of, where the most similar one may answer.
+    similar: Option<Box<Similar>>,
+}
+
+/// What rules have to do with the payloads of a table.
+#[derive(Debug, Clone, Copy)]
+struct Reading<'a> {
+    terms: Option<&'a Terms>,
+    index: &'a Index,
 }
 
 impl PayloadTable {
-    pub(super) fn build(index: &Index, members: &[EntryRef], payloads: &dyn PayloadSource) -> Self {
+    pub(super) fn build(
+        index: &Index,
+        members: &[EntryRef],
+        payloads: &dyn PayloadSource,
+        terms: Option<&Terms>,
+    ) -> Self {
         let mut table = Self::default();
+        if terms.is_some_and(|terms| terms.match_body() == MatchBody::Closest) {
+            table.similar = Some(Box::default());
+        }
+        let reading = Reading { terms, index };
         for (position, &member) in (0..).zip(members) {
-            table.add(index, member, position, payloads);
+            table.add(reading, member, position, payloads);
         }
         table
     }
@@ -95,7 +122,87 @@ impl PayloadTable {
         }
     }
 
-    fn add(&mut self, index: &Index, entry: EntryRef, position: u32, payloads: &dyn PayloadSource) {
+    /// The positions whose payload equals the request's but for redacted places, and but for what the rules hide.
+    pub(super) fn alike(&self, asked: &Asked<'_>, court: &Court<'_>, members: &[EntryRef]) -> (Vec<u32>, Vec<u32>) {
+        let (mut redacted, mut alike) = (Vec::new(), Vec::new());
+        if asked.payload.is_empty() {
+            return (redacted, alike);
+        }
+        let live = live_payload(asked);
+        for rank in 0..RANKS {
+            for places in &self.places {
+                let keys = live.reduce(court.terms, places);
+                let positions = keys.get(rank).and_then(|key| self.reduced.get(key)).into_iter().flatten();
+                for &position in positions {
+                    let strict = !places.is_empty() && self.equal_elsewhere(asked, court, members, position);
+                    if strict { &mut redacted } else { &mut alike }.push(position);
+                }
+            }
+            if !redacted.is_empty() || !alike.is_empty() {
+                break;
+            }
+        }
+        // Without rules for payloads, what is not redacted is equal byte for byte.
+        if !court.terms.is_some_and(Terms::reduces_payloads) {
+            alike.clear();
+        }
+        for positions in [&mut redacted, &mut alike] {
+            positions.sort_unstable();
+            positions.dedup();
+        }
+        (redacted, alike)
+    }
+
+    /// The positions whose payload the recording does not tell, or that are known to have had none where none is asked.
+    pub(super) fn unknown(&self, asked: &Asked<'_>) -> Cow<'_, [u32]> {
+        match asked.payload.is_empty() {
+            // Without a payload, those without one are equal, and come before.
+            true => Cow::Owned(
+                self.wildcards.iter().filter(|position| self.bare.binary_search(position).is_err()).copied().collect(),
+            ),
+            false => Cow::Borrowed(&self.wildcards),
+        }
+    }
+
+    /// The positions whose payload has most in common with the request's.
+    pub(super) fn closest(&self, asked: &Asked<'_>) -> Vec<u32> {
+        let nearest = self.similar.as_ref().map(|similar| similar.to(&live_payload(asked))).unwrap_or_default();
+        match nearest.is_empty() {
+            true => self
+                .bare
+                .iter()
+                .chain(&self.laden)
+                .copied()
+                .collect::<std::collections::BTreeSet<_>>()
+                .into_iter()
+                .collect(),
+            false => nearest,
+        }
+    }
+
+    /// Whether a payload is that of an entry in all but its redacted places. The payload is read again: few have any.
+    fn equal_elsewhere(&self, asked: &Asked<'_>, court: &Court<'_>, members: &[EntryRef], position: u32) -> bool {
+        let entry = members[position as usize];
+        match &court.index.entry(entry).request.payload {
+            RecordedPayload::Stored(_) => {
+                let Ok(recorded) = court.payloads.request_payload(entry) else { return false };
+                let theirs = recorded_multipart(court.index, entry);
+                let ours = asked.fields.get(CONTENT_TYPE).and_then(|value| Multipart::parse(value.as_bytes()));
+                match (theirs, ours) {
+                    (Some(theirs), Some(ours)) => {
+                        let recorded = without_boundary(&recorded, &theirs.boundary);
+                        redacted::values(&recorded, &without_boundary(asked.payload, &ours.boundary), false).is_some()
+                    }
+                    _ => redacted::values(&recorded, asked.payload, true).is_some(),
+                }
+            }
+            // Names and values are all there is.
+            _ => true,
+        }
+    }
+
+    fn add(&mut self, reading: Reading<'_>, entry: EntryRef, position: u32, payloads: &dyn PayloadSource) {
+        let index = reading.index;
         let recorded = index.entry(entry);
         let stored = match &recorded.request.payload {
             RecordedPayload::Stored(_) => payloads.request_payload(entry).map(Some),
@@ -115,7 +222,10 @@ impl PayloadTable {
             self.wildcards.push(position);
         }
         match stored {
-            Ok(Some(bytes)) if !absent => self.add_bytes(index, entry, position, &bytes),
+            Ok(Some(bytes)) if !absent => {
+                self.add_bytes(index, entry, position, &bytes);
+                self.add_reduced(reading, entry, position, &bytes);
+            }
             Ok(_) => {}
             Err(_) => self.unreadable.push(position),
         }
@@ -123,6 +233,31 @@ impl PayloadTable {
             let pairs = params.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes()));
             self.form.entry(of_pairs(pairs)).or_default().push(position);
             self.form_parts.push(position);
+            let places = if recorded.redacted.is_empty() { Places::default() } else { Places::of_params(params) };
+            if reduces(reading.terms, &places) {
+                self.keep_reduced(vec![reduce_params(params, reading.terms, &places)], places, position);
+            }
+        }
+    }
+
+    fn add_reduced(&mut self, reading: Reading<'_>, entry: EntryRef, position: u32, bytes: &Bytes) {
+        let recorded = reading.index.entry(entry);
+        let payload = Payload { bytes, content_type: content_type(&recorded.request.fields) };
+        let places = if recorded.redacted.is_empty() { Places::default() } else { Places::of(&payload) };
+        if reduces(reading.terms, &places) {
+            self.keep_reduced(payload.reduce(reading.terms, &places), places, position);
+        }
+        if let Some(similar) = &mut self.similar {
+            similar.add(position, &payload);
+        }
+    }
+
+    fn keep_reduced(&mut self, keys: Vec<Digest>, places: Places, position: u32) {
+        for key in keys {
+            self.reduced.entry(key).or_default().push(position);
+        }
+        if !self.places.contains(&places) {
+            self.places.push(places);
         }
     }
 
@@ -159,6 +294,29 @@ impl PayloadTable {
     }
 }
 
+/// The most keys that a payload has.
+const RANKS: usize = 2;
+
+fn live_payload<'a>(asked: &Asked<'a>) -> Payload<'a> {
+    Payload { bytes: asked.payload, content_type: asked.fields.get(CONTENT_TYPE).map(HeaderValue::as_bytes) }
+}
+
+/// Whether payloads are found by what is left of them.
+fn reduces(terms: Option<&Terms>, places: &Places) -> bool {
+    !places.is_empty() || terms.is_some_and(Terms::reduces_payloads)
+}
+
+fn without_boundary(payload: &[u8], boundary: &[u8]) -> Vec<u8> {
+    let mut kept = Vec::with_capacity(payload.len());
+    let mut start = 0;
+    for end in memchr::memmem::find_iter(payload, boundary) {
+        kept.extend_from_slice(&payload[start..end]);
+        start = end + boundary.len();
+    }
+    kept.extend_from_slice(&payload[start..]);
+    kept
+}
+
 fn recorded_multipart(index: &Index, entry: EntryRef) -> Option<Multipart> {
     content_type(&index.entry(entry).request.fields).and_then(Multipart::parse)
 }
@@ -176,13 +334,13 @@ fn same_payload(index: &Index, entry: EntryRef, recorded: &[u8], asked: &Asked<'
 
 /// Whether the parts of a live payload are the recorded params: by name and content, which some producers keep as
 /// base64.
-fn has_parts(index: &Index, entry: EntryRef, live: &[(Vec<u8>, &[u8])]) -> bool {
+fn has_parts(index: &Index, entry: EntryRef, live: &[Part<'_>]) -> bool {
     use base64::Engine;
     let RecordedPayload::Params(params) = &index.entry(entry).request.payload else { return false };
     let decoded = |value: &str| base64::engine::general_purpose::STANDARD.decode(value).ok();
     params.len() == live.len()
-        && params.iter().zip(live).all(|((name, value), (live_name, content))| {
-            name.as_bytes() == live_name
-                && (value.as_bytes() == *content || decoded(value).is_some_and(|bytes| bytes == *content))
+        && params.iter().zip(live).all(|((name, value), part)| {
+            name.as_bytes() == part.name
+                && (value.as_bytes() == part.content || decoded(value).is_some_and(|bytes| bytes == part.content))
         })
 }

@@ -23,14 +23,28 @@ pub(super) fn policy() -> String {
     format!("{NO_CONTENT_POLICY}; style-src 'sha256-{}'", *HASH)
 }
 
+/// A document of harmock's own with this content, and the policy under which it is shown. Nothing in it loads anything.
+pub(crate) fn document(title: &str, main: &str) -> (String, String) {
+    let mut page = String::with_capacity(main.len() + STYLE.len() + 512);
+    begin(&mut page, title);
+    page.push_str(main);
+    page.push_str("</main>\n</body>\n</html>\n");
+    (page, policy())
+}
+
+fn begin(page: &mut String, title: &str) {
+    page.push_str("<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n");
+    page.push_str("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n");
+    let _ =
+        write!(page, "<meta name=\"color-scheme\" content=\"light dark\">\n<title>{}</title>\n<style>", escape(title));
+    page.push_str(STYLE);
+    page.push_str("</style>\n</head>\n<body>\n<main>\n");
+}
+
 /// The whole page; `address` is where the reader's clients connect to.
 pub(super) fn index(facts: &PageFacts, arrival: Arrival, address: SocketAddr) -> String {
     let mut page = String::with_capacity(32 << 10);
-    page.push_str("<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n");
-    page.push_str("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n");
-    page.push_str("<meta name=\"color-scheme\" content=\"light dark\">\n<title>harmock</title>\n<style>");
-    page.push_str(STYLE);
-    page.push_str("</style>\n</head>\n<body>\n<main>\n");
+    begin(&mut page, "harmock");
     head(&mut page, facts);
     banner(&mut page, arrival, address);
     summary(&mut page, facts, address);
@@ -132,7 +146,7 @@ fn code(page: &mut String, code: &str) {
 }
 
 /// Text as HTML shows it, in content and in quoted attributes.
-fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

@@ -20,6 +20,8 @@ use serde_json::json;
 use crate::ca::CertAuthority;
 use crate::message::Body;
 
+pub(crate) use html::{document, escape};
+
 /// The host name that the proxy answers itself; `.test` never resolves in DNS (RFC 6761).
 pub const HOST: &str = "harmock.test";
 /// The path below which every page can be had too, for hosts that have paths of their own.

@@ -12,8 +12,9 @@ use super::config::{Cors, NotFound, OutOfScope, RedirectPolicy};
 use super::connection::Reset;
 use super::engine::{EngineMode, ReplayState};
 use super::exchange::{By, Exchange};
+use super::explained::{self, Explained};
 use super::forward::{self, Passing};
-use super::miss::{self, Explained};
+use super::miss;
 use super::rescue;
 use crate::matching::{Hit, LiveRequest, Lookup, MissReason, is_navigation};
 use crate::message::Body;
@@ -43,7 +44,7 @@ pub(super) async fn answer(exchange: Exchange, request: Request<Incoming>) -> Re
     if body.is_end_stream()
         && let Some(entry) = replayer.only_answer(parts.method.as_str(), exchange.asked.url.as_str())
     {
-        return serve(exchange, state, &replayer, &parts, Hit { entry, hops: Vec::new() }).await;
+        return serve(exchange, state, &replayer, &parts, Hit::strict(entry)).await;
     }
     let payload = match Box::pin(payload(body)).await {
         Ok(payload) => payload,
@@ -130,9 +131,10 @@ async fn serve(
     hit.hops.iter().chain([&hit.entry]).for_each(|entry| replayer.count(*entry));
     exchange.engine.tally.served();
     let by = By::Entry(replayer.name(hit.entry));
+    let note = relaxed(&hit);
     match answer {
         ReplayedAnswer::Response(response, size) => {
-            exchange.log(Some(response.status().as_u16()), size, by, None);
+            exchange.log(Some(response.status().as_u16()), size, by, note.as_deref());
             Ok(response)
         }
         ReplayedAnswer::Failed(failure) => match failure.cause {
@@ -148,6 +150,15 @@ async fn serve(
             }
         },
     }
+}
+
+/// The differences that rules hid, for the log.
+fn relaxed(hit: &Hit) -> Option<String> {
+    if hit.relaxed.is_empty() {
+        return None;
+    }
+    let told: Vec<_> = explained::relaxed(hit).iter().map(ToString::to_string).collect();
+    Some(format!("[{}]", told.join("; ")))
 }
 
 /// An upgrade of the connection (WebSocket, most of the time) is in no archive.

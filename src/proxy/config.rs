@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::archive::BodyStorage;
 pub use crate::archive::Update;
 pub use crate::har::Detail;
+use crate::matching::Rule;
 use crate::redact::Rules;
 pub use crate::replay::StreamSpeed;
 use crate::upstream::UpstreamConfig;
@@ -133,6 +134,8 @@ pub struct ReplayConfig {
     pub cors: Cors,
     /// The pace of recorded streams.
     pub stream_speed: StreamSpeed,
+    /// What may vary between a request and its entry, by URL; a later rule outranks an earlier one.
+    pub rules: Vec<Rule>,
     /// URL globs that get a 404 and never count as misses.
     pub ignore_miss: Vec<String>,
     /// Bytes of payloads kept in memory.
@@ -158,6 +161,7 @@ impl Default for ReplayConfig {
             redirects: RedirectPolicy::default(),
             cors: Cors::default(),
             stream_speed: StreamSpeed::default(),
+            rules: Vec::new(),
             ignore_miss: Vec::new(),
             cache_size: 64 << 20,
             offline: false,

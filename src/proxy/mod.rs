@@ -9,6 +9,8 @@ mod connection;
 mod control;
 mod engine;
 mod exchange;
+mod explain;
+mod explained;
 mod fast;
 mod forward;
 mod listener;
@@ -31,8 +33,9 @@ pub use config::{
     Config, Cors, Detail, Limits, Mode, NotFound, OutOfScope, RecordConfig, RedirectPolicy, ReplayConfig, StreamSpeed,
     Update,
 };
+pub use explain::{Explanation, Question, explain};
 pub use start::StartError;
-pub use summary::{MissReport, Summary, UnusedEntry};
+pub use summary::{MissReport, NearReport, Summary, UnusedEntry};
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 

@@ -80,7 +80,16 @@ fn not_passed(granted: &Granted) -> Response<Body> {
     if !engine.tally.missed_again("CONNECT", &host) {
         let (method, url) = ("CONNECT".to_owned(), host.clone());
         let (nearest, differences) = (None, Vec::new());
-        engine.tally.explained(MissReport { method, url, reason: reason.clone(), nearest, differences, count: 1 });
+        engine.tally.explained(MissReport {
+            method,
+            url,
+            reason: reason.clone(),
+            nearest,
+            differences,
+            also: Vec::new(),
+            remedy: None,
+            count: 1,
+        });
     }
     engine.log.exchange(&ExchangeLine {
         method: "CONNECT",

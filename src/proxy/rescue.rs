@@ -1,6 +1,6 @@
 //! Answers of harmock's own: what went wrong, said so that a person and a program can read it.
 
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
+use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue, X_CONTENT_TYPE_OPTIONS};
 use http::{Response, StatusCode};
 use serde::Serialize;
 
@@ -27,6 +27,16 @@ pub(super) fn problem(status: StatusCode, details: &impl Serialize) -> Response<
     let mut text = serde_json::to_string_pretty(details).unwrap_or_default();
     text.push('\n');
     own(status, "application/problem+json", text)
+}
+
+/// A page for people: a whole document, and the policy that it is shown under.
+pub(super) fn page(status: StatusCode, (document, policy): (String, String)) -> Response<Body> {
+    let mut response = own(status, "text/html; charset=utf-8", document);
+    if let Ok(policy) = HeaderValue::from_str(&policy) {
+        response.headers_mut().insert(CONTENT_SECURITY_POLICY, policy);
+    }
+    response.headers_mut().insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
 }
 
 fn own(status: StatusCode, media_type: &'static str, text: String) -> Response<Body> {

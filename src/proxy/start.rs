@@ -20,6 +20,7 @@ use super::summary::Tally;
 use crate::archive::WriterOptions;
 use crate::ca::{self, CertAuthority};
 use crate::log::Log;
+use crate::matching::{RuleError, Rules};
 use crate::pages::{PageFacts, PageMode};
 use crate::record::{self, Finished, Readable, Recorder, RunSettings};
 use crate::replay::{OpenError, Replayer, Sessions};
@@ -57,6 +58,9 @@ pub enum StartError {
     /// What a killed recording left of an archive.
     #[error(transparent)]
     Unfinished(#[from] record::ReadableError),
+    /// A rule.
+    #[error(transparent)]
+    Rule(#[from] RuleError),
     /// The system's random numbers.
     #[error("the system gives no random numbers for the token of the control API; name one with --token")]
     Random,
@@ -130,6 +134,11 @@ pub(super) async fn start(config: Config, log: Log) -> Result<Started, StartErro
         tasks: TaskTracker::new(),
         refusals: Mutex::default(),
     };
+    if let EngineMode::Replay(state) = &engine.mode {
+        let replayer = state.replayer.load_full();
+        // The first miss is told as fast as the others.
+        tokio::task::spawn_blocking(move || replayer.prepare_nearest());
+    }
     Ok(Started { engine, listener, warnings, watched, asked })
 }
 
@@ -166,6 +175,7 @@ impl Prepared {
         let scope = scope(&config.glob, &config.exclude)?;
         let ignore = GlobList::compile(&config.ignore_miss)?;
         warnings.extend(ignore.warnings());
+        let rules = Arc::new(Rules::compile(config.rules.clone())?);
         // What a killed run had recorded is to be served, too.
         let killed = if adds_misses(&config) { record::finish_killed(&config.har)?.map(Box::new) } else { None };
         let archives = record::readable(&config.archives)?;
@@ -174,7 +184,7 @@ impl Prepared {
         let stand_ins = archives.iter().any(|archive| archive.unfinished.is_some());
         let files: Vec<_> = archives.iter().map(|archive| archive.path.clone()).collect();
         let paths = if stand_ins { &files } else { &config.archives };
-        let opened = Replayer::open(paths, config.cache_size, config.strict_archives)?;
+        let opened = Replayer::open(paths, config.cache_size, config.strict_archives, rules)?;
         warnings.extend(opened.warnings.iter().map(|(path, warning)| format!("{}: {warning}", path.display())));
         let replayer = Box::new(opened.replayer);
         Ok(Self::Replay { config, scope, ignore, replayer, archives, killed })

@@ -72,8 +72,21 @@ pub struct MissReport {
     pub nearest: Option<String>,
     /// What differs from it, with both values.
     pub differences: Vec<String>,
+    /// Others that came close.
+    pub also: Vec<NearReport>,
+    /// The lines of `harmock.toml` that would have made it match.
+    pub remedy: Option<String>,
     /// How often.
     pub count: u64,
+}
+
+/// An entry that came close to a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NearReport {
+    /// As `ARCHIVE#ENTRY METHOD URL`.
+    pub entry: String,
+    /// What differs from it, with both values.
+    pub differences: Vec<String>,
 }
 
 /// Counts while a run lasts.

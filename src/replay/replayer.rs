@@ -17,7 +17,8 @@ use super::ready::together;
 use super::session::Session;
 use crate::archive::{self, BodyFile, Fetched, PayloadError, Stamp};
 use crate::har::{Answer, Entry, Outcome, RecordedPayload, StoredBody, Warning};
-use crate::matching::{EntryRef, Index, LiveRequest, Lookup, NearMiss, PayloadFailure, PayloadSource};
+use crate::matching::rules::Terms;
+use crate::matching::{EntryRef, Index, LiveRequest, Lookup, NearMiss, PayloadFailure, PayloadSource, Rules};
 use crate::message::Body;
 
 /// Answers requests from archives. Shared by all connections.
@@ -143,12 +144,12 @@ pub struct PayloadTrouble {
 }
 
 impl Replayer {
-    /// Opens archives, and folders of archives, in the order given. `strict` refuses odd entries. Blocks.
+    /// Opens archives, and folders of archives, in the order given, under these rules. `strict` refuses odd entries. Blocks.
     ///
     /// # Errors
     ///
     /// When one cannot be opened, is no HAR, or is odd where that is refused.
-    pub fn open(paths: &[PathBuf], cache_size: u64, strict: bool) -> Result<Opened, OpenError> {
+    pub fn open(paths: &[PathBuf], cache_size: u64, strict: bool, rules: Arc<Rules>) -> Result<Opened, OpenError> {
         let mut archives = Vec::new();
         let mut warnings = Vec::new();
         let mut left_out = 0;
@@ -162,19 +163,19 @@ impl Replayer {
         if strict && let Some((path, warning)) = warnings.first() {
             return Err(OpenError::Odd { path: path.clone(), warning: warning.clone() });
         }
-        Ok(Opened { replayer: Self::of(archives, cache_size), warnings, left_out })
+        Ok(Opened { replayer: Self::of(archives, cache_size, rules), warnings, left_out })
     }
 
     /// Answers from these archives.
-    fn of(archives: Vec<Arc<Loaded>>, cache_size: u64) -> Self {
-        let index = Index::build(archives.iter().map(|loaded| Arc::clone(&loaded.entries)).collect());
+    fn of(archives: Vec<Arc<Loaded>>, cache_size: u64, rules: Arc<Rules>) -> Self {
+        let index = Index::with_rules(archives.iter().map(|loaded| Arc::clone(&loaded.entries)).collect(), rules);
         let (cache, unpacked) = (PayloadCache::new(cache_size), UnpackedFiles::new());
         Self { archives, index, cache_size, cache, unpacked, looks: Looks::default() }
     }
 
     /// The same with other archives.
     pub(super) fn with(&self, archives: Vec<Arc<Loaded>>) -> Self {
-        Self::of(archives, self.cache_size)
+        Self::of(archives, self.cache_size, self.index.rules())
     }
 
     /// Where the entries of another replayer of the same archives are in this one: of each archive, method and URL the
@@ -211,9 +212,19 @@ impl Replayer {
         self.index.lookup(request, self, session.memory())
     }
 
-    /// The entry that came closest to a request that missed. May block.
-    pub fn nearest(&self, request: &LiveRequest<'_>) -> Option<NearMiss> {
-        self.index.nearest(request, self)
+    /// The entries that came closest to a request that missed, the nearest first. May block.
+    pub fn nearest(&self, request: &LiveRequest<'_>, most: usize) -> Vec<NearMiss> {
+        self.index.nearest(request, self, most)
+    }
+
+    /// Has the nearest entries found faster from now on: the first miss would wait for it otherwise. Takes a while.
+    pub fn prepare_nearest(&self) {
+        self.index.prepare_nearest();
+    }
+
+    /// What rules say about a URL.
+    pub fn terms(&self, url: &str) -> Option<Arc<Terms>> {
+        self.index.terms(url)
     }
 
     /// The entry behind a reference.

@@ -28,6 +28,7 @@ const PAGES: &[&str] = &[
     "docs/recording.md",
     "docs/replay-differences.md",
     "docs/replay.md",
+    "docs/rules.md",
     "docs/reports.md",
     "docs/secrets.md",
     "docs/trust.md",
@@ -77,6 +78,17 @@ fn the_sample_archive_names_every_file_beside_it() {
     for name in payloads.filter(|name| name != "shop.har" && !name.starts_with('.')) {
         assert!(archive.contains(&name), "no entry names hars/{name}");
     }
+}
+
+#[test]
+fn rules_let_vary_what_they_name() {
+    needs!(Curl);
+    play("docs/rules.md", "rules");
+}
+
+#[test]
+fn a_miss_is_explained_without_a_proxy() {
+    play("docs/rules.md", "explain");
 }
 
 /// Playing it would run this test again.

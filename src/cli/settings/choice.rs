@@ -25,9 +25,9 @@ macro_rules! choice {
             const WORDS: &'static [(&'static str, &'static str)] = &[$(($word, $help)),+];
 
             fn parse(text: &OsStr) -> Result<Self, String> {
-                match utf8(text)?.to_ascii_lowercase().as_str() {
+                match $crate::cli::settings::value::utf8(text)?.to_ascii_lowercase().as_str() {
                     $($word => Ok($value),)+
-                    _ => Err(expected(Self::WORDS)),
+                    _ => Err($crate::cli::settings::choice::expected(Self::WORDS)),
                 }
             }
 
@@ -37,6 +37,8 @@ macro_rules! choice {
         }
     };
 }
+
+pub(super) use choice;
 
 choice!(LogFormat {
     "text", "one readable line per exchange" => LogFormat::Text;
@@ -83,7 +85,7 @@ choice!(Cors {
     "recorded", "as recorded" => Cors::Recorded;
 });
 
-fn expected(words: &[(&str, &str)]) -> String {
+pub(super) fn expected(words: &[(&str, &str)]) -> String {
     let quoted: Vec<_> = words.iter().map(|(word, _)| format!("`{word}`")).collect();
     match quoted.split_last() {
         Some((last, others)) if !others.is_empty() => format!("expected {} or {last}", others.join(", ")),

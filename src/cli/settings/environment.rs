@@ -31,7 +31,7 @@ impl Environment {
     pub(crate) fn list<T: Value>(&self, key: &Key) -> Result<Option<Vec<T>>, SettingsError> {
         let Some(text) = self.text(key) else { return Ok(None) };
         let parse = |item: OsString| T::parse(&item).map_err(|reason| wrong(key, &item, reason));
-        items(text).into_iter().map(parse).collect::<Result<_, _>>().map(Some)
+        items(key, text).into_iter().map(parse).collect::<Result<_, _>>().map(Some)
     }
 
     /// All that is wrong with the variables, a misspelt name too.
@@ -54,7 +54,7 @@ impl Environment {
     fn wrong_values(&self) -> Vec<SettingsError> {
         let texts = KEYS.iter().filter_map(|key| Some((key, self.text(key)?)));
         let items = texts.flat_map(|(key, text)| {
-            let items = if key.is_list { items(text) } else { vec![text.to_owned()] };
+            let items = if key.is_list { items(key, text) } else { vec![text.to_owned()] };
             items.into_iter().map(move |item| (key, item))
         });
         items.filter_map(|(key, item)| Some(wrong(key, &item, (key.check_text)(&item).err()?))).collect()
@@ -80,9 +80,9 @@ fn wrong(key: &Key, value: &OsStr, reason: String) -> SettingsError {
 }
 
 /// The items of a list: one per line, or, where there is only one line, between commas that stand in no `{…}`.
-fn items(text: &OsStr) -> Vec<OsString> {
+fn items(key: &Key, text: &OsStr) -> Vec<OsString> {
     let Some(text) = text.to_str() else { return vec![text.to_owned()] };
-    let parts = if text.contains('\n') { text.lines().collect() } else { between_commas(text) };
+    let parts = if key.is_by_line || text.contains('\n') { text.lines().collect() } else { between_commas(text) };
     parts.into_iter().map(str::trim).filter(|part| !part.is_empty()).map(OsString::from).collect()
 }
 
@@ -110,9 +110,13 @@ fn between_commas(text: &str) -> Vec<&str> {
 mod tests {
     use super::*;
 
+    fn glob() -> &'static Key {
+        super::super::keys::find("glob").unwrap()
+    }
+
     #[test]
     fn a_list_is_split_at_commas_outside_braces() {
-        let split = |text: &str| items(OsStr::new(text));
+        let split = |text: &str| items(glob(), OsStr::new(text));
         assert_eq!(split("**/a, **/b.{js,css} ,"), ["**/a", "**/b.{js,css}"]);
         assert_eq!(split("a{b,{c,d},e},f"), ["a{b,{c,d},e}", "f"]);
         assert_eq!(split(r"a\,b"), [r"a\,b"]);
@@ -120,7 +124,9 @@ mod tests {
 
     #[test]
     fn a_list_of_several_lines_is_split_at_lines_alone() {
-        assert_eq!(items(OsStr::new("**/a,b\n\n  **/c\r\n")), ["**/a,b", "**/c"]);
+        assert_eq!(items(glob(), OsStr::new("**/a,b\n\n  **/c\r\n")), ["**/a,b", "**/c"]);
+        let rules = super::super::keys::find("rules").unwrap();
+        assert_eq!(items(rules, OsStr::new("glob = \"a\", json = \"bytes\"")), ["glob = \"a\", json = \"bytes\""]);
     }
 
     #[test]

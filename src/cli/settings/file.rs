@@ -153,6 +153,9 @@ fn entry(
         Problem { line, column, message: one_line(&message) }
     };
     let key = known(name.get_ref()).map_err(|message| vec![problem(name.span().start, message)])?;
+    if key.name == "rules" {
+        return rules_entry(text, key, name, value);
+    }
     let items: Vec<(Scalar, usize)> = match value.get_ref() {
         DeValue::Array(items) if key.is_list => {
             items.iter().map(|item| (scalar(item.get_ref()), item.span().start)).collect()
@@ -174,6 +177,31 @@ fn entry(
     Ok(Entry { key, line, values: items.into_iter().map(|(item, _)| item).collect() })
 }
 
+/// `[[rules]]`: each table is read by itself, so that what is wrong has its own place.
+fn rules_entry(
+    text: &str,
+    key: &'static Key,
+    name: &SpannedKey<'_>,
+    value: &Spanned<DeValue<'_>>,
+) -> Result<Entry, Vec<Problem>> {
+    let tables = match value.get_ref() {
+        DeValue::Array(tables) => tables.iter().collect(),
+        _ => vec![value],
+    };
+    let (mut values, mut problems) = (Vec::new(), Vec::new());
+    for table in tables {
+        match super::rules::read(table) {
+            Ok(rule) => values.push(rule.to_scalar()),
+            Err(faults) => problems.extend(faults.into_iter().map(|fault| {
+                let (line, column) = position(text, fault.at);
+                Problem { line, column, message: fault.message }
+            })),
+        }
+    }
+    let (line, _) = position(text, name.span().start);
+    if problems.is_empty() { Ok(Entry { key, line, values }) } else { Err(problems) }
+}
+
 /// The setting of a key, or why the file may not say it.
 fn known(name: &str) -> Result<&'static Key, String> {
     if keys::LATER.contains(&name) {
@@ -193,7 +221,7 @@ fn known(name: &str) -> Result<&'static Key, String> {
     }
 }
 
-fn scalar(value: &DeValue<'_>) -> Scalar {
+pub(super) fn scalar(value: &DeValue<'_>) -> Scalar {
     match value {
         DeValue::String(text) => Scalar::Text(text.clone().into_owned()),
         DeValue::Boolean(yes) => Scalar::Bool(*yes),
@@ -213,7 +241,7 @@ fn syntax(text: &str, error: &toml::de::Error) -> Problem {
     Problem { line, column, message: format!("not TOML: {}", one_line(error.message())) }
 }
 
-fn one_line(message: &str) -> String {
+pub(super) fn one_line(message: &str) -> String {
     message.lines().map(str::trim).collect::<Vec<_>>().join(" ")
 }
 

@@ -13,6 +13,7 @@ use super::quantity::{ByteSize, TimeLimit};
 use super::token::Token;
 use super::value::{Item, Scalar, Value};
 use crate::archive::BodyStorage;
+use crate::matching::Rule;
 use crate::proxy::{Cors, Detail, NotFound, OutOfScope, RedirectPolicy, StreamSpeed, Update};
 use crate::redact::Spec;
 use crate::report::Format;
@@ -25,6 +26,8 @@ pub(crate) struct Key {
     pub(crate) name: &'static str,
     /// Whether it holds several values.
     pub(crate) is_list: bool,
+    /// Whether a variable holds one item a line, because an item may hold commas.
+    pub(crate) is_by_line: bool,
     /// Why it must not stand in the file, if so.
     pub(crate) never_in_file: Option<&'static str>,
     /// Whether the text of a variable, one item of it for a list, is good.
@@ -38,6 +41,7 @@ impl Key {
         Self {
             name,
             is_list: false,
+            is_by_line: false,
             never_in_file: None,
             check_text: |text| T::parse(text).map(drop),
             check_file: |value, folder| T::from_file(value, folder).map(drop),
@@ -46,6 +50,10 @@ impl Key {
 
     const fn list<T: Value>(name: &'static str) -> Self {
         Self { is_list: true, ..Self::one::<Item<T>>(name) }
+    }
+
+    const fn by_line(self) -> Self {
+        Self { is_by_line: true, ..self }
     }
 
     const fn never_in_file(self, danger: &'static str) -> Self {
@@ -64,7 +72,7 @@ pub(crate) fn find(name: &str) -> Option<&'static Key> {
 }
 
 /// Parts of the file that a later version reads.
-pub(crate) const LATER: &[&str] = &["map", "rules", "origin"];
+pub(crate) const LATER: &[&str] = &["map", "origin"];
 
 /// All settings.
 pub(crate) static KEYS: &[Key] = &[
@@ -88,6 +96,7 @@ pub(crate) static KEYS: &[Key] = &[
     Key::one::<Cors>("cors"),
     Key::one::<StreamSpeed>("stream-speed"),
     Key::list::<String>("ignore-miss"),
+    Key::list::<Rule>("rules").by_line(),
     Key::one::<u64>("max-misses"),
     Key::one::<bool>("fail-on-unused"),
     Key::list::<PathBuf>("report"),

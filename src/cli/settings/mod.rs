@@ -16,6 +16,7 @@ pub(crate) mod layers;
 mod place;
 mod quantity;
 mod resolve;
+mod rules;
 #[cfg(test)]
 mod tests;
 mod token;
@@ -27,5 +28,5 @@ pub(crate) use field_name::FieldName;
 pub(crate) use layers::{Layers, load_problems};
 pub(crate) use place::{ArchivePath, LogTarget};
 pub(crate) use quantity::{ByteSize, TimeLimit};
-pub(crate) use resolve::{RecordSettings, ReplaySettings, RunOptions, all_settings};
+pub(crate) use resolve::{RecordSettings, ReplaySettings, RunOptions, all_settings, replay_settings};
 pub(crate) use token::Token;

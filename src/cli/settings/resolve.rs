@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::address::is_loopback;
 use super::choice::LogFormat;
@@ -104,6 +104,16 @@ impl ReplaySettings {
         check(&config)?;
         Ok(Self { config, run: RunOptions { limits, reports, ..run }, command: split_command(command) })
     }
+}
+
+/// What a replay reads and by which rules it matches, without a proxy around it.
+pub(crate) fn replay_settings(
+    config: Option<&Path>,
+    archives: &[Item<PathBuf>],
+    scope: &ScopeFlags,
+    flags: &ReplayFlags,
+) -> Result<ReplayConfig, SettingsError> {
+    replay_config(&mut Layers::load(config)?, archives, scope, flags)
 }
 
 /// Asks for every setting there is, so that the layers note it; one that both modes have is noted once.
@@ -238,6 +248,7 @@ fn replay_config(
         redirects: layers.one("redirects", flags.redirects.as_ref(), defaults.redirects)?,
         cors: layers.one("cors", flags.cors.as_ref(), defaults.cors)?,
         stream_speed: layers.one("stream-speed", flags.stream_speed.as_ref(), defaults.stream_speed)?,
+        rules: layers.list("rules", &flags.rules, defaults.rules)?,
         ignore_miss: layers.list("ignore-miss", &flags.ignore_miss, defaults.ignore_miss)?,
         cache_size: layers.one("cache-size", flags.cache_size.as_ref(), ByteSize(defaults.cache_size))?.0,
         offline: layers.one("offline", flags.offline.as_ref(), defaults.offline)?,

@@ -82,6 +82,11 @@ const SAMPLES: &[Sample] = &[
     ("redirects", [r#""serve""#, r#""follow""#, r#""serve""#], &["--redirects", "serve"]),
     ("cors", [r#""recorded""#, r#""auto""#, r#""recorded""#], &["--cors", "recorded"]),
     ("stream-speed", ["1", "10", "0.5"], &["--stream-speed", "0.5"]),
+    (
+        "rules",
+        [r#"{ glob = "**/a", json = "canonical" }"#, r#"{ ignore-query = ["a", "b"] }"#, r#"{ ignore-query = "c" }"#],
+        &["--rules", r#"ignore-query = "c""#],
+    ),
     ("ignore-miss", [r#""**/a""#, r#""**/b""#, r#""**/c""#], &["--ignore-miss", "**/c"]),
     ("max-misses", ["1", "2", "3"], &["--max-misses", "3"]),
     ("fail-on-unused", ["true", "false", "true"], &["--fail-on-unused"]),
@@ -246,7 +251,7 @@ fn a_wrong_type_is_told_the_right_one_and_its_place() {
 
 #[test]
 fn parts_that_a_later_version_reads_are_refused_by_name() {
-    for text in ["[map]\n\"https://a\" = \"http://b\"", "[[rules]]\nglob = \"x\"", "origin = \"https://a\""] {
+    for text in ["[map]\n\"https://a\" = \"http://b\"", "[[rules]]\ndelay = \"1s\"", "origin = \"https://a\""] {
         let found = problems(text);
         assert!(found.len() == 1 && found[0].contains("is not available in this version"), "{found:?}");
     }

@@ -42,6 +42,8 @@ pub(crate) enum Scalar {
     Integer(i64),
     /// A number with a fraction, as it is written.
     Float(String),
+    /// An inline table, as TOML has it.
+    Table(String),
     /// What no setting can be, by its name: a table, a date.
     Other(&'static str),
 }
@@ -54,6 +56,7 @@ impl Scalar {
             Self::Bool(_) => "a boolean",
             Self::Integer(_) => "an integer",
             Self::Float(_) => "a float",
+            Self::Table(_) => "a table",
             Self::Other(kind) => kind,
         }
     }
@@ -65,6 +68,10 @@ impl Scalar {
             Self::Bool(yes) => (*yes).into(),
             Self::Integer(number) => (*number).into(),
             Self::Float(number) => number.parse::<f64>().map_or(serde_json::Value::Null, Into::into),
+            Self::Table(text) => {
+                let value = format!("it = {text}").parse::<toml::Table>().ok().and_then(|mut table| table.remove("it"));
+                serde_json::to_value(value).unwrap_or_default()
+            }
             Self::Other(_) => serde_json::Value::Null,
         }
     }
@@ -78,6 +85,7 @@ impl fmt::Display for Scalar {
             Self::Bool(yes) => yes.fmt(f),
             Self::Integer(number) => number.fmt(f),
             Self::Float(number) => f.write_str(number),
+            Self::Table(text) => f.write_str(text),
             Self::Other(kind) => f.write_str(kind),
         }
     }

@@ -164,6 +164,7 @@ struct Miss {
     reason: String,
     nearest: Option<String>,
     differences: Vec<String>,
+    remedy: Option<String>,
     count: u64,
 }
 
@@ -179,8 +180,8 @@ impl Misses {
 
 impl Miss {
     fn of(miss: MissReport) -> Self {
-        let MissReport { method, url, reason, nearest, differences, count } = miss;
-        Self { method, url, reason, nearest, differences, count }
+        let MissReport { method, url, reason, nearest, differences, remedy, count, .. } = miss;
+        Self { method, url, reason, nearest, differences, remedy, count }
     }
 }
 
