@@ -20,6 +20,11 @@ pub(crate) enum Side {
     Response,
 }
 
+/// SHA-256 of a body; none if it is empty.
+pub(crate) fn payload_hash(body: &NewBody<'_>) -> Result<Option<[u8; 32]>, WriteError> {
+    Ok(Incoming::new(Side::Request, &[], body)?.hash())
+}
+
 /// A body that was looked at and not stored yet.
 pub(crate) struct Incoming<'a> {
     side: Side,

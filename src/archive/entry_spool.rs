@@ -3,22 +3,12 @@
 use std::fs::File;
 use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
 
 use super::raw_log::LogFrame;
+use super::sort_key::SortKey;
 use super::write_error::WriteError;
 use crate::har::Detail;
 use crate::har::json_text::quoted;
-
-/// What puts an entry in its place.
-#[derive(Debug)]
-pub(crate) struct SortKey {
-    pub(crate) url: Box<str>,
-    pub(crate) method: Box<str>,
-    /// SHA-256 of the request's body.
-    pub(crate) payload: Option<[u8; 32]>,
-    pub(crate) started: Option<SystemTime>,
-}
 
 /// The entries of an archive in the making.
 #[derive(Debug)]
@@ -82,10 +72,7 @@ impl EntrySpool {
     /// Writes the whole HAR text: `frame` around the carried entries and the new ones in their order.
     pub(crate) fn assemble(mut self, frame: &LogFrame, detail: Detail, har: &Path) -> Result<u64, WriteError> {
         self.file.flush().map_err(WriteError::io("write", &self.path))?;
-        match detail {
-            Detail::Minimal => self.new.sort_by(|(a, _), (b, _)| a.content().cmp(&b.content())),
-            Detail::Full => self.new.sort_by_key(|(key, _)| key.started),
-        }
+        self.new.sort_by(|(a, _), (b, _)| a.compare(b, detail));
         let file = File::create_new(har).map_err(WriteError::io("create", har))?;
         let mut out = BufWriter::with_capacity(64 << 10, file);
         self.write_log(frame, &mut out).map_err(WriteError::io("write", har))?;
@@ -125,12 +112,6 @@ impl EntrySpool {
         }
         self.length += span.length;
         Ok(span)
-    }
-}
-
-impl SortKey {
-    fn content(&self) -> impl Ord + '_ {
-        (&self.url, &self.method, self.payload, self.started)
     }
 }
 

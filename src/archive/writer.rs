@@ -10,11 +10,12 @@ use std::path::{Path, PathBuf};
 use super::BodyStorage;
 use super::body_placement::{Incoming, Side};
 use super::carry_over::{CarryOver, folder_of};
-use super::entry_spool::{EntrySpool, SortKey};
+use super::entry_spool::EntrySpool;
 use super::folder_writer::{OnOther, Placement};
 use super::orphans::{previous_payloads, remove_orphans};
 use super::payload_store::PayloadStore;
 use super::raw_log::LogFrame;
+use super::sort_key::SortKey;
 use super::workspace::Workspace;
 use super::write_error::WriteError;
 use super::zip_writer::{HAR_NAME, ZipArchiveWriter};
@@ -93,17 +94,26 @@ impl ArchiveWriter {
     /// # Errors
     /// The disk is full, or a body's file cannot be read. The entry is not in the archive then; others still can be.
     pub fn entry(&mut self, entry: &NewEntry<'_>) -> Result<(), WriteError> {
+        self.add(None, entry)
+    }
+
+    /// Adds one exchange in the place that `key` gives it, whatever the entry says.
+    pub(crate) fn entry_at(&mut self, key: SortKey, entry: &NewEntry<'_>) -> Result<(), WriteError> {
+        self.add(Some(key), entry)
+    }
+
+    fn add(&mut self, key: Option<SortKey>, entry: &NewEntry<'_>) -> Result<(), WriteError> {
         let request = Incoming::new(Side::Request, entry.request.fields, &entry.request.body)?;
         let response = match &entry.answer {
             NewAnswer::Answered(response) => Incoming::new(Side::Response, response.fields, &response.body)?,
             NewAnswer::Failed { .. } => Incoming::new(Side::Response, &[], &NewBody::None)?,
         };
-        let key = SortKey {
+        let key = key.unwrap_or_else(|| SortKey {
             url: entry.request.url.as_str().into(),
             method: entry.request.method.into(),
             payload: request.hash(),
             started: entry.times.map(|times| times.started),
-        };
+        });
         let WriterOptions { storage, detail, .. } = self.options;
         let mut request = request.store(storage, &mut self.payloads)?;
         let mut response = response.store(storage, &mut self.payloads)?;

@@ -1,23 +1,14 @@
 //! From the journal to the archive, and what a killed run left.
 
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
-
-use tempfile::NamedTempFile;
 
 use super::Error;
-use super::exchange::{ExchangeFacts, ResponseFacts, latin1_bytes};
-use super::journal::{JournalBody, JournalReader, Record, spool_path};
-use crate::archive::{ArchiveWriter, WriterOptions, Written};
-use crate::har::write::{HttpVersion, NewAnswer, NewBody, NewEntry, NewRequest, NewResponse, Times, WireSize};
-use crate::har::{FailureCause, Field};
-use crate::message::CanonicalUrl;
-use crate::message::coding::{codings, decoder};
-
-/// A decoded body up to this size stays in memory while its entry is written.
-const IN_MEMORY: u64 = 1 << 20;
+use super::journal::{JournalReader, Record};
+use super::redaction::Redaction;
+use super::restored::{DECODED, Restored, RestoredRequest, started};
+use crate::archive::{ArchiveWriter, SortKey, WriteError, WriterOptions, Written, payload_hash};
 
 /// Where the files of a recording are.
 #[derive(Debug)]
@@ -95,26 +86,70 @@ pub struct Finished {
 ///
 /// When the journal cannot be read or the archive cannot be written; both are then as they were.
 pub fn finish(archive: &Path, journal: &Path, options: &WriterOptions, append: bool) -> Result<Finished, Error> {
-    let write_error = |source| Error::Write { path: archive.to_owned(), journal: journal.to_owned(), source };
     let folder = journal.parent().unwrap_or(Path::new("."));
-    let mut writer = ArchiveWriter::create(archive, *options).map_err(write_error)?;
-    if append && archive.exists() {
-        writer.carry_over(archive).map_err(write_error)?;
-    }
-    let mut reader = JournalReader::open(journal)?;
-    let mut exchanges = 0;
-    let mut undecoded = Vec::new();
-    while let Some(record) = reader.next_record()? {
-        let entry = Restored::of(&record, folder)?;
-        if entry.undecoded {
-            undecoded.push(record.facts.url.clone());
-        }
-        writer.entry(&entry.new_entry()).map_err(write_error)?;
-        exchanges += 1;
-    }
-    let written = writer.finish().map_err(write_error)?;
+    let finished = Finishing { archive, journal, folder, options: *options, redaction: Redaction }.run(append)?;
     discard(journal)?;
-    Ok(Finished { written, exchanges, cut: reader.cut(), undecoded })
+    Ok(finished)
+}
+
+/// The way from a journal to the archive, in two passes: the first finds each record's place, the second writes the
+/// entries in their order. In memory there are the places, and one exchange at a time.
+struct Finishing<'a> {
+    archive: &'a Path,
+    journal: &'a Path,
+    /// Where the spool files are.
+    folder: &'a Path,
+    options: WriterOptions,
+    redaction: Redaction,
+}
+
+impl Finishing<'_> {
+    fn run(mut self, append: bool) -> Result<Finished, Error> {
+        let mut writer = ArchiveWriter::create(self.archive, self.options).map_err(|error| self.unwritten(error))?;
+        if append && self.archive.exists() {
+            writer.carry_over(self.archive).map_err(|error| self.unwritten(error))?;
+        }
+        let mut reader = JournalReader::open(self.journal)?;
+        let mut places = self.places(&mut reader)?;
+        let cut = reader.cut();
+        places.sort_by(|(a, _), (b, _)| a.compare(b, self.options.detail));
+        let exchanges = places.len();
+        let mut undecoded = Vec::new();
+        for (key, position) in places {
+            reader.seek(position)?;
+            let Some(record) = reader.next_record()? else { break };
+            let mut exchange = Restored::of(&record, self.folder)?;
+            self.redaction.redact(&mut exchange)?;
+            if exchange.undecoded {
+                undecoded.push(exchange.request.url.as_str().to_owned());
+            }
+            writer.entry_at(key, &exchange.new_entry()).map_err(|error| self.unwritten(error))?;
+        }
+        let written = writer.finish().map_err(|error| self.unwritten(error))?;
+        Ok(Finished { written, exchanges, cut, undecoded })
+    }
+
+    /// What sorts each record, with its position in the journal.
+    fn places(&self, reader: &mut JournalReader) -> Result<Vec<(SortKey, u64)>, Error> {
+        let mut places = Vec::new();
+        loop {
+            let position = reader.position()?;
+            let Some(record) = reader.next_record()? else { return Ok(places) };
+            places.push((self.sort_key(&record)?, position));
+        }
+    }
+
+    fn sort_key(&self, record: &Record) -> Result<SortKey, Error> {
+        let mut request = RestoredRequest::of(record, self.folder)?;
+        self.redaction.mask(&mut request)?;
+        let payload = payload_hash(&request.body.as_new_body()).map_err(|error| self.unwritten(error))?;
+        let started = Some(started(&record.facts));
+        Ok(SortKey { url: request.url.as_str().into(), method: record.facts.method.as_str().into(), payload, started })
+    }
+
+    fn unwritten(&self, source: WriteError) -> Error {
+        Error::Write { path: self.archive.to_owned(), journal: self.journal.to_owned(), source }
+    }
 }
 
 /// Finishes what a killed run left in the journal: its exchanges take their place as that run would have put them.
@@ -148,187 +183,4 @@ pub(super) fn discard(journal: &Path) -> Result<(), Error> {
 /// Bodies in the journal's folder: as they came, and as a finish that was killed had decoded them.
 fn is_spooled(name: &str) -> bool {
     name.starts_with("body-") || name.starts_with(DECODED)
-}
-
-/// Names the files of decoded bodies.
-const DECODED: &str = "decoded-";
-
-/// A record with its bodies decoded.
-struct Restored<'a> {
-    facts: &'a ExchangeFacts,
-    url: CanonicalUrl,
-    request_fields: Vec<Field>,
-    request: Decoded,
-    request_wire: u64,
-    response_fields: Vec<Field>,
-    trailers: Vec<Field>,
-    response: Decoded,
-    response_wire: u64,
-    connection: Option<String>,
-    undecoded: bool,
-}
-
-impl<'a> Restored<'a> {
-    fn of(record: &'a Record, folder: &Path) -> Result<Self, Error> {
-        let facts = &record.facts;
-        let url = CanonicalUrl::parse(&facts.url).ok_or_else(|| Error::Journal {
-            path: folder.join("journal"),
-            detail: format!("the URL {:?} is not one", facts.url),
-        })?;
-        let request_fields = restore_fields(&facts.fields);
-        let (response_fields, trailers) = match &facts.response {
-            ResponseFacts::Answered { fields, trailers, .. } => (restore_fields(fields), restore_fields(trailers)),
-            ResponseFacts::Failed { .. } => (Vec::new(), Vec::new()),
-        };
-        // A request body is kept as it was sent: replay compares what arrives, coded or not.
-        let request = Decoded::plain(&record.request, folder);
-        let (response, undecoded) = Decoded::of(&record.response, &response_fields, folder)?;
-        Ok(Self {
-            facts,
-            url,
-            request_fields,
-            request,
-            request_wire: wire_length(&record.request),
-            response_fields,
-            trailers,
-            response,
-            response_wire: wire_length(&record.response),
-            connection: facts.connection.map(|id| id.to_string()),
-            undecoded,
-        })
-    }
-
-    fn new_entry(&self) -> NewEntry<'_> {
-        let answer = match &self.facts.response {
-            ResponseFacts::Answered { status, reason, http_version, end, .. } => NewAnswer::Answered(NewResponse {
-                status: *status,
-                reason,
-                version: version(http_version),
-                fields: &self.response_fields,
-                body: self.response.as_new_body(),
-                encoded: self.undecoded,
-                trailers: &self.trailers,
-                end: *end,
-                size: WireSize { headers: None, body: Some(self.response_wire) },
-            }),
-            ResponseFacts::Failed { cause, detail } => {
-                NewAnswer::Failed { cause: FailureCause::parse(cause).unwrap_or(FailureCause::Protocol), detail }
-            }
-        };
-        NewEntry {
-            request: NewRequest {
-                method: &self.facts.method,
-                url: &self.url,
-                version: version(&self.facts.http_version),
-                fields: &self.request_fields,
-                body: self.request.as_new_body(),
-                size: WireSize { headers: None, body: Some(self.request_wire) },
-            },
-            answer,
-            times: Some(self.times()),
-            server_ip: self.facts.server.map(|(ip, _)| ip),
-            server_port: self.facts.server.map(|(_, port)| port),
-            connection: self.connection.as_deref(),
-        }
-    }
-
-    fn times(&self) -> Times {
-        let times = self.facts.times;
-        let started = Duration::from_micros(u64::try_from(self.facts.started).unwrap_or_default());
-        Times {
-            started: SystemTime::UNIX_EPOCH + started,
-            blocked: None,
-            dns: times.dns,
-            connect: times.connect,
-            ssl: times.ssl,
-            send: Some(0.0),
-            wait: Some(times.wait),
-            receive: Some(times.receive),
-        }
-    }
-}
-
-/// A body as the archive keeps it.
-enum Decoded {
-    None,
-    Memory(Vec<u8>),
-    /// A spool file that is stored as it is.
-    Spooled(PathBuf),
-    /// Too large for memory; removed when dropped.
-    Temporary(NamedTempFile),
-}
-
-impl Decoded {
-    fn plain(body: &JournalBody, folder: &Path) -> Self {
-        match body {
-            JournalBody::None => Self::None,
-            JournalBody::Inline(bytes) => Self::Memory(bytes.clone()),
-            JournalBody::Spooled { number, .. } => Self::Spooled(spool_path(folder, *number)),
-        }
-    }
-
-    /// The body without its content coding, and whether the coding could not be undone.
-    fn of(body: &JournalBody, fields: &[Field], folder: &Path) -> Result<(Self, bool), Error> {
-        let plain = Self::plain(body, folder);
-        let values = fields.iter().filter(|field| &*field.name == "content-encoding").map(|field| &*field.value);
-        let codings = match codings(values) {
-            Some(codings) if codings.is_empty() => return Ok((plain, false)),
-            Some(codings) => codings,
-            None => return Ok((plain, true)),
-        };
-        let Some(coded) = plain.reader()? else { return Ok((plain, false)) };
-        match decoder(&codings, coded).and_then(|reader| read_out(reader, folder)) {
-            Ok(decoded) => Ok((decoded, false)),
-            Err(_not_in_that_coding) => Ok((plain, true)),
-        }
-    }
-
-    fn reader(&self) -> Result<Option<Box<dyn Read + '_>>, Error> {
-        Ok(match self {
-            Self::Memory(bytes) if !bytes.is_empty() => Some(Box::new(&bytes[..])),
-            Self::Spooled(path) => {
-                Some(Box::new(File::open(path).map_err(|source| Error::Read { path: path.clone(), source })?))
-            }
-            _ => None,
-        })
-    }
-
-    fn as_new_body(&self) -> NewBody<'_> {
-        match self {
-            Self::None => NewBody::None,
-            Self::Memory(bytes) => NewBody::Bytes(bytes),
-            Self::Spooled(path) => NewBody::File(path),
-            Self::Temporary(file) => NewBody::File(file.path()),
-        }
-    }
-}
-
-/// Reads a decoder to its end: into memory while the body is small, else into a file.
-fn read_out(mut reader: Box<dyn Read + '_>, folder: &Path) -> io::Result<Decoded> {
-    let mut head = Vec::new();
-    reader.by_ref().take(IN_MEMORY).read_to_end(&mut head)?;
-    if (head.len() as u64) < IN_MEMORY {
-        return Ok(Decoded::Memory(head));
-    }
-    let mut file = tempfile::Builder::new().prefix(DECODED).tempfile_in(folder)?;
-    file.write_all(&head)?;
-    io::copy(&mut reader, &mut file)?;
-    file.flush()?;
-    Ok(Decoded::Temporary(file))
-}
-
-fn restore_fields(fields: &[(String, String)]) -> Vec<Field> {
-    fields.iter().map(|(name, value)| Field { name: name.as_str().into(), value: latin1_bytes(value).into() }).collect()
-}
-
-fn wire_length(body: &JournalBody) -> u64 {
-    match body {
-        JournalBody::None => 0,
-        JournalBody::Inline(bytes) => bytes.len() as u64,
-        JournalBody::Spooled { length, .. } => *length,
-    }
-}
-
-fn version(text: &str) -> HttpVersion {
-    [HttpVersion::Http10, HttpVersion::Http2].into_iter().find(|v| v.as_str() == text).unwrap_or(HttpVersion::Http11)
 }

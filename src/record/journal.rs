@@ -140,7 +140,7 @@ impl JournalReader {
     /// [`Error::Read`] when it cannot be opened.
     pub fn open(path: &Path) -> Result<Self, Error> {
         let file = File::open(path).map_err(|source| Error::Read { path: path.to_owned(), source })?;
-        Ok(Self { path: path.to_owned(), file: BufReader::with_capacity(256 << 10, file), cut: false })
+        Ok(Self { path: path.to_owned(), file: BufReader::with_capacity(64 << 10, file), cut: false })
     }
 
     /// Whether the last record was cut by a crash; known once reading has come to the end.

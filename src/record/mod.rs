@@ -11,6 +11,8 @@ pub mod journal;
 mod lock;
 mod recorder;
 mod recording;
+mod redaction;
+mod restored;
 mod spool;
 pub mod tee;
 
