@@ -35,6 +35,7 @@ mod replay_edges;
 mod reports;
 mod run_command;
 mod sample_archive;
+mod sessions;
 mod settings;
 mod support;
 mod trust;

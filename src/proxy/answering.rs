@@ -51,7 +51,10 @@ pub(super) async fn answer(exchange: Exchange, request: Request<Incoming>) -> Re
     };
     strip_own(&mut parts.headers);
     let follow = state.redirects == RedirectPolicy::Follow && !is_navigation(&parts.headers);
-    let session = Arc::clone(state.sessions.unnamed());
+    let session = match &exchange.session {
+        None => Arc::clone(state.sessions.unnamed()),
+        Some(name) => state.sessions.get(name),
+    };
     let request = Arc::new(Live { parts, payload, url: exchange.asked.url.as_str().into(), follow, session });
     match find(&replayer, &request).await {
         Lookup::Hit(hit) => serve(exchange, state, &replayer, &request.parts, hit).await,
@@ -128,6 +131,9 @@ async fn serve(
     };
     hit.hops.iter().chain([&hit.entry]).for_each(|entry| replayer.count(*entry));
     exchange.engine.tally.served();
+    if let Some(session) = &exchange.session {
+        exchange.engine.tally.served_in(session, hit.hops.iter().copied().chain([hit.entry]));
+    }
     let by = By::Entry(replayer.name(hit.entry));
     match answer {
         ReplayedAnswer::Response(response, size) => {

@@ -1,7 +1,6 @@
 //! Every setting by its name: the flag `--NAME`, the variable `HARMOCK_NAME`, the key `name` of the file.
 
 use std::ffi::OsStr;
-use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -12,7 +11,7 @@ use super::quantity::{ByteSize, TimeLimit};
 use super::token::Token;
 use super::value::{Item, Scalar, Value};
 use crate::archive::BodyStorage;
-use crate::proxy::{Cors, Detail, NotFound, OutOfScope, RedirectPolicy, Update};
+use crate::proxy::{Cors, Detail, ListenAt, NotFound, OutOfScope, RedirectPolicy, Update};
 use crate::report::Format;
 use crate::upstream::UpstreamProxy;
 
@@ -90,7 +89,8 @@ pub(crate) static KEYS: &[Key] = &[
     Key::one::<ByteSize>("cache-size"),
     Key::one::<bool>("offline"),
     Key::one::<bool>("strict-archives"),
-    Key::one::<SocketAddr>("listen"),
+    Key::list::<ListenAt>("listen"),
+    Key::one::<bool>("sessions"),
     Key::one::<bool>("public").never_in_file("open this machine to the network"),
     Key::one::<Token>("token").never_in_file("hold a secret that others read"),
     Key::one::<PathBuf>("ca-dir").never_in_file("choose the key that this machine trusts"),

@@ -17,7 +17,7 @@ use crate::cli::record::{RecordArgs, RecordFlags};
 use crate::cli::replay::{ReplayArgs, ReplayFlags};
 use crate::cli::report::Limits as Verdicts;
 use crate::cli::reports::ReportFiles;
-use crate::proxy::{Config, Limits, Mode, RecordConfig, ReplayConfig};
+use crate::proxy::{Config, Limits, ListenAt, Mode, RecordConfig, ReplayConfig};
 use crate::upstream::UpstreamConfig;
 
 /// What the command line does around the proxy.
@@ -130,8 +130,14 @@ pub(super) fn config(
     mode: Mode,
 ) -> Result<(Config, RunOptions), SettingsError> {
     let defaults = Config::new(mode);
+    let first = ListenAt { address: defaults.listen, session: None };
+    let mut listen = layers.list("listen", &shared.listen, vec![first.clone()])?.into_iter();
+    let first = listen.next().unwrap_or(first);
     let mut config = Config {
-        listen: layers.one("listen", shared.listen.as_ref(), defaults.listen)?,
+        listen: first.address,
+        session: first.session,
+        more: listen.collect(),
+        sessions: layers.one("sessions", shared.sessions.as_ref(), defaults.sessions)?,
         public: layers.one("public", shared.public.as_ref(), defaults.public)?,
         token: layers.optional("token", shared.token.as_ref(), "made anew for each run")?.map(|token| token.0),
         ca_dir: layers.optional("ca-dir", shared.ca_dir.as_ref(), "in the platform's data folder")?,
@@ -269,13 +275,13 @@ fn har(layers: &mut Layers, scope: &ScopeFlags, default: PathBuf) -> Result<Path
 
 /// Only a value that is good by itself comes here; what is left is how values go together.
 fn check(config: &Config) -> Result<(), SettingsError> {
-    if config.public || is_loopback(config.listen) {
-        return Ok(());
-    }
-    Err(SettingsError::Conflict(format!(
-        "{} can be reached from other machines; add --public if they may use the proxy, or listen on 127.0.0.1",
-        config.listen
-    )))
+    let mut addresses = std::iter::once(config.listen).chain(config.more.iter().map(|more| more.address));
+    let exposed = addresses.find(|address| !config.public && !is_loopback(*address));
+    exposed.map_or(Ok(()), |address| {
+        Err(SettingsError::Conflict(format!(
+            "{address} can be reached from other machines; add --public if they may use the proxy, or listen on 127.0.0.1"
+        )))
+    })
 }
 
 /// In the file, `update` turns replaying into recording, which only `harmock record` can do so far.

@@ -88,6 +88,7 @@ const SAMPLES: &[Sample] = &[
     ("offline", ["true", "false", "true"], &["--offline"]),
     ("strict-archives", ["true", "true", "false"], &["--strict-archives=no"]),
     ("listen", [r#""127.0.0.1:1""#, r#""127.0.0.1:2""#, r#""0.0.0.0:3""#], &["--listen", "0.0.0.0:3"]),
+    ("sessions", ["true", "false", "true"], &["--sessions"]),
     ("public", ["", "true", "false"], &["--public=false"]),
     ("ca-dir", ["", r#""b""#, r#""c""#], &["--ca-dir", "c"]),
     ("tunnel", [r#""a.example""#, r#""b.example""#, r#""c.example""#], &["--tunnel", "c.example"]),
