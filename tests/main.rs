@@ -39,6 +39,7 @@ mod sessions;
 mod settings;
 mod support;
 mod trust;
+mod update_from_replay;
 mod upstream_failures;
 mod upstream_paths;
 mod websockets;

@@ -70,6 +70,7 @@ pub(crate) static KEYS: &[Key] = &[
     Key::list::<String>("glob"),
     Key::list::<String>("exclude"),
     Key::one::<Update>("update"),
+    Key::one::<bool>("force-update").never_in_file("record where tests are to run"),
     Key::one::<BodyStorage>("content"),
     Key::one::<Detail>("mode"),
     Key::one::<bool>("raw"),

@@ -20,7 +20,7 @@ mod tests;
 mod token;
 pub(crate) mod value;
 
-pub(crate) use choice::LogFormat;
+pub(crate) use choice::{LogFormat, Updating};
 pub(crate) use error::SettingsError;
 pub(crate) use layers::{Layers, load_problems};
 pub(crate) use place::{ArchivePath, LogTarget};
