@@ -34,6 +34,77 @@ fn exchanges_of_a_killed_recording_take_the_archives_place() {
 }
 
 #[test]
+fn a_killed_recording_is_finished_by_its_own_settings() {
+    let workspace = Workspace::new();
+    workspace.write_har("recording.har", &[entry("GET", "http://a.test/", 200, "a")]);
+    let origin = Origin::http();
+    let killed = Harmock::record(&workspace, &["--update", "append", "--content", "embed", "--mode", "full"]);
+    assert_eq!(Wire::connect(killed.address()).get(&origin.url("/json")).status, 200);
+    drop(killed);
+    Harmock::record::<&str>(&workspace, &[]).interrupt().expect(1);
+    let entries = workspace.entries("hars/recording.har");
+    assert_eq!(entries.len(), 2, "it was to append");
+    assert!(entries[1]["response"]["content"]["text"].is_string(), "it was to embed");
+    assert_ne!(entries[1]["startedDateTime"], "1970-01-01T00:00:00.000Z", "it was to keep times");
+}
+
+#[test]
+fn a_kill_between_the_archive_and_the_end_of_its_journal_adds_nothing_twice() {
+    for archive in ["hars/recording.har", "hars/recording.zip"] {
+        let workspace = Workspace::new();
+        let origin = Origin::http();
+        let append = ["--har", archive, "--update", "append"];
+        let killed = Harmock::record(&workspace, &append);
+        assert_eq!(Wire::connect(killed.address()).get(&origin.url("/json")).status, 200);
+        drop(killed);
+        let own = workspace.join("hars/.harmock").join(archive.strip_prefix("hars/").unwrap());
+        let (journal, kept) = (own.join("journal"), own.join("kept"));
+        std::fs::hard_link(&journal, &kept).unwrap();
+        Harmock::record(&workspace, &append).interrupt().says("had been killed was finished");
+        let finished = std::fs::read(workspace.join(archive)).unwrap();
+        // As if the run that finished it had been killed just before it removed the journal.
+        std::fs::rename(&kept, &journal).unwrap();
+        Harmock::record(&workspace, &append).interrupt().expect(1);
+        assert_eq!(std::fs::read(workspace.join(archive)).unwrap(), finished);
+        assert!(!journal.exists());
+    }
+}
+
+#[test]
+fn a_replay_that_records_misses_serves_what_a_killed_one_had_recorded() {
+    let workspace = Workspace::new();
+    workspace.write_har("recording.har", &[entry("GET", "http://a.test/", 200, "a")]);
+    let origin = Origin::http();
+    let url = origin.url("/json");
+    let fallback = ["--not-found", "record"];
+    let killed = Harmock::replay(&workspace, &fallback);
+    let recorded = Wire::connect(killed.address()).get(&url);
+    drop(killed);
+    origin.stop();
+    let next = Harmock::replay(&workspace, &fallback);
+    let replayed = Wire::connect(next.address()).get(&url);
+    assert_eq!((replayed.status, replayed.body), (200, recorded.body));
+    next.interrupt().expect(0);
+}
+
+#[test]
+fn a_second_run_on_one_archive_is_refused_by_a_line_that_names_the_first() {
+    for archive in ["hars/recording.har", "hars/recording.zip"] {
+        let workspace = Workspace::new();
+        let first = Harmock::record(&workspace, &["--har", archive]);
+        let second = Harmock::run(&workspace, "record", &["--har", archive]).expect(1);
+        let said: Vec<&str> = second.stderr.lines().collect();
+        assert_eq!(said.len(), 1, "{said:?}");
+        let process = format!("process {}", first.id());
+        assert!(said[0].contains(archive) && said[0].contains(&process), "{process} is not in {said:?}");
+        // The first one goes on as if nothing had been.
+        let origin = Origin::http();
+        assert_eq!(Wire::connect(first.address()).get(&origin.url("/json")).status, 200);
+        first.interrupt().expect(0).says("recorded 1 exchange");
+    }
+}
+
+#[test]
 fn a_request_that_goes_on_after_its_answer_is_recorded_whole() {
     let workspace = Workspace::new();
     let proxy = Harmock::record::<&str>(&workspace, &[]);

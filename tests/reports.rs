@@ -57,7 +57,7 @@ fn a_run_that_a_signal_ended_has_written_every_report() {
 fn the_junit_report_is_xml_that_another_parser_reads() {
     needs!(Python);
     let workspace = workspace();
-    asked(&workspace, &["--report", "run.xml"], &["/a?x=%3Cb%3E&amp;\"quoted\"", "/used"]).expect(3);
+    asked(&workspace, &["--report", "run.xml"], &["/a?x=%3Cb%3E&amp;'quoted'", "/used"]).expect(3);
     let script = "import sys, xml.etree.ElementTree as E; s = E.parse(sys.argv[1]).getroot()[0]\n\
                   print(s.get('tests'), s.get('failures'), len(s), s[1].get('name'))";
     let output = Command::new(python_path()).args(["-c", script]).arg(workspace.join("run.xml")).output().unwrap();

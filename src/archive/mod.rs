@@ -45,8 +45,11 @@ pub use workspace::private_folder;
 pub use write_error::WriteError;
 pub use writer::{ArchiveWriter, WriterOptions, Written};
 
+use serde::{Deserialize, Serialize};
+
 /// Where bodies go (Playwright's `content`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum BodyStorage {
     /// Files named by their hash.
     #[default]

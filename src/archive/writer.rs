@@ -7,6 +7,8 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use serde::{Deserialize, Serialize};
+
 use super::BodyStorage;
 use super::body_placement::{Incoming, Side};
 use super::carry_over::{CarryOver, folder_of};
@@ -23,7 +25,8 @@ use crate::har::compose::compose_entry;
 use crate::har::{Detail, NewAnswer, NewBody, NewEntry};
 
 /// How an archive is written.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, rename_all = "kebab-case")]
 pub struct WriterOptions {
     /// Where bodies go; in a zip, too.
     pub storage: BodyStorage,
@@ -120,24 +123,37 @@ impl ArchiveWriter {
         self.entries.add(key, |out| compose_entry(out, entry, detail, request.placed(), response.placed()).map(drop))
     }
 
-    /// Puts the archive in its place, also one without entries; whoever wants to keep the old one then drops this.
-    /// Payload files come first, then the HAR takes the old one's place at once. A payload file of the right name and
-    /// content is not touched; one that was edited since gives way to what was recorded.
+    /// [`Self::finish_after`], with nothing to do before.
     ///
     /// # Errors
     /// Something could not be written; then everything is as it was before.
-    pub fn finish(mut self) -> Result<Written, WriteError> {
+    pub fn finish(self) -> Result<Written, WriteError> {
+        self.finish_after(|_finished| Ok(()))
+    }
+
+    /// Puts the archive in its place, also one without entries; whoever wants to keep the old one then drops this.
+    /// Payload files come first, then the HAR takes the old one's place at once. A payload file of the right name and
+    /// content is not touched; one that was edited since gives way to what was recorded. `before` sees the finished and
+    /// synced file just before it takes the old one's place.
+    ///
+    /// # Errors
+    /// Something could not be written, or `before` failed; then everything is as it was before.
+    pub fn finish_after(mut self, before: impl FnOnce(&Path) -> io::Result<()>) -> Result<Written, WriteError> {
         let (entries, payloads) = (self.entries.len(), self.payloads.len());
         let har = self.workspace.join(HAR_NAME);
         let frame = complete(self.frame.take());
         let bytes = self.entries.assemble(&frame, self.options.detail, &har)?;
         if is_zip(&self.target) {
-            let bytes = finish_zip(&self.target, &self.workspace, &har, &self.payloads)?;
+            let zip = self.workspace.join("archive.zip");
+            let bytes = write_zip(&zip, &har, &self.payloads)?;
+            before(&zip).map_err(WriteError::io("note the end of", &self.target))?;
+            replace(&zip, &self.target)?;
             return Ok(Written { entries, payloads, removed_payloads: 0, bytes });
         }
         let previous = if self.options.keep_payloads { Default::default() } else { previous_payloads(&self.target) };
         let (spool, folder) = (self.workspace.join("payloads"), folder_of(&self.target));
         let placement = Placement::put(&self.payloads, &spool, folder, OnOther::ReplacePayloads)?;
+        before(&har).map_err(WriteError::io("note the end of", &self.target))?;
         replace(&har, &self.target)?;
         placement.commit();
         let removed_payloads = remove_orphans(previous, folder);
@@ -162,17 +178,14 @@ fn complete(carried: Option<LogFrame>) -> LogFrame {
     frame
 }
 
-fn finish_zip(target: &Path, workspace: &Workspace, har: &Path, payloads: &PayloadStore) -> Result<u64, WriteError> {
-    let path = workspace.join("archive.zip");
-    let file = File::create_new(&path).map_err(WriteError::io("create", &path))?;
-    let mut zip = ZipArchiveWriter::new(file, &path);
+fn write_zip(path: &Path, har: &Path, payloads: &PayloadStore) -> Result<u64, WriteError> {
+    let file = File::create_new(path).map_err(WriteError::io("create", path))?;
+    let mut zip = ZipArchiveWriter::new(file, path);
     zip.add_file(HAR_NAME, har)?;
     for (name, spooled, _) in payloads.spooled() {
         zip.add_file(name, spooled)?;
     }
-    let bytes = zip.finish()?;
-    replace(&path, target)?;
-    Ok(bytes)
+    zip.finish()
 }
 
 /// Puts a finished and synced file in the place of the old one, with the permissions that the old one had.

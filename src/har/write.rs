@@ -4,11 +4,14 @@ use std::net::IpAddr;
 use std::path::Path;
 use std::time::SystemTime;
 
+use serde::{Deserialize, Serialize};
+
 use super::entry::{End, Field};
 use crate::message::{CanonicalUrl, FailureCause};
 
 /// Which fields a recorded entry has (Playwright's `mode`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Detail {
     /// What replay needs, byte-equal for equal traffic.
     #[default]

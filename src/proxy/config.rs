@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::archive::BodyStorage;
 pub use crate::har::Detail;
+pub use crate::record::Update;
 use crate::upstream::UpstreamConfig;
 
 /// The settings of one proxy.
@@ -115,16 +116,6 @@ impl Default for RecordConfig {
             keep_payloads: false,
         }
     }
-}
-
-/// What a recording does with the entries that its archive holds already.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Update {
-    /// The new recording takes the place of the old one.
-    #[default]
-    Replace,
-    /// Keep all and add.
-    Append,
 }
 
 /// Replay mode.

@@ -17,7 +17,7 @@ use crate::ca::CertAuthority;
 use crate::log::Log;
 use crate::message::{Destination, Scheme};
 use crate::pages::{self, PageFacts};
-use crate::record::Recorder;
+use crate::record::{Finished, Recorder};
 use crate::replay::{Replayer, Sessions};
 use crate::route::{GlobList, Scope};
 use crate::upstream::Upstream;
@@ -91,6 +91,8 @@ pub(super) struct ReplayState {
     pub(super) ignore: GlobList,
     /// For misses under [`NotFound::Record`].
     pub(super) recorder: Option<Arc<Recorder>>,
+    /// What a killed run had left in the journal of that archive.
+    pub(super) killed: Option<Box<Finished>>,
 }
 
 /// The archives, as pages name them.

@@ -40,7 +40,7 @@ use tokio::time::{sleep, timeout};
 
 use crate::ca::CertAuthority;
 use crate::log::Log;
-use engine::{Engine, EngineMode, RecordState, ReplayState};
+use engine::{Engine, EngineMode};
 use summary::SessionTally;
 
 /// A proxy that listens. Dropping it stops accepting; [`Proxy::stop`] also finishes what it records.
@@ -132,12 +132,10 @@ impl Proxy {
 
     /// What a killed run had left in the journal and this start has finished.
     pub fn recovered(&self) -> Option<&crate::record::Finished> {
-        let (EngineMode::Record(RecordState { recorder, .. })
-        | EngineMode::Replay(ReplayState { recorder: Some(recorder), .. })) = &self.engine.mode
-        else {
-            return None;
-        };
-        recorder.recovered()
+        match &self.engine.mode {
+            EngineMode::Record(state) => state.recorder.recovered(),
+            EngineMode::Replay(state) => state.killed.as_deref(),
+        }
     }
 
     /// A short count of what the run did so far, for a line that is drawn again and again.

@@ -22,7 +22,7 @@ use crate::archive::WriterOptions;
 use crate::ca::{self, CertAuthority};
 use crate::log::Log;
 use crate::pages::{PageFacts, PageMode};
-use crate::record::{self, Recorder};
+use crate::record::{self, Finished, Recorder, RunSettings};
 use crate::replay::{OpenError, Replayer, Sessions};
 use crate::report::TraceWriter;
 use crate::route::{GlobError, GlobList, Scope};
@@ -146,7 +146,7 @@ pub(super) async fn start(config: Config, log: Log) -> Result<Started, StartErro
 /// What the mode's settings turn into without making any file.
 enum Prepared {
     Record { config: RecordConfig, scope: Scope },
-    Replay { config: ReplayConfig, scope: Scope, ignore: GlobList, replayer: Box<Replayer> },
+    Replay { config: ReplayConfig, scope: Scope, ignore: GlobList, replayer: Box<Replayer>, killed: Option<Finished> },
 }
 
 impl Prepared {
@@ -166,9 +166,11 @@ impl Prepared {
         let scope = scope(&config.glob, &config.exclude)?;
         let ignore = GlobList::compile(&config.ignore_miss)?;
         warnings.extend(ignore.warnings());
+        // What a killed run had recorded is to be served, too.
+        let killed = if adds_misses(&config) { record::finish_killed(&config.har)? } else { None };
         let opened = Replayer::open(&config.archives, config.cache_size, config.strict_archives)?;
         warnings.extend(opened.warnings.iter().map(|(path, warning)| format!("{}: {warning}", path.display())));
-        Ok(Self::Replay { config, scope, ignore, replayer: Box::new(opened.replayer) })
+        Ok(Self::Replay { config, scope, ignore, replayer: Box::new(opened.replayer), killed })
     }
 
     /// Whether anything of this run may go to a real server. `tunnels`: some hosts are passed on unopened.
@@ -198,18 +200,17 @@ impl Prepared {
     fn engine_mode(self) -> Result<EngineMode, StartError> {
         Ok(match self {
             Self::Record { config, scope } => {
-                let options = WriterOptions {
+                let archive = WriterOptions {
                     storage: config.content,
                     detail: config.detail,
                     keep_payloads: config.keep_payloads,
                 };
-                let recorder = Recorder::open(&config.har, options, config.update == Update::Append)?;
+                let recorder = Recorder::open(&config.har, &RunSettings { archive, update: config.update })?;
                 EngineMode::Record(RecordState { recorder: Arc::new(recorder), scope, raw: config.raw })
             }
-            Self::Replay { config, scope, ignore, replayer } => {
-                let records = config.not_found == NotFound::Record && !config.offline;
-                let recorder =
-                    if records { Some(Recorder::open(&config.har, WriterOptions::default(), true)?) } else { None };
+            Self::Replay { config, scope, ignore, replayer, killed } => {
+                let settings = RunSettings { update: Update::Append, ..RunSettings::default() };
+                let recorder = if adds_misses(&config) { Some(Recorder::open(&config.har, &settings)?) } else { None };
                 EngineMode::Replay(ReplayState {
                     replayer: ArcSwap::from_pointee(*replayer),
                     sessions: Sessions::default(),
@@ -220,6 +221,7 @@ impl Prepared {
                     cors: config.cors,
                     ignore,
                     recorder: recorder.map(Arc::new),
+                    killed: killed.map(Box::new),
                 })
             }
         })
@@ -232,6 +234,11 @@ fn new_token() -> Result<String, StartError> {
     let random = rustls::crypto::aws_lc_rs::default_provider().secure_random;
     random.fill(&mut bytes).map_err(|_| StartError::Random)?;
     Ok(URL_SAFE_NO_PAD.encode(bytes))
+}
+
+/// Whether what the archives lack is recorded.
+fn adds_misses(config: &ReplayConfig) -> bool {
+    config.not_found == NotFound::Record && !config.offline
 }
 
 /// `--tunnel` takes hosts; as URL globs they name every URL of the host, on any port where none is given.

@@ -5,49 +5,46 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use super::Error;
-use super::journal::{JournalReader, Record};
+use super::journal::{Commit, JournalReader, Record};
+use super::lock::ArchiveLock;
 use super::redaction::Redaction;
 use super::restored::{DECODED, Restored, RestoredRequest, started};
-use crate::archive::{ArchiveWriter, SortKey, WriteError, WriterOptions, Written, payload_hash};
+use super::run_settings::{RunSettings, Update};
+use crate::archive::{ArchiveWriter, SortKey, WriteError, Written, payload_hash};
 
 /// Where the files of a recording are.
 #[derive(Debug)]
 pub(super) struct Place {
     pub(super) journal: PathBuf,
     pub(super) lock: PathBuf,
-    /// There while the journal's exchanges are to be added to the archive instead of taking its place.
-    append: PathBuf,
 }
 
 impl Place {
     /// Makes `.harmock/NAME/` beside the archive, for its owner alone and ignored by git.
     pub(super) fn of(archive: &Path) -> Result<Self, Error> {
-        let parent = archive.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let name = archive.file_name().unwrap_or(archive.as_os_str());
-        let own = parent.join(".harmock");
-        let folder = own.join(name);
+        let place = Self::beside(archive);
+        let folder = place.folder();
+        let own = folder.parent().unwrap_or(folder);
+        let parent = own.parent().unwrap_or(own);
         let made = std::fs::create_dir_all(parent)
-            .and_then(|()| private_folder(&own))
-            .and_then(|()| ignored_by_git(&own))
-            .and_then(|()| private_folder(&folder));
+            .and_then(|()| private_folder(own))
+            .and_then(|()| ignored_by_git(own))
+            .and_then(|()| private_folder(folder));
         match made {
-            Ok(()) => {
-                Ok(Self { journal: folder.join("journal"), lock: folder.join("lock"), append: folder.join("append") })
-            }
-            Err(source) => Err(Error::Folder { path: folder, source }),
+            Ok(()) => Ok(place),
+            Err(source) => Err(Error::Folder { path: folder.to_owned(), source }),
         }
     }
 
-    /// Notes what is to become of the journal about to be started, for the run that may have to finish it.
-    pub(super) fn note_append(&self, append: bool) -> Result<(), Error> {
-        let noted = match append {
-            true => std::fs::write(&self.append, ""),
-            false => match std::fs::remove_file(&self.append) {
-                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-                other => other,
-            },
-        };
-        noted.map_err(|source| Error::Folder { path: self.append.clone(), source })
+    /// The same without making anything.
+    pub(super) fn beside(archive: &Path) -> Self {
+        let parent = archive.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let folder = parent.join(".harmock").join(archive.file_name().unwrap_or(archive.as_os_str()));
+        Self { journal: folder.join("journal"), lock: folder.join("lock") }
+    }
+
+    fn folder(&self) -> &Path {
+        self.journal.parent().unwrap_or(Path::new("."))
     }
 }
 
@@ -85,9 +82,11 @@ pub struct Finished {
 /// # Errors
 ///
 /// When the journal cannot be read or the archive cannot be written; both are then as they were.
-pub fn finish(archive: &Path, journal: &Path, options: &WriterOptions, append: bool) -> Result<Finished, Error> {
+pub fn finish(archive: &Path, journal: &Path) -> Result<Finished, Error> {
     let folder = journal.parent().unwrap_or(Path::new("."));
-    let finished = Finishing { archive, journal, folder, options: *options, redaction: Redaction }.run(append)?;
+    let reader = JournalReader::open(journal)?;
+    let settings = reader.settings().clone();
+    let finished = Finishing { archive, journal, folder, settings, redaction: Redaction }.run(reader)?;
     discard(journal)?;
     Ok(finished)
 }
@@ -99,20 +98,20 @@ struct Finishing<'a> {
     journal: &'a Path,
     /// Where the spool files are.
     folder: &'a Path,
-    options: WriterOptions,
+    settings: RunSettings,
     redaction: Redaction,
 }
 
 impl Finishing<'_> {
-    fn run(mut self, append: bool) -> Result<Finished, Error> {
-        let mut writer = ArchiveWriter::create(self.archive, self.options).map_err(|error| self.unwritten(error))?;
-        if append && self.archive.exists() {
+    fn run(mut self, mut reader: JournalReader) -> Result<Finished, Error> {
+        let RunSettings { archive: options, update } = self.settings;
+        let mut writer = ArchiveWriter::create(self.archive, options).map_err(|error| self.unwritten(error))?;
+        if update == Update::Append && self.archive.exists() {
             writer.carry_over(self.archive).map_err(|error| self.unwritten(error))?;
         }
-        let mut reader = JournalReader::open(self.journal)?;
         let mut places = self.places(&mut reader)?;
-        let cut = reader.cut();
-        places.sort_by(|(a, _), (b, _)| a.compare(b, self.options.detail));
+        let (cut, whole) = (reader.cut(), reader.whole());
+        places.sort_by(|(a, _), (b, _)| a.compare(b, options.detail));
         let exchanges = places.len();
         let mut undecoded = Vec::new();
         for (key, position) in places {
@@ -125,7 +124,8 @@ impl Finishing<'_> {
             }
             writer.entry_at(key, &exchange.new_entry()).map_err(|error| self.unwritten(error))?;
         }
-        let written = writer.finish().map_err(|error| self.unwritten(error))?;
+        let note = |finished: &Path| Commit::of(finished)?.note(self.journal, whole);
+        let written = writer.finish_after(note).map_err(|error| self.unwritten(error))?;
         Ok(Finished { written, exchanges, cut, undecoded })
     }
 
@@ -153,16 +153,35 @@ impl Finishing<'_> {
 }
 
 /// Finishes what a killed run left in the journal: its exchanges take their place as that run would have put them.
-pub(super) fn recover(archive: &Path, place: &Place, options: &WriterOptions) -> Result<Option<Finished>, Error> {
+pub(super) fn recover(archive: &Path, place: &Place) -> Result<Option<Finished>, Error> {
     if !place.journal.exists() {
         return Ok(None);
     }
-    let holds_any = JournalReader::open(&place.journal)?.next_record()?.is_some();
-    if !holds_any {
+    let mut reader = JournalReader::open(&place.journal)?;
+    let mut exchanges = 0;
+    while reader.next_record()?.is_some() {
+        exchanges += 1;
+    }
+    let in_place = reader.commit().is_some_and(|commit| Commit::of(archive).is_ok_and(|there| there == commit));
+    if exchanges == 0 || in_place {
         discard(&place.journal)?;
         return Ok(None);
     }
-    finish(archive, &place.journal, options, place.append.exists()).map(Some)
+    finish(archive, &place.journal).map(Some)
+}
+
+/// Finishes what a killed run on this archive left, if it left anything; makes nothing where it did not. Blocks.
+///
+/// # Errors
+///
+/// When another run records into the archive, or the recording cannot be finished.
+pub fn finish_killed(archive: &Path) -> Result<Option<Finished>, Error> {
+    let place = Place::beside(archive);
+    if !place.journal.exists() {
+        return Ok(None);
+    }
+    let _lock = ArchiveLock::take(&place.lock, archive)?;
+    recover(archive, &place)
 }
 
 /// Removes a journal and its spool files.

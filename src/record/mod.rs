@@ -8,18 +8,21 @@
 pub mod exchange;
 pub mod finish;
 pub mod journal;
+mod journal_reader;
 mod lock;
 mod recorder;
 mod recording;
 mod redaction;
 mod restored;
+mod run_settings;
 mod spool;
 pub mod tee;
 
 pub use exchange::{ExchangeFacts, ResponseFacts};
-pub use finish::{Finished, finish};
+pub use finish::{Finished, finish, finish_killed};
 pub use recorder::{Recorded, Recorder};
 pub use recording::Recording;
+pub use run_settings::{RunSettings, Update};
 
 use std::io;
 use std::path::PathBuf;

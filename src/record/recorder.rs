@@ -10,9 +10,9 @@ use http::HeaderMap;
 use super::exchange::{ExchangeFacts, PhaseTimes, ResponseFacts, latin1_fields};
 use super::lock::ArchiveLock;
 use super::recording::{Recording, Run};
+use super::run_settings::RunSettings;
 use super::spool::{Note, Spool, Spooled};
 use super::{Error, finish};
-use crate::archive::WriterOptions;
 use crate::har::FailureCause;
 use crate::message::CanonicalUrl;
 
@@ -21,8 +21,6 @@ use crate::message::CanonicalUrl;
 pub struct Recorder {
     archive: PathBuf,
     journal: PathBuf,
-    options: WriterOptions,
-    append: bool,
     run: Arc<Run>,
     spool: Mutex<Option<Spool>>,
     next: AtomicU64,
@@ -33,23 +31,20 @@ pub struct Recorder {
 impl Recorder {
     /// Takes the archive's lock, finishes what a killed run left in its journal, and starts the writing thread.
     ///
-    /// `append` keeps the entries that the archive has. Blocks.
+    /// Blocks.
     ///
     /// # Errors
     ///
     /// When the folder cannot be written, another run holds the archive, or a left journal cannot be finished.
-    pub fn open(archive: &Path, options: WriterOptions, append: bool) -> Result<Self, Error> {
+    pub fn open(archive: &Path, settings: &RunSettings) -> Result<Self, Error> {
         let place = finish::Place::of(archive)?;
         let lock = ArchiveLock::take(&place.lock, archive)?;
-        let recovered = finish::recover(archive, &place, &options)?;
-        place.note_append(append)?;
+        let recovered = finish::recover(archive, &place)?;
         let folder_error = |source| Error::Folder { path: place.journal.clone(), source };
-        let (spool, notes) = Spool::start(&place.journal).map_err(folder_error)?;
+        let (spool, notes) = Spool::start(&place.journal, settings).map_err(folder_error)?;
         Ok(Self {
             archive: archive.to_owned(),
             journal: place.journal.clone(),
-            options,
-            append,
             run: Arc::new(Run::new(notes)),
             spool: Mutex::new(Some(spool)),
             next: AtomicU64::new(0),
@@ -107,7 +102,7 @@ impl Recorder {
             finish::discard(&self.journal)?;
             None
         } else {
-            Some(finish::finish(&self.archive, &self.journal, &self.options, self.append)?)
+            Some(finish::finish(&self.archive, &self.journal)?)
         };
         let abandoned = self.run.abandoned.load(Ordering::Relaxed);
         let ended = spooled.exchanges + spooled.lost + abandoned;

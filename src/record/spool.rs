@@ -16,6 +16,7 @@ use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use super::exchange::ExchangeFacts;
 use super::journal::{JournalBody, JournalWriter, spool_path};
+use super::run_settings::RunSettings;
 
 /// A larger body gets a file of its own.
 const INLINE_MOST: usize = 64 << 10;
@@ -59,9 +60,9 @@ pub(super) struct Spool {
 
 impl Spool {
     /// Starts writing to `journal`; large bodies go beside it.
-    pub(super) fn start(journal: &Path) -> io::Result<(Self, Sender<Note>)> {
+    pub(super) fn start(journal: &Path, settings: &RunSettings) -> io::Result<(Self, Sender<Note>)> {
         let folder = journal.parent().unwrap_or(Path::new(".")).to_owned();
-        let journal = JournalWriter::open(journal)?;
+        let journal = JournalWriter::create(journal, settings)?;
         let (sender, notes) = channel();
         let writer = Writer { folder, journal, open: HashMap::new(), next_file: 0, outcome: Spooled::default() };
         let thread = std::thread::Builder::new().name("harmock-spool".into()).spawn(move || writer.run(&notes))?;

@@ -91,6 +91,11 @@ impl Harmock {
         self.url.strip_prefix("http://").unwrap_or_else(|| panic!("no proxy URL: {:?}", self.url)).trim_end_matches('/')
     }
 
+    /// The number of its process.
+    pub(crate) fn id(&self) -> u32 {
+        self.process.child.id()
+    }
+
     /// The certificate that its clients trust.
     pub(crate) fn ca(&self) -> &Path {
         &self.ca
@@ -106,9 +111,9 @@ impl Harmock {
         self.process.next_line()
     }
 
-    /// The next line of its standard error that no line before the call has been taken for, skipping none.
-    pub(crate) fn told_line(&mut self) -> String {
-        self.process.told_line()
+    /// Waits for a line of its standard error that says this; what came before it is passed over.
+    pub(crate) fn told(&mut self, text: &str) -> String {
+        self.process.told(text)
     }
 
     /// SIGINT, then the end of the run.
@@ -169,10 +174,14 @@ impl Process {
         line.trim_end().to_owned()
     }
 
-    fn told_line(&mut self) -> String {
+    fn told(&mut self, text: &str) -> String {
         let lines = self.stderr.get_mut().unwrap();
-        let line = lines.recv_timeout(PATIENCE).unwrap_or_else(|error| panic!("harmock said nothing: {error}"));
-        line.trim_end().to_owned()
+        loop {
+            let line = lines.recv_timeout(PATIENCE).unwrap_or_else(|error| panic!("{text:?} was not said: {error}"));
+            if line.contains(text) {
+                return line.trim_end().to_owned();
+            }
+        }
     }
 
     fn signal(&self, name: &str) {

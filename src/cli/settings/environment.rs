@@ -42,8 +42,12 @@ impl Environment {
     /// Other variables may start like ours, so that only a name one letter off counts as misspelt.
     fn misspelt_names(&self) -> impl Iterator<Item = String> {
         self.0.keys().filter_map(|name| {
+            // One setting may be one letter off from another.
+            if KEYS.iter().any(|key| key.variable() == *name) {
+                return None;
+            }
             let near = KEYS.iter().map(Key::variable).find(|known| strsim::osa_distance(name, known) <= 1)?;
-            (near != *name).then(|| format!("{name} is not a setting; did you mean {near}?"))
+            Some(format!("{name} is not a setting; did you mean {near}?"))
         })
     }
 

@@ -1,0 +1,124 @@
+use super::*;
+use crate::archive::{BodyStorage, WriterOptions};
+use crate::har::FailureCause;
+use crate::record::Error;
+use crate::record::exchange::{PhaseTimes, ResponseFacts};
+use crate::record::run_settings::Update;
+
+fn facts(number: u64) -> ExchangeFacts {
+    ExchangeFacts {
+        number,
+        method: "GET".into(),
+        url: "http://a/".into(),
+        http_version: "HTTP/1.1".into(),
+        fields: vec![("x".into(), "\u{e9}".into())],
+        started: 0,
+        response: ResponseFacts::failed(FailureCause::Dns, "no such host"),
+        times: PhaseTimes::default(),
+        server: None,
+        connection: None,
+    }
+}
+
+/// A journal of exchanges 0 to `count`, and where each record ends.
+fn journal(path: &Path, count: u64) -> Vec<u64> {
+    let mut writer = JournalWriter::create(path, &RunSettings::default()).unwrap();
+    let mut ends = vec![writer.length];
+    for number in 0..count {
+        writer.append(&facts(number), &JournalBody::Inline(vec![1; 100]), &JournalBody::None).unwrap();
+        ends.push(writer.length);
+    }
+    ends
+}
+
+/// The numbers of the exchanges that can be read, and the reader at their end.
+fn read(path: &Path) -> (Vec<u64>, JournalReader) {
+    let mut reader = JournalReader::open(path).unwrap();
+    let numbers = std::iter::from_fn(|| reader.next_record().unwrap()).map(|record| record.facts.number).collect();
+    (numbers, reader)
+}
+
+#[test]
+fn records_come_back_in_order_with_their_bodies_and_the_settings_of_their_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("j");
+    let archive = WriterOptions { storage: BodyStorage::Embed, ..WriterOptions::default() };
+    let settings = RunSettings { archive, update: Update::Append };
+    let mut writer = JournalWriter::create(&path, &settings).unwrap();
+    writer.append(&facts(0), &JournalBody::Inline(b"abc".to_vec()), &JournalBody::None).unwrap();
+    let spooled = JournalBody::Spooled { number: 7, length: 9 };
+    writer.append(&facts(1), &JournalBody::None, &spooled).unwrap();
+    let mut reader = JournalReader::open(&path).unwrap();
+    assert_eq!(reader.settings(), &settings);
+    let first = reader.next_record().unwrap().unwrap();
+    assert_eq!((first.facts.number, first.request), (0, JournalBody::Inline(b"abc".to_vec())));
+    assert_eq!(first.facts.fields, [("x".to_owned(), "\u{e9}".to_owned())]);
+    assert_eq!(reader.next_record().unwrap().unwrap().response, spooled);
+    assert!(reader.next_record().unwrap().is_none() && !reader.cut());
+}
+
+#[test]
+fn a_journal_cut_anywhere_leaves_the_records_before_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("j");
+    let ends = journal(&path, 2);
+    let bytes = std::fs::read(&path).unwrap();
+    for end in 0..bytes.len() {
+        std::fs::write(&path, &bytes[..end]).unwrap();
+        let whole = ends.iter().filter(|at| **at <= end as u64).count();
+        let (numbers, reader) = read(&path);
+        assert_eq!(numbers.len(), whole.saturating_sub(1), "cut at {end}");
+        assert_eq!(reader.cut(), end > 0 && !ends.contains(&(end as u64)), "cut at {end}");
+    }
+}
+
+#[test]
+fn blocks_that_a_power_loss_left_empty_end_the_journal() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("j");
+    journal(&path, 1);
+    let mut bytes = std::fs::read(&path).unwrap();
+    bytes.extend([0; 4096]);
+    std::fs::write(&path, bytes).unwrap();
+    let (numbers, reader) = read(&path);
+    assert_eq!((numbers, reader.cut()), (vec![0], true));
+}
+
+#[test]
+fn a_byte_that_changed_ends_the_journal_before_its_record() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("j");
+    let ends = journal(&path, 2);
+    let bytes = std::fs::read(&path).unwrap();
+    for at in ends[1] as usize..ends[2] as usize {
+        let mut changed = bytes.clone();
+        changed[at] ^= 0x20;
+        std::fs::write(&path, changed).unwrap();
+        assert_eq!(read(&path).0, [0], "changed at {at}");
+    }
+}
+
+#[test]
+fn a_commit_is_read_back_and_takes_the_place_of_a_cut_record() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, archive) = (folder.path().join("j"), folder.path().join("a.har"));
+    let ends = journal(&path, 2);
+    File::options().write(true).open(&path).unwrap().set_len(ends[2] - 1).unwrap();
+    std::fs::write(&archive, "{}").unwrap();
+    let (_, reader) = read(&path);
+    assert_eq!((reader.whole(), reader.commit()), (ends[1], None));
+    Commit::of(&archive).unwrap().note(&path, reader.whole()).unwrap();
+    let (numbers, reader) = read(&path);
+    assert_eq!((numbers, reader.cut()), (vec![0], false));
+    assert_eq!(reader.commit(), Some(Commit::of(&archive).unwrap()));
+    std::fs::write(&archive, "{ }").unwrap();
+    assert_ne!(reader.commit(), Some(Commit::of(&archive).unwrap()));
+}
+
+#[test]
+fn a_file_that_is_no_journal_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("j");
+    std::fs::write(&path, [b'x'; 200]).unwrap();
+    assert!(matches!(JournalReader::open(&path), Err(Error::Journal { .. })));
+}
