@@ -113,7 +113,7 @@ pub struct Unused {
 /// How a report is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
-    /// All facts; what [`merge`] reads.
+    /// All facts; what [`merge()`] reads.
     Json,
     /// JUnit XML: a test case for each miss and each error.
     Junit,
