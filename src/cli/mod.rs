@@ -2,12 +2,15 @@
 //!
 //! One file per command holds its clap type and its `run`; this file only names them.
 
+mod ask;
 mod ca;
 mod completions;
 mod config;
+mod doctor;
 mod env;
 pub(crate) mod flags;
 mod har;
+mod location;
 mod man;
 mod open;
 mod record;
@@ -18,6 +21,7 @@ mod run;
 pub(crate) mod settings;
 mod shell;
 pub(crate) mod signals;
+mod snippet;
 mod wait;
 
 use std::process::ExitCode;
@@ -39,6 +43,8 @@ enum Command {
     Replay(Box<replay::ReplayArgs>),
     Open(Box<open::Args>),
     Env(env::Args),
+    Snippet(snippet::Args),
+    Doctor(doctor::Args),
     Config(config::ConfigArgs),
     Wait(wait::Args),
     Completions(completions::CompletionsArgs),
@@ -58,6 +64,8 @@ impl Command {
             Self::Replay(args) => replay::run(&args),
             Self::Open(args) => open::run(&args),
             Self::Env(args) => env::run(args),
+            Self::Snippet(args) => snippet::run(&args),
+            Self::Doctor(args) => doctor::run(&args),
             Self::Config(args) => config::run(&args),
             Self::Wait(args) => wait::run(args),
             Self::Completions(args) => completions::run(&args),

@@ -22,4 +22,4 @@ pub use ready_file::{ReadyFile, ReadyListener};
 pub use trust_files::TrustFiles;
 #[cfg(feature = "cli")]
 pub(crate) use trust_files::write_atomically;
-pub use variables::{Action, ProxyFacts, Variable, variables};
+pub use variables::{Action, ProxyFacts, Variable, root_variables, variables};
