@@ -19,6 +19,7 @@ mod doctor;
 mod exit_codes;
 mod fast_answers;
 mod hard_endings;
+mod large_bodies;
 mod launch;
 mod layering;
 mod library;

@@ -27,7 +27,7 @@ pub(crate) fn fresh(bench: &Bench) -> Result<()> {
     let config = client_config(Protocol::Tls, false)?;
     let request = format!("GET /api/v1/items/0?expand=owner&page=1 HTTP/1.1\r\nhost: {HOST}\r\n\r\n");
     let mut known = Sample::default();
-    for n in 0..200 {
+    for n in 0..bench.scaled(200, 2) {
         let (time, _) = one(harmock.at, &config, &format!("host-{n}.test"), request.as_bytes())?;
         times.push(time.as_secs_f64() * 1e3);
         let (time, _) = one(harmock.at, &config, HOST, request.as_bytes())?;
@@ -35,7 +35,7 @@ pub(crate) fn fresh(bench: &Bench) -> Result<()> {
     }
     let (low, high) = times.interval();
     println!(
-        "\nFirst connection to a new host, from TCP to the answer, a leaf minted: {:.2} ms [{low:.2}, {high:.2}] at the median of 200; to a known host {:.2} ms.",
+        "\nFirst connection to a new host, from TCP to the answer, a leaf minted: {:.2} ms [{low:.2}, {high:.2}] at the median; to a known host {:.2} ms.",
         times.median(),
         known.median()
     );
@@ -44,20 +44,20 @@ pub(crate) fn fresh(bench: &Bench) -> Result<()> {
 
 /// One connection that asks for 100 MiB again and again.
 pub(crate) fn large_body(bench: &Bench) -> Result<()> {
-    const BODY: usize = 100 << 20;
-    table::section("A 100 MiB body over one connection");
+    let size = bench.scaled(100 << 20, 4 << 20);
+    table::section(&format!("A body of {} MiB over one connection", size >> 20));
     println!(
         "| where | reference MB/s | harmock MB/s | ratio [95%] | ratio by processor [95%] | resident MiB | anonymous MiB |"
     );
     println!("| --- | --- | --- | --- | --- | --- | --- |");
     for protocol in [Protocol::Plain, Protocol::Tls] {
-        for storage in [Storage::Embedded, Storage::Attached, Storage::ZipStored] {
-            let plan = Plan { scheme: protocol.scheme(), kind: Kind::Get, entries: 1, body: BODY, storage };
+        for storage in [Storage::Attached, Storage::ZipStored, Storage::ZipDeflated, Storage::Embedded] {
+            let plan = Plan { scheme: protocol.scheme(), kind: Kind::Get, entries: 1, body: size, storage };
             let archive = plan.make(&bench.work)?;
-            let (reference, harmock) = (bench.reference(BODY)?, bench.replay(&archive, &[])?);
+            let (reference, harmock) = (bench.reference(size)?, bench.replay(&archive, &[])?);
             let traffic = Traffic { protocol, plan, urls: 1, connections: 1, streams: 1 };
             let pairs = keep_alive(bench, &reference, &harmock, &traffic)?;
-            let mb = |per_second: f64| table::thousands(per_second * BODY as f64 / 1e6);
+            let mb = |per_second: f64| table::thousands(per_second * size as f64 / 1e6);
             let ((low, high), (cpu_low, cpu_high)) = (pairs.ratio.interval(), pairs.cpu_ratio.interval());
             println!(
                 "| {}, {} | {} | {} | **{:.2}** [{low:.2}, {high:.2}] | **{:.2}** [{cpu_low:.2}, {cpu_high:.2}] | {} | {} |",
@@ -85,8 +85,11 @@ pub(crate) fn memory(bench: &Bench) -> Result<()> {
         let archive = plan.make(&bench.work)?;
         let each = |server: Server, busy: bool| -> Result<f64> {
             let before = server.memory("Anonymous")?;
-            let (count, _open) =
-                if busy { busy_connections(&server, protocol, &plan)? } else { idle_connections(&server, protocol)? };
+            let (count, _open) = if busy {
+                busy_connections(bench, &server, &plan, protocol)?
+            } else {
+                idle_connections(bench, &server, protocol)?
+            };
             Ok(server.memory("Anonymous")?.saturating_sub(before) as f64 / count as f64)
         };
         for busy in [true, false] {
@@ -108,17 +111,18 @@ enum Open {
     Idle(#[expect(dead_code, reason = "held for its connections")] Vec<TcpStream>),
 }
 
-fn busy_connections(server: &Server, protocol: Protocol, plan: &Plan) -> Result<(usize, Open)> {
-    let mut load = Load::open(server.at, protocol, plan, 100, 1_000, 4)?;
-    load.run(Stop::After(Duration::from_millis(1_000)))?;
-    Ok((1_000, Open::Busy(load)))
+fn busy_connections(bench: &Bench, server: &Server, plan: &Plan, protocol: Protocol) -> Result<(usize, Open)> {
+    let count = bench.scaled(1_000, 10);
+    let mut load = Load::open(server.at, protocol, plan, 100, count, 4)?;
+    load.run(Stop::After(bench.time))?;
+    Ok((count, Open::Busy(load)))
 }
 
 /// As many as the limit on open files allows, 10,000 at most.
-fn idle_connections(server: &Server, protocol: Protocol) -> Result<(usize, Open)> {
+fn idle_connections(bench: &Bench, server: &Server, protocol: Protocol) -> Result<(usize, Open)> {
     let config = client_config(protocol, false)?;
     let mut open = Vec::new();
-    for _ in 0..10_000 {
+    for _ in 0..bench.scaled(10_000, 10) {
         let Ok(tcp) = TcpStream::connect(server.at) else { break };
         open.push(match protocol {
             Protocol::Plain => tcp,

@@ -2,9 +2,9 @@
 
 mod archive;
 mod connections;
+mod contenders;
 mod instructions;
 mod load;
-mod nginx;
 mod pairs;
 mod process;
 mod reference;
@@ -26,16 +26,26 @@ use anyhow::{Context, Result, bail};
 use crate::process::{Bench, LOAD_CORE};
 
 const USAGE: &str = "\
-harmock-bench [--seconds S] [--runs N] [--only PART,...] [--harmock FILE] [--work DIR] [--large]
-  PART: replay storage http2 log new-connections start body connections instructions nginx
-  --large also replays 1,000,000 entries
+harmock-bench [--seconds S] [--runs N] [--only PART,...] [--harmock FILE] [--work DIR] [--large] [--smoke]
+  PART: replay storage http2 log new-connections start body connections instructions contenders
+  --large also replays 1,000,000 entries; --smoke only sees that everything works
 harmock-bench reference BODY_BYTES [one-thread]
 harmock-bench load ADDRESS plain|tls|http2 get|post|graphql|headers ENTRIES URLS ANSWERS
 harmock-bench archive http|https get|post|graphql|headers ENTRIES BODY_BYTES embedded|attached|zip-stored|zip-deflated DIR";
 
 /// The parts in the order in which they run.
-const PARTS: [&str; 10] =
-    ["replay", "storage", "http2", "log", "new-connections", "start", "body", "connections", "instructions", "nginx"];
+const PARTS: [&str; 10] = [
+    "replay",
+    "storage",
+    "http2",
+    "log",
+    "new-connections",
+    "start",
+    "body",
+    "connections",
+    "instructions",
+    "contenders",
+];
 
 fn main() -> Result<()> {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -56,6 +66,7 @@ fn measure(words: &[&str]) -> Result<()> {
         work: Path::new(env!("CARGO_MANIFEST_DIR")).join("work"),
         runs: 9,
         time: Duration::from_secs(1),
+        smoke: false,
     };
     let (mut parts, mut large) = (PARTS.to_vec(), false);
     let mut rest = words.iter();
@@ -68,6 +79,7 @@ fn measure(words: &[&str]) -> Result<()> {
             "--work" => bench.work = PathBuf::from(value()?),
             "--only" => parts = value()?.split(',').collect(),
             "--large" => large = true,
+            "--smoke" => (bench.smoke, bench.time, bench.runs) = (true, Duration::from_millis(50), 2),
             other => bail!("unknown: {other}\n{USAGE}"),
         }
     }
@@ -91,7 +103,7 @@ fn measure(words: &[&str]) -> Result<()> {
             "body" => connections::large_body(&bench)?,
             "connections" => connections::memory(&bench)?,
             "instructions" => instructions::flatness(&bench)?,
-            _ => nginx::against(&bench)?,
+            _ => contenders::side_by_side(&bench)?,
         }
     }
     Ok(())

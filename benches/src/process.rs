@@ -40,16 +40,22 @@ impl Server {
 
     /// A server at a known address, waited for.
     pub(crate) fn start_at(program: &Path, args: &[&str], at: SocketAddr) -> Result<Self> {
-        let child = pinned(program).args(args).stdout(Stdio::null()).stdin(Stdio::null()).spawn()?;
-        let server = Self { pid: child.id(), child, at };
+        let mut command = pinned(program);
+        let child = command.args(args).stdout(Stdio::null()).stderr(Stdio::null()).stdin(Stdio::null()).spawn()?;
+        let mut server = Self { pid: child.id(), child, at };
         let started = Instant::now();
         while std::net::TcpStream::connect(at).is_err() {
-            if started.elapsed() > Duration::from_secs(30) {
+            if server.has_ended()? || started.elapsed() > Duration::from_secs(60) {
                 bail!("{} does not answer at {at}", program.display());
             }
             std::thread::sleep(Duration::from_millis(20));
         }
         Ok(server)
+    }
+
+    /// Whether it has given up.
+    pub(crate) fn has_ended(&mut self) -> Result<bool> {
+        Ok(self.child.try_wait()?.is_some())
     }
 
     /// Processor time of all its threads so far.
@@ -94,9 +100,21 @@ pub(crate) struct Bench {
     pub(crate) runs: usize,
     /// Of each run.
     pub(crate) time: Duration,
+    /// Everything small: to see that it works.
+    pub(crate) smoke: bool,
 }
 
 impl Bench {
+    /// Numbers of entries, small, middle and large.
+    pub(crate) fn sizes(&self) -> [usize; 3] {
+        if self.smoke { [100, 200, 300] } else { [100, 10_000, 100_000] }
+    }
+
+    /// A number, or one that is good enough to see that it works.
+    pub(crate) fn scaled(&self, number: usize, smoke: usize) -> usize {
+        if self.smoke { smoke } else { number }
+    }
+
     /// harmock, replaying an archive.
     pub(crate) fn replay(&self, archive: &Path, more: &[&str]) -> Result<Server> {
         let (archive, ca) = (archive.display().to_string(), self.work.join("ca").display().to_string());

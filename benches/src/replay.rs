@@ -19,10 +19,11 @@ pub(crate) fn by_size(bench: &Bench, large: bool) -> Result<()> {
     table::section("1 KiB GETs over keep-alive, embedded bodies, no log");
     table::pairs_head("protocol, entries");
     for protocol in [Protocol::Plain, Protocol::Tls] {
-        for entries in [100, 10_000, 100_000].into_iter().chain(large.then_some(1_000_000)) {
+        for entries in bench.sizes().into_iter().chain(large.then_some(1_000_000)) {
             row(bench, protocol, Plan::gets(protocol.scheme(), entries, Storage::Embedded), URLS, &[])?;
         }
-        row(bench, protocol, Plan::gets(protocol.scheme(), 100_000, Storage::Embedded), 100_000, &[])?;
+        let most = bench.sizes()[2];
+        row(bench, protocol, Plan::gets(protocol.scheme(), most, Storage::Embedded), most, &[])?;
     }
     Ok(())
 }
@@ -33,7 +34,7 @@ pub(crate) fn by_storage(bench: &Bench) -> Result<()> {
     table::pairs_head("protocol, entries");
     for protocol in [Protocol::Plain, Protocol::Tls] {
         for storage in [Storage::Attached, Storage::ZipStored, Storage::ZipDeflated] {
-            for entries in [100, 10_000, 100_000] {
+            for entries in bench.sizes() {
                 row(bench, protocol, Plan::gets(protocol.scheme(), entries, storage), URLS, &[])?;
             }
         }
@@ -45,7 +46,7 @@ pub(crate) fn by_storage(bench: &Bench) -> Result<()> {
 pub(crate) fn http2(bench: &Bench) -> Result<()> {
     table::section("1 KiB GETs over HTTP/2, 32 at a time on 4 connections, no log");
     table::pairs_head("protocol, entries");
-    for entries in [100, 10_000, 100_000] {
+    for entries in bench.sizes() {
         row(bench, Protocol::Http2, Plan::gets("https", entries, Storage::Embedded), URLS, &[])?;
     }
     Ok(())
@@ -58,7 +59,7 @@ pub(crate) fn with_log(bench: &Bench) -> Result<()> {
     let log = bench.work.join("bench.log");
     for protocol in [Protocol::Plain, Protocol::Tls] {
         let _ = std::fs::remove_file(&log);
-        let plan = Plan::gets(protocol.scheme(), 10_000, Storage::Embedded);
+        let plan = Plan::gets(protocol.scheme(), bench.sizes()[1], Storage::Embedded);
         row(bench, protocol, plan, URLS, &["--log", &log.display().to_string()])?;
     }
     let _ = std::fs::remove_file(&log);

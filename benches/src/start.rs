@@ -20,10 +20,11 @@ pub(crate) fn start(bench: &Bench) -> Result<()> {
         "| archive | HAR MB | first answer ms [95%] | serde_json alone ms | MB/s of serde_json | anonymous MiB | of the HAR's size | peak resident MiB |"
     );
     println!("| --- | --- | --- | --- | --- | --- | --- | --- |");
-    let plans = [(100, 1024), (10_000, 5 << 10), (100_000, 1024)];
+    let [few, many, most] = bench.sizes();
+    let plans = [(few, 1024), (many, 5 << 10), (most, 1024)];
     for (entries, body) in plans {
         for storage in [Storage::Embedded, Storage::Attached, Storage::ZipStored] {
-            if entries == 100 && storage != Storage::Embedded {
+            if entries == few && storage != Storage::Embedded {
                 continue;
             }
             row(bench, Plan { scheme: "http", kind: Kind::Get, entries, body, storage })?;

@@ -7,7 +7,8 @@ use cap_fs_ext::OpenOptionsSyncExt;
 use cap_std::ambient_authority;
 use cap_std::fs::{Dir, File, OpenOptions};
 
-use crate::archive::{PayloadError, PayloadPath};
+use crate::archive::source::Source;
+use crate::archive::{BodyFile, Fetched, PayloadError, PayloadPath};
 
 /// The folder that `_file` is relative to.
 #[derive(Debug)]
@@ -25,7 +26,28 @@ impl PayloadFolder {
     /// The bytes of a payload file of at most `most` bytes.
     pub(crate) fn read(&self, archive: &Path, path: &PayloadPath, most: u64) -> Result<Vec<u8>, PayloadError> {
         let report = Report { archive, path };
+        Self::read_whole(self.open(&report)?, &report, most)
+    }
+
+    /// A payload file of at most `most` bytes: its bytes, or the file where they are more than `whole`.
+    pub(crate) fn fetch(
+        &self,
+        archive: &Path,
+        path: &PayloadPath,
+        whole: u64,
+        most: u64,
+    ) -> Result<Fetched, PayloadError> {
+        let report = Report { archive, path };
         let file = self.open(&report)?;
+        let length = file.metadata().map_err(|source| report.unreadable(source))?.len();
+        if length <= whole || length > most {
+            return Self::read_whole(file, &report, most).map(|bytes| Fetched::Whole(bytes.into()));
+        }
+        let opened = Source::of_file(file.into_std()).and_then(BodyFile::whole);
+        opened.map(Fetched::Large).map_err(|source| report.unreadable(source))
+    }
+
+    fn read_whole(file: File, report: &Report<'_>, most: u64) -> Result<Vec<u8>, PayloadError> {
         let length = file.metadata().map_err(|source| report.unreadable(source))?.len();
         let mut bytes = Vec::with_capacity(usize::try_from(length.min(most)).unwrap_or_default());
         file.take(most.saturating_add(1)).read_to_end(&mut bytes).map_err(|source| report.unreadable(source))?;

@@ -1,13 +1,16 @@
 //! The container on disk: a `.har` with payload files beside it, or one `.zip`.
 
+mod body_file;
 mod body_placement;
 mod body_scan;
 mod carry_over;
 pub mod check;
 mod discover;
 mod embedded;
+mod embedded_stream;
 mod entry_spool;
 pub mod error;
+mod fetch;
 mod folder;
 mod folder_writer;
 pub mod limits;
@@ -29,11 +32,13 @@ mod zip_reader;
 mod zip_source;
 mod zip_writer;
 
+pub use body_file::BodyFile;
 pub(crate) use body_placement::payload_hash;
 pub use check::{Finding, Severity, check};
 pub use discover::discover;
 pub(crate) use discover::{Searched, discover_noting};
 pub use error::{Error, PayloadError};
+pub use fetch::Fetched;
 pub use limits::Limits;
 pub use payload_path::{PayloadPath, PayloadPathError};
 pub use read::Archive;

@@ -30,14 +30,14 @@ pub struct Archive {
     text: Source,
     /// The text as it was loaded, for when somebody writes into the file.
     copy: OnceLock<Source>,
-    payloads: Payloads,
-    limits: Limits,
+    pub(super) payloads: Payloads,
+    pub(super) limits: Limits,
     har: HarLog,
 }
 
 /// Where `_file` leads.
 #[derive(Debug)]
-enum Payloads {
+pub(super) enum Payloads {
     Folder(PayloadFolder),
     Zip(ZipReader),
 }
@@ -182,7 +182,7 @@ impl Archive {
         })
     }
 
-    fn payload_path(&self, name: &str) -> Result<PayloadPath, PayloadError> {
+    pub(super) fn payload_path(&self, name: &str) -> Result<PayloadPath, PayloadError> {
         PayloadPath::parse(name).map_err(|source| PayloadError::Path { archive: self.path.clone(), source })
     }
 
@@ -225,24 +225,27 @@ impl Archive {
     }
 
     fn read_text(&self, span: &Range<u64>) -> Result<Vec<u8>, PayloadError> {
-        let failed = |source| PayloadError::Unreadable {
-            archive: self.path.clone(),
-            what: "an embedded body".to_owned(),
-            source,
-        };
-        if let Some(copy) = self.copy.get() {
-            return copy.read_span(span).map_err(failed);
-        }
+        let failed = |source| self.unreadable_text(source);
+        let text = self.text();
         let changed = || PayloadError::Changed { archive: self.path.clone() };
-        if self.text.changed().map_err(failed)? {
+        if text.changed().map_err(failed)? {
             return Err(changed());
         }
-        let bytes = self.text.read_span(span);
+        let bytes = text.read_span(span);
         // Once more: what was written during the reading may have been read.
-        if self.text.changed().map_err(failed)? {
+        if text.changed().map_err(failed)? {
             return Err(changed());
         }
         bytes.map_err(failed)
+    }
+
+    /// Where embedded bodies are read from.
+    pub(super) fn text(&self) -> &Source {
+        self.copy.get().unwrap_or(&self.text)
+    }
+
+    pub(super) fn unreadable_text(&self, source: io::Error) -> PayloadError {
+        PayloadError::Unreadable { archive: self.path.clone(), what: "an embedded body".to_owned(), source }
     }
 }
 
@@ -303,7 +306,7 @@ fn read_text(path: &Path, source: Source, limits: &Limits) -> Result<(Source, Ha
     }
     let mut text = source.cursor();
     let base = skip_byte_order_mark(&mut text).map_err(|source| unreadable(path, source))?;
-    if let Some(har) = windowed::read(&mut text, base).map_err(|source| unreadable(path, source))? {
+    if let Some(har) = windowed::read(&mut text, base, length).map_err(|source| unreadable(path, source))? {
         return Ok((source, har));
     }
     read_whole_text(path, source, length)

@@ -1,7 +1,7 @@
 //! The HAR text as a file that parts are read from, from any thread, for as long as the archive is open.
 
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{self, Read, Seek, SeekFrom, Take};
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -25,7 +25,12 @@ impl Source {
     pub(crate) fn unpacked(content: &mut dyn Read) -> io::Result<Self> {
         let mut file = tempfile::tempfile()?;
         io::copy(content, &mut file)?;
-        Ok(Self { file: Arc::new(file), stamp: None })
+        Ok(Self::of_temporary(file))
+    }
+
+    /// A file that nobody else can reach.
+    pub(crate) fn of_temporary(file: File) -> Self {
+        Self { file: Arc::new(file), stamp: None }
     }
 
     /// Whether somebody wrote to the file since it was opened.
@@ -55,19 +60,44 @@ impl Source {
         let mut bytes = vec![0; usize::try_from(span.end - span.start).map_err(io::Error::other)?];
         let mut filled = 0;
         while filled < bytes.len() {
-            match read_at(&self.file, &mut bytes[filled..], span.start + filled as u64) {
-                Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
-                Ok(read) => filled += read,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
+            match self.read_at(&mut bytes[filled..], span.start + filled as u64)? {
+                0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+                read => filled += read,
             }
         }
         Ok(bytes)
     }
 
+    /// Some of the bytes at `offset`; none at the end of the file.
+    pub(crate) fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        loop {
+            match read_at(&self.file, buffer, offset) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                read => return read,
+            }
+        }
+    }
+
+    /// The same where it needs no waiting for a disk, as is the rule for a file that was read before; `None` where it
+    /// does, or where the system cannot tell.
+    pub(crate) fn read_now(&self, buffer: &mut [u8], offset: u64) -> Option<usize> {
+        read_now(&self.file, buffer, offset)
+    }
+
+    /// The bytes of `span`, under the terms of [`Source::read_now`].
+    pub(crate) fn read_span_now(&self, span: &Range<u64>) -> Option<Vec<u8>> {
+        let mut bytes = vec![0; usize::try_from(span.end.checked_sub(span.start)?).ok()?];
+        (self.read_now(&mut bytes, span.start)? == bytes.len()).then_some(bytes)
+    }
+
     /// A reader from the beginning, with a position of its own.
     pub(crate) fn cursor(&self) -> SourceCursor {
         SourceCursor { source: self.clone(), position: 0 }
+    }
+
+    /// A reader of the bytes of `span`.
+    pub(crate) fn part(&self, span: &Range<u64>) -> Take<SourceCursor> {
+        SourceCursor { source: self.clone(), position: span.start }.take(span.end.saturating_sub(span.start))
     }
 }
 
@@ -122,6 +152,18 @@ fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
     std::os::windows::fs::FileExt::seek_read(file, buffer, offset)
 }
 
+/// Linux knows what it has in memory of a file, and reads that alone when asked to (`RWF_NOWAIT`).
+#[cfg(target_os = "linux")]
+fn read_now(file: &File, buffer: &mut [u8], offset: u64) -> Option<usize> {
+    let mut buffers = [io::IoSliceMut::new(buffer)];
+    rustix::io::preadv2(file, &mut buffers, offset, rustix::io::ReadWriteFlags::NOWAIT).ok()
+}
+
+#[cfg(not(target_os = "linux"))]
+fn read_now(_file: &File, _buffer: &mut [u8], _offset: u64) -> Option<usize> {
+    None
+}
+
 #[cfg(test)]
 mod tests {
     use std::io::Write;
@@ -142,6 +184,17 @@ mod tests {
         let source = Source::of_file(File::open(&path).unwrap()).unwrap();
         std::fs::OpenOptions::new().append(true).open(&path).unwrap().write_all(b"y").unwrap();
         assert!(source.changed().unwrap());
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn what_is_in_memory_is_read_at_once() {
+        let source = Source::unpacked(&mut &b"abcdef"[..]).unwrap();
+        // Not every file system can tell; where it can, the bytes are the same.
+        if let Some(bytes) = source.read_span_now(&(1..4)) {
+            assert_eq!(bytes, b"bcd");
+            assert_eq!(source.read_span_now(&(4..9)), None);
+        }
     }
 
     #[test]

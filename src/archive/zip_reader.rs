@@ -3,13 +3,13 @@
 use std::io::{self, Read};
 use std::path::Path;
 
-use zip::ZipArchive;
 use zip::result::ZipError;
+use zip::{CompressionMethod, ZipArchive};
 
 use crate::archive::folder::Report;
 use crate::archive::limits::{Bounded, past_limit};
 use crate::archive::source::{Source, SourceCursor};
-use crate::archive::{Error, Limits, PayloadError, PayloadPath};
+use crate::archive::{BodyFile, Error, Limits, PayloadError, PayloadPath};
 
 /// An opened zip. Its directory is shared by all readers.
 #[derive(Debug)]
@@ -74,6 +74,42 @@ impl ZipReader {
                 None => report.zip(error.to_string()),
             }),
         }
+    }
+
+    /// Bytes of a payload, unpacked, as the directory has it.
+    pub(crate) fn size(&self, path: &PayloadPath) -> Option<u64> {
+        self.zip.by_index_data(self.find(path)?).ok().map(|entry| entry.size())
+    }
+
+    /// The file that holds a payload as it is: a temporary one, or the zip itself for an entry that is only stored, once
+    /// its checksum was found right.
+    pub(crate) fn unpack(&self, archive: &Path, path: &PayloadPath) -> Result<BodyFile, PayloadError> {
+        let report = Report { archive, path };
+        let index = self.find(path).ok_or_else(|| report.missing())?;
+        if self.source.changed().map_err(|source| report.unreadable(source))? {
+            return Err(PayloadError::Changed { archive: archive.to_path_buf() });
+        }
+        let mut opened = Err(io::Error::from(io::ErrorKind::NotFound));
+        let stored = self.stored_span(index);
+        self.with_entry(index, self.limits.payload, |content| {
+            opened = match stored {
+                Some((start, length)) => io::copy(content, &mut io::sink())
+                    .and_then(|_checked| BodyFile::part(self.source.clone(), start, length)),
+                None => Source::unpacked(content).and_then(BodyFile::whole),
+            };
+        })
+        .map_err(|problem| report.zip(problem))?;
+        opened.map_err(|error| match past_limit(&error) {
+            Some(problem) => report.too_large(problem),
+            None => report.zip(error.to_string()),
+        })
+    }
+
+    /// Where in the zip the bytes of an entry lie that is not compressed: start and length.
+    fn stored_span(&self, index: usize) -> Option<(u64, u64)> {
+        let mut zip = self.zip.clone();
+        let entry = zip.by_index(index).ok().filter(|entry| entry.compression() == CompressionMethod::Stored)?;
+        Some((entry.data_start()?, entry.size()))
     }
 
     fn find(&self, path: &PayloadPath) -> Option<usize> {

@@ -6,36 +6,62 @@ use std::sync::Arc;
 
 use crate::har::entry::Field;
 use crate::har::json::Json;
+use crate::har::plain_items::plain_items;
 use crate::har::raw::RawItem;
 
 /// Reads HAR `headers`: objects or `[name, value]` pairs; values joined by line feeds become fields of their own and
 /// pseudo-headers are dropped. `odd` is told of each field that HTTP cannot carry, which is left out.
-pub(crate) fn read_fields(headers: Json<'_>, seen: &mut Seen, mut odd: impl FnMut(usize, String)) -> Vec<Field> {
+pub(crate) fn read_fields(headers: Json<'_>, seen: &mut Seen, odd: impl FnMut(usize, String)) -> Vec<Field> {
+    if let Some(items) = headers.source().and_then(plain_items) {
+        let mut fields = FieldList { fields: Vec::with_capacity(items.len()), seen, odd };
+        items.into_iter().enumerate().for_each(|(index, (name, value))| fields.add(index, name, value, false));
+        return fields.fields;
+    }
     let items = headers.items();
-    let mut fields = Vec::with_capacity(items.len());
+    let mut fields = FieldList { fields: Vec::with_capacity(items.len()), seen, odd };
     for (index, item) in items.into_iter().enumerate() {
         let (name, value, latin1) = name_and_value(item);
-        let Some(name) = name else {
-            odd(index, "has no name".to_owned());
-            continue;
-        };
-        if name.starts_with(':') {
-            continue;
+        fields.add(index, &name.unwrap_or_default(), &value, latin1);
+    }
+    fields.fields
+}
+
+struct FieldList<'s, F> {
+    fields: Vec<Field>,
+    seen: &'s mut Seen,
+    odd: F,
+}
+
+impl<F: FnMut(usize, String)> FieldList<'_, F> {
+    fn add(&mut self, index: usize, name: &str, value: &str, latin1: bool) {
+        // What was seen before is a field that HTTP can carry, in lower case; most are.
+        if !latin1 && let (Some(name), Some(value)) = (self.seen.names.get(name), self.seen.value_of(value)) {
+            self.fields.push(Field { name: name.clone(), value });
+            return;
         }
-        if !is_token(&name) {
-            odd(index, format!("the name {name:?} is not a field name"));
-            continue;
+        if name.is_empty() {
+            (self.odd)(index, "has no name".to_owned());
+            return;
+        }
+        if name.starts_with(':') {
+            return;
+        }
+        if !is_token(name) {
+            (self.odd)(index, format!("the name {name:?} is not a field name"));
+            return;
         }
         let name = name.to_ascii_lowercase();
         for line in value.split('\n') {
-            match field_value(line.trim_matches([' ', '\t', '\r']), latin1) {
-                Ok(value) => fields.push(Field { name: seen.name(&name), value: seen.value(&value) }),
-                Err(reason) => odd(index, format!("the value of {name:?} {reason}")),
+            match field_value(line.trim_matches(AROUND), latin1) {
+                Ok(value) => self.fields.push(Field { name: self.seen.name(&name), value: self.seen.value(&value) }),
+                Err(reason) => (self.odd)(index, format!("the value of {name:?} {reason}")),
             }
         }
     }
-    fields
 }
+
+/// White space around a value that does not belong to it (RFC 9110 §5.5), and the rest of a line's end.
+const AROUND: [char; 3] = [' ', '\t', '\r'];
 
 /// Names and values that came before. Most fields of an archive repeat in each of its entries; keeping each once makes
 /// a large archive several times smaller in memory.
@@ -58,6 +84,11 @@ impl Seen {
             self.names.insert(new.clone());
         }
         new
+    }
+
+    /// This value, if it was seen.
+    fn value_of(&self, text: &str) -> Option<Arc<[u8]>> {
+        self.values.get(text.trim_matches(AROUND).as_bytes()).cloned()
     }
 
     fn value(&mut self, value: &[u8]) -> Arc<[u8]> {

@@ -12,6 +12,7 @@ pub(crate) mod json_text;
 mod lists;
 pub(crate) mod log;
 mod own_fields;
+mod plain_items;
 pub(crate) mod post_data;
 pub(crate) mod raw;
 pub mod read;

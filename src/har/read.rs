@@ -76,14 +76,40 @@ impl HarLog {
     }
 }
 
+/// Room is made for so many entries before there is anything to go by.
+const FEW: usize = 32;
+/// And for so many at most, until there are as many: a first entry that is much shorter than the others says little.
+const MANY: usize = 1 << 16;
+
 /// Takes entries one by one.
 #[derive(Debug, Default)]
 pub(crate) struct LogReader {
     har: HarLog,
     seen: Seen,
+    /// Where in the file the text ends; 0 where that is not known.
+    end: u64,
 }
 
 impl LogReader {
+    /// For a text that ends at this byte of its file.
+    pub(crate) fn ending_at(end: u64) -> Self {
+        Self { end, ..Self::default() }
+    }
+
+    /// Room for the entries to come, as many as the rest of the text holds if they stay as long as those before: a list
+    /// that grows by doubling leaves about as much memory behind as the entries take.
+    fn make_room(&mut self, read: u64) {
+        let count = self.har.spans.len();
+        if count < self.har.spans.capacity() {
+            return;
+        }
+        let rest = self.end.saturating_sub(read).saturating_mul(count as u64) / read.max(1);
+        // At least an eighth, or a long list would be moved again and again.
+        let more = usize::try_from(rest).unwrap_or(usize::MAX).clamp(FEW.max(count / 8), MANY.max(count));
+        self.har.spans.reserve_exact(more + more / 16);
+        self.har.entries.reserve_exact(more + more / 16);
+    }
+
     /// `log.creator.name`, which has to be known before the entries.
     pub(crate) fn set_creator(&mut self, name: String) {
         self.har.creator = name;
@@ -96,6 +122,7 @@ impl LogReader {
 
     /// The next item of `log.entries`, which lies at `span` of the file.
     pub(crate) fn add(&mut self, entry: &RawEntry<'_>, span: Range<u64>, context: TextContext<'_>) {
+        self.make_room(span.start);
         let har = &mut self.har;
         let ordinal = har.spans.len();
         har.spans.push(span);

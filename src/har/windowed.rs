@@ -17,14 +17,14 @@ use crate::har::read::{HarLog, LogReader};
 /// Bytes of the window at first; it grows to hold the largest entry. Small enough for a processor's cache.
 const WINDOW: usize = 256 << 10;
 
-/// Reads a text that begins at byte `base` of its file, or nothing where it has to be read as a whole.
-pub(crate) fn read(source: &mut dyn Read, base: u64) -> io::Result<Option<HarLog>> {
-    read_within(source, base, WINDOW)
+/// Reads a text that begins at byte `base` of its file and ends at `end`, or nothing where it has to be read as a whole.
+pub(crate) fn read(source: &mut dyn Read, base: u64, end: u64) -> io::Result<Option<HarLog>> {
+    read_within(source, base, LogReader::ending_at(end), WINDOW)
 }
 
-fn read_within(source: &mut dyn Read, base: u64, window: usize) -> io::Result<Option<HarLog>> {
+fn read_within(source: &mut dyn Read, base: u64, log: LogReader, window: usize) -> io::Result<Option<HarLog>> {
     let mut window = Window { source, bytes: vec![0; window], start: 0, end: 0, base, ended: false };
-    let mut parser = Parser { place: Place::Start, first: true, log: LogReader::default(), entries_over: false };
+    let mut parser = Parser { place: Place::Start, first: true, log, entries_over: false };
     loop {
         window.fill()?;
         let Some(text) = window.text() else { return Ok(None) };

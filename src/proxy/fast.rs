@@ -3,7 +3,7 @@
 //! Hyper parses a request into a map of fields, has a response put together as another, and writes that out as text.
 //! A replayed answer is the same text each time, so here the head of the request is looked at just far enough to know
 //! that nothing in it matters, its URL is looked up as it stands, and head and body of the answer are written from one
-//! piece of memory. Nothing is allocated for a request. The first request that is anything else (another method, a
+//! piece of memory (a large body from its file). Nothing is allocated for a request. The first request that is anything else (another method, a
 //! payload, a field that changes the answer, a URL that is not recorded so, a head that is not well-formed)
 //! is left unread, and hyper gets the connection for good.
 
@@ -13,7 +13,7 @@ use std::pin::pin;
 use std::time::Instant;
 
 use bytes::{Buf, BytesMut};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 
 use super::config::Cors;
 use super::connection::{Client, Interruption};
@@ -98,13 +98,7 @@ where
     S: AsyncWrite + Unpin,
     I: Future<Output = Interruption> + Unpin,
 {
-    let mut sending = pin!(async {
-        stream.write_all(&ready.first).await?;
-        if !ready.second.is_empty() {
-            stream.write_all(&ready.second).await?;
-        }
-        stream.flush().await
-    });
+    let mut sending = pin!(ready.write(stream));
     tokio::select! {
         biased;
         sent = sending.as_mut() => sent.map(|()| true),

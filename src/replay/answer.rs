@@ -2,7 +2,7 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, HeaderMap, HeaderValue, SET_COOKIE};
@@ -11,7 +11,7 @@ use http_body::Frame;
 
 use super::cors;
 use super::prepared::header_map;
-use super::replayer::{PayloadTrouble, Replayer, answered};
+use super::replayer::{PayloadTrouble, Replayer, Stored, answered};
 use crate::har::{Answer, End, Failure, Outcome};
 use crate::matching::Hit;
 use crate::message::{Body, BodyError, LateBreak};
@@ -46,13 +46,14 @@ impl Replayer {
             Outcome::Answered(answer) => answer,
             Outcome::Failed(failure) => return Ok(ReplayedAnswer::Failed(failure)),
         };
-        let body = self.cached(hit.entry, answer).await?.map(|cached| cached.body()).unwrap_or_default();
+        let stored = self.stored(hit.entry, answer).await?;
         let Some(prepared) = self.prepared(hit.entry, answer) else {
             return Ok(ReplayedAnswer::Response(Response::new(Body::Empty), 0));
         };
-        let length = body.len() as u64;
+        let length = stored.as_ref().map_or(0, Stored::length);
+        let body = || stored.map_or(Body::Empty, Stored::into_body);
         let bodiless = is_bodiless(method, answer.status);
-        let mut response = prepared.response(if bodiless { Body::Empty } else { framed(body, answer) });
+        let mut response = prepared.response(if bodiless { Body::Empty } else { framed(body(), answer) });
         if bodiless && let Some(value) = bodiless_length(method, answer.status, prepared.recorded_length(), length) {
             response.headers_mut().insert(CONTENT_LENGTH, value);
         }
@@ -113,21 +114,20 @@ fn bodiless_length(method: &Method, status: u16, recorded: Option<&HeaderValue>,
 }
 
 /// The body, with what came after it: a body that the upstream had cut is cut again, trailers follow theirs.
-fn framed(bytes: Bytes, answer: &Answer) -> Body {
+fn framed(body: Body, answer: &Answer) -> Body {
     match answer.end {
-        End::Upstream => Body::boxed(LateBreak::new(EndedBody { bytes: Some(bytes), ending: Ending::Cut })),
-        End::Complete | End::Client if answer.trailers.is_empty() => Body::full(bytes),
+        End::Upstream => Body::boxed(LateBreak::new(EndedBody { inner: body, ending: Ending::Cut })),
+        End::Complete | End::Client if answer.trailers.is_empty() => body,
         End::Complete | End::Client => {
-            let ending = Ending::Trailers(header_map(&answer.trailers));
-            Body::boxed(EndedBody { bytes: Some(bytes), ending })
+            Body::boxed(EndedBody { inner: body, ending: Ending::Trailers(header_map(&answer.trailers)) })
         }
     }
 }
 
-/// Gives its bytes, then what came after them. It tells no length ahead: HTTP/1 has trailers in chunked bodies alone.
+/// A body, then what came after it. It tells no length ahead: HTTP/1 has trailers in chunked bodies alone.
 #[derive(Debug)]
 struct EndedBody {
-    bytes: Option<Bytes>,
+    inner: Body,
     ending: Ending,
 }
 
@@ -142,9 +142,9 @@ impl http_body::Body for EndedBody {
     type Data = Bytes;
     type Error = BodyError;
 
-    fn poll_frame(mut self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        if let Some(bytes) = self.bytes.take().filter(|bytes| !bytes.is_empty()) {
-            return Poll::Ready(Some(Ok(Frame::data(bytes))));
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        if let Some(frame) = ready!(Pin::new(&mut self.inner).poll_frame(cx)) {
+            return Poll::Ready(Some(frame));
         }
         Poll::Ready(match std::mem::replace(&mut self.ending, Ending::Over) {
             Ending::Cut => Some(Err("the recorded upstream broke off here".into())),

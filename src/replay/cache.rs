@@ -12,7 +12,7 @@ use crate::archive::Stamp;
 use crate::matching::EntryRef;
 
 /// A payload file that was looked at this recently has not changed.
-const FRESH: Duration = Duration::from_millis(100);
+const FRESH: Duration = Duration::from_millis(140);
 /// Until this age a payload is served as it is while its file is looked at elsewhere: looking at each of a thousand
 /// files ten times a second would otherwise be most of the work. A person's edit is seen after this at the latest.
 const SERVED: Duration = Duration::from_millis(180);

@@ -6,6 +6,7 @@
 mod answer;
 mod cache;
 pub mod cors;
+mod large;
 mod loaded;
 mod prepared;
 mod ready;

@@ -46,7 +46,7 @@ impl Prepared {
     }
 
     /// The head of an answer over HTTP/1.1, as hyper would write it for this length.
-    pub(super) fn head(&self, length: usize) -> Vec<u8> {
+    pub(super) fn head(&self, length: u64) -> Vec<u8> {
         let reason = match &self.reason {
             Some(reason) => reason.as_bytes(),
             None => self.status.canonical_reason().unwrap_or("<none>").as_bytes(),

@@ -1,11 +1,15 @@
 //! Answers as they go out over HTTP/1.1: bytes that were put together once and lie in one piece.
 
+use std::io;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use tokio::io::{AsyncWrite, AsyncWriteExt};
 
+use super::large;
 use super::prepared::Prepared;
-use super::replayer::{Replayer, answered};
+use super::replayer::{Replayer, Stored, answered};
+use crate::archive::BodyFile;
 use crate::har::{Answer, End};
 use crate::matching::EntryRef;
 
@@ -21,8 +25,33 @@ pub struct Ready {
     pub size: u64,
     /// Head and body, or the head alone.
     pub first: Bytes,
-    /// The body, where it does not follow in `first`.
-    pub second: Bytes,
+    rest: Rest,
+}
+
+/// The body, where it does not follow in [`Ready::first`].
+#[derive(Debug)]
+enum Rest {
+    None,
+    Bytes(Bytes),
+    File(Box<BodyFile>),
+}
+
+impl Ready {
+    /// Writes the answer to a stream.
+    ///
+    /// # Errors
+    ///
+    /// The stream takes no more, or the file of a large body cannot be read to its end: what came so far is not whole.
+    pub async fn write(&self, stream: &mut (impl AsyncWrite + Unpin)) -> io::Result<()> {
+        stream.write_all(&self.first).await?;
+        match &self.rest {
+            Rest::None => {}
+            Rest::Bytes(bytes) => stream.write_all(bytes).await?,
+            // Boxed: it would make the future of every answer as large as its own.
+            Rest::File(file) => Box::pin(large::write(file, stream)).await?,
+        }
+        stream.flush().await
+    }
 }
 
 impl Replayer {
@@ -48,18 +77,22 @@ impl Replayer {
     pub async fn ready(self: &Arc<Self>, entry: EntryRef) -> Option<Ready> {
         let answer = answered(self.entry(entry))?;
         let status = answer.status;
-        let (body, size) = match self.cached(entry, answer).await.ok()? {
-            Some(cached) => {
+        let (rest, size) = match self.stored(entry, answer).await.ok()? {
+            Some(Stored::Whole(cached)) => {
                 let size = cached.len() as u64;
                 if let Some(first) = cached.message() {
-                    return Some(Ready { status, size, first, second: Bytes::new() });
+                    return Some(Ready { status, size, first, rest: Rest::None });
                 }
-                (cached.body(), size)
+                (Rest::Bytes(cached.body()), size)
             }
-            None => (Bytes::new(), 0),
+            Some(Stored::File(file)) => {
+                let size = file.length();
+                (Rest::File(Box::new(file)), size)
+            }
+            None => (Rest::None, 0),
         };
-        let head = self.prepared(entry, answer)?.head(body.len());
-        Some(Ready { status, size, first: head.into(), second: body })
+        let head = self.prepared(entry, answer)?.head(size);
+        Some(Ready { status, size, first: head.into(), rest })
     }
 }
 
@@ -68,7 +101,7 @@ pub(super) fn together(prepared: &Prepared, body: Bytes) -> (Bytes, usize) {
     if body.len() > TOGETHER {
         return (body, 0);
     }
-    let mut message = prepared.head(body.len());
+    let mut message = prepared.head(body.len() as u64);
     let head = message.len();
     message.extend_from_slice(&body);
     (message.into(), head)

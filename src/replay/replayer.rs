@@ -9,13 +9,15 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::cache::{Age, Cached, PayloadCache};
+use super::large::{self, FileBody, UnpackedFiles};
 use super::loaded::{Loaded, Slot};
 use super::prepared::Prepared;
 use super::ready::together;
 use super::session::Session;
-use crate::archive::{self, PayloadError};
+use crate::archive::{self, BodyFile, Fetched, PayloadError, Stamp};
 use crate::har::{Answer, Entry, Outcome, RecordedPayload, StoredBody, Warning};
 use crate::matching::{EntryRef, Index, LiveRequest, Lookup, NearMiss, PayloadFailure, PayloadSource};
+use crate::message::Body;
 
 /// Answers requests from archives. Shared by all connections.
 #[derive(Debug)]
@@ -24,7 +26,32 @@ pub struct Replayer {
     index: Index,
     cache_size: u64,
     cache: PayloadCache,
+    unpacked: UnpackedFiles,
     looks: Looks,
+}
+
+/// The body of an answer.
+#[derive(Debug)]
+pub(super) enum Stored {
+    Whole(Arc<Cached>),
+    /// Too large to be held.
+    File(BodyFile),
+}
+
+impl Stored {
+    pub(super) fn length(&self) -> u64 {
+        match self {
+            Self::Whole(cached) => cached.len() as u64,
+            Self::File(file) => file.length(),
+        }
+    }
+
+    pub(super) fn into_body(self) -> Body {
+        match self {
+            Self::Whole(cached) => Body::full(cached.body()),
+            Self::File(file) => Body::boxed(FileBody::new(file)),
+        }
+    }
 }
 
 /// Payload files that are to be looked at, off the threads that serve.
@@ -33,6 +60,10 @@ struct Looks {
     due: Mutex<Vec<EntryRef>>,
     running: AtomicBool,
 }
+
+/// A body of up to this many bytes is decoded by the thread that serves, if it is in memory: passing it to another one
+/// costs more.
+const AT_ONCE: u64 = 64 << 10;
 
 /// Looks are gathered for this long: many files are then looked at by one run of another thread.
 const GATHERED: Duration = Duration::from_millis(5);
@@ -116,7 +147,8 @@ impl Replayer {
     /// Answers from these archives.
     fn of(archives: Vec<Arc<Loaded>>, cache_size: u64) -> Self {
         let index = Index::build(archives.iter().map(|loaded| Arc::clone(&loaded.entries)).collect());
-        Self { archives, index, cache_size, cache: PayloadCache::new(cache_size), looks: Looks::default() }
+        let (cache, unpacked) = (PayloadCache::new(cache_size), UnpackedFiles::new());
+        Self { archives, index, cache_size, cache, unpacked, looks: Looks::default() }
     }
 
     /// The same with other archives.
@@ -219,54 +251,78 @@ impl Replayer {
     }
 
     /// The body of an answer, from the cache or the disk; none where it has none.
-    pub(super) async fn cached(
+    pub(super) async fn stored(
         self: &Arc<Self>,
         entry: EntryRef,
         answer: &Answer,
-    ) -> Result<Option<Arc<Cached>>, PayloadTrouble> {
-        let Some(stored) = &answer.body else { return Ok(None) };
+    ) -> Result<Option<Stored>, PayloadTrouble> {
+        let Some(body) = &answer.body else { return Ok(None) };
         if let Some(cached) = self.cache.find(entry) {
             match self.cache.age(&cached) {
-                Age::Fresh => return Ok(Some(cached)),
+                Age::Fresh => return Ok(Some(Stored::Whole(cached))),
                 Age::Ageing => {
                     self.look_soon(entry);
-                    return Ok(Some(cached));
+                    return Ok(Some(Stored::Whole(cached)));
                 }
                 Age::Stale => {}
             }
+        } else if let Some(had) = self.had_now(entry, body) {
+            return Ok(Some(had));
         }
-        let (replayer, stored) = (Arc::clone(self), stored.clone());
-        match tokio::task::spawn_blocking(move || replayer.read_body(entry, &stored)).await {
+        let (replayer, body) = (Arc::clone(self), body.clone());
+        match tokio::task::spawn_blocking(move || replayer.read_body(entry, &body)).await {
             Ok(read) => read.map(Some),
             // The runtime is going away, and the client with it.
             Err(_cancelled) => Ok(None),
         }
     }
 
+    /// A body that is in no cache and needs no waiting all the same.
+    fn had_now(&self, entry: EntryRef, body: &StoredBody) -> Option<Stored> {
+        let archive = &self.archives.get(entry.archive as usize)?.archive;
+        match archive.read_now(body, AT_ONCE) {
+            Some(bytes) => Some(Stored::Whole(self.keep(entry, bytes, None))),
+            None => self.unpacked.find(entry).map(Stored::File),
+        }
+    }
+
     /// Reads the body of an answer, unless its file is as it was. Blocks.
-    fn read_body(&self, entry: EntryRef, body: &StoredBody) -> Result<Arc<Cached>, PayloadTrouble> {
+    fn read_body(&self, entry: EntryRef, body: &StoredBody) -> Result<Stored, PayloadTrouble> {
         let trouble = |source| PayloadTrouble { entry: self.name(entry).to_string(), source };
         let Some(archive) = self.archives.get(entry.archive as usize).map(|loaded| &loaded.archive) else {
-            return Ok(self.cache.keep(entry, Bytes::new(), 0, None));
+            return Ok(Stored::Whole(self.cache.keep(entry, Bytes::new(), 0, None)));
         };
+        // Where there is no room for a temporary file, memory has to do. What else is wrong is told by the reading below.
+        if archive.unpacks(body, large::WHOLE)
+            && let Ok(file) = self.unpacked.or_unpack(entry, || archive.unpack(body))
+        {
+            return Ok(Stored::File(file));
+        }
         let stamp = archive.stamp(body);
         if let Some(cached) = self.cache.find(entry).filter(|cached| cached.stamp.is_some()) {
             if stamp == cached.stamp {
                 self.cache.unchanged(&cached);
-                return Ok(cached);
+                return Ok(Stored::Whole(cached));
             }
             // Editors write in two steps: what they have not finished is not served.
             if self.cache.may_still_serve(&cached, stamp) {
-                return Ok(cached);
+                return Ok(Stored::Whole(cached));
             }
         }
-        let bytes = archive.read(body).map_err(trouble)?;
+        Ok(match archive.fetch(body, large::WHOLE).map_err(trouble)? {
+            Fetched::Whole(bytes) => Stored::Whole(self.keep(entry, bytes, stamp)),
+            // Opened for each request: people edit these files.
+            Fetched::Large(file) => Stored::File(file),
+        })
+    }
+
+    fn keep(&self, entry: EntryRef, body: Bytes, stamp: Option<Stamp>) -> Arc<Cached> {
         let prepared = answered(self.entry(entry)).and_then(|answer| self.prepared(entry, answer));
         let (message, head) = match prepared {
-            Some(prepared) => together(prepared, bytes),
-            None => (bytes, 0),
+            Some(prepared) => together(prepared, body),
+            None => (body, 0),
         };
-        Ok(self.cache.keep(entry, message, head, stamp))
+        self.cache.keep(entry, message, head, stamp)
     }
 
     /// Has the file of a cached body looked at while the body is still served.

@@ -14,7 +14,9 @@ const USUAL: &str = r#"{"log": {"version": "1.2", "creator": {"name": "Firefox"}
 "#;
 
 fn through(text: &[u8], window: usize) -> Option<String> {
-    read_within(&mut &text[..], 3, window).unwrap().map(|log| format!("{log:?}"))
+    read_within(&mut &text[..], 3, LogReader::ending_at(text.len() as u64), window)
+        .unwrap()
+        .map(|log| format!("{log:?}"))
 }
 
 fn whole(text: &str) -> Option<String> {

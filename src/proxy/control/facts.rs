@@ -284,7 +284,8 @@ impl Asserted {
         let most = value(query, "max-misses").and_then(|most| most.parse().ok()).unwrap_or(0);
         let all_used = value(query, "unused").as_deref() == Some("fail");
         let summary = part(engine, query);
-        let ok = summary.missed <= most && summary.errors.is_empty() && !(all_used && !summary.unused.is_empty());
+        let well_used = !all_used || summary.unused.is_empty();
+        let ok = summary.missed <= most && summary.errors.is_empty() && well_used;
         let (served, missed, errors) = (summary.served, summary.missed, summary.errors.clone());
         let misses = Misses::told(summary.clone()).misses;
         let unused = if all_used { idle(summary) } else { Vec::new() };

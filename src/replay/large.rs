@@ -1,0 +1,141 @@
+//! Large bodies: sent from a file piece by piece, so that no body takes more memory than a piece of it.
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::{Bytes, BytesMut};
+use http_body::{Body, Frame, SizeHint};
+use quick_cache::Weighter;
+use quick_cache::sync::Cache;
+use tokio::io::{AsyncWrite, AsyncWriteExt};
+use tokio::task::{JoinHandle, spawn_blocking};
+
+use crate::archive::BodyFile;
+use crate::matching::EntryRef;
+
+/// A larger body is not read whole.
+pub(super) const WHOLE: u64 = 1 << 20;
+/// Bytes of a piece: the socket is worth waking for them, and they fit a processor's cache.
+const PIECE: usize = 128 << 10;
+/// Bytes of temporary files that are kept. A body for which there is no room is unpacked for each request.
+const UNPACKED: u64 = 1 << 30;
+
+/// Files of bodies that had to be unpacked first.
+#[derive(Debug)]
+pub(super) struct UnpackedFiles(Cache<EntryRef, BodyFile, ByLength>);
+
+impl UnpackedFiles {
+    pub(super) fn new() -> Self {
+        // Few enough for one shard, which then has all the room.
+        Self(Cache::with_weighter(32, UNPACKED, ByLength))
+    }
+
+    pub(super) fn find(&self, entry: EntryRef) -> Option<BodyFile> {
+        self.0.get(&entry)
+    }
+
+    /// Who asks for the same body meanwhile waits for this one.
+    pub(super) fn or_unpack<E>(
+        &self,
+        entry: EntryRef,
+        unpack: impl FnOnce() -> Result<BodyFile, E>,
+    ) -> Result<BodyFile, E> {
+        self.0.get_or_insert_with(&entry, unpack)
+    }
+}
+
+#[derive(Debug, Clone)]
+struct ByLength;
+
+impl Weighter<EntryRef, BodyFile> for ByLength {
+    fn weight(&self, _entry: &EntryRef, file: &BodyFile) -> u64 {
+        file.length().max(1)
+    }
+}
+
+/// Writes a body to a stream.
+pub(super) async fn write(file: &BodyFile, stream: &mut (impl AsyncWrite + Unpin)) -> io::Result<()> {
+    let mut piece = vec![0; PIECE];
+    let mut at = 0;
+    while at < file.length() {
+        let read = match file.read_now(at, &mut piece) {
+            Some(read) => read?,
+            None => {
+                let file = file.clone();
+                let read;
+                (piece, read) = spawn_blocking(move || {
+                    let read = file.read(at, &mut piece);
+                    (piece, read)
+                })
+                .await?;
+                read?
+            }
+        };
+        stream.write_all(&piece[..read]).await?;
+        at += read as u64;
+    }
+    Ok(())
+}
+
+/// A body as hyper takes it.
+#[derive(Debug)]
+pub(super) struct FileBody {
+    file: BodyFile,
+    at: u64,
+    /// The next piece, where it has to be waited for.
+    reading: Option<JoinHandle<io::Result<Bytes>>>,
+}
+
+impl FileBody {
+    pub(super) fn new(file: BodyFile) -> Self {
+        Self { file, at: 0, reading: None }
+    }
+
+    fn left(&self) -> u64 {
+        self.file.length().saturating_sub(self.at)
+    }
+}
+
+impl Body for FileBody {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        let this = &mut *self;
+        let piece = if let Some(reading) = &mut this.reading {
+            let read = ready!(Pin::new(reading).poll(cx));
+            this.reading = None;
+            read.map_err(io::Error::other).flatten()
+        } else if this.left() == 0 {
+            return Poll::Ready(None);
+        } else {
+            let mut piece = BytesMut::zeroed(usize::try_from(this.left()).map_or(PIECE, |left| left.min(PIECE)));
+            let at = this.at;
+            match this.file.read_now(at, &mut piece) {
+                Some(read) => read.map(|read| piece.split_to(read).freeze()),
+                None => {
+                    let file = this.file.clone();
+                    let reading = spawn_blocking(move || {
+                        let read = file.read(at, &mut piece)?;
+                        Ok(piece.split_to(read).freeze())
+                    });
+                    this.reading = Some(reading);
+                    return self.poll_frame(cx);
+                }
+            }
+        };
+        Poll::Ready(Some(piece.map(|piece| {
+            this.at += piece.len() as u64;
+            Frame::data(piece)
+        })))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.left() == 0
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.left())
+    }
+}
