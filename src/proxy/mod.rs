@@ -24,6 +24,7 @@ mod start;
 pub mod summary;
 mod target;
 
+use std::collections::HashSet;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -40,8 +41,8 @@ use tokio::time::{sleep, timeout};
 
 use crate::ca::CertAuthority;
 use crate::log::Log;
+use crate::matching::EntryRef;
 use engine::{Engine, EngineMode};
-use summary::SessionTally;
 
 /// A proxy that listens. Dropping it stops accepting; [`Proxy::stop`] also finishes what it records.
 pub struct Proxy {
@@ -220,11 +221,11 @@ impl Engine {
                 }
             };
             summary.unused = replayer.unused().into_iter().map(told).collect();
-            let sessions = self.tally.sessions();
-            let of_session = |(name, tally): (&Box<str>, &SessionTally)| {
-                tally.summary(name, |used| replayer.entries().filter(|entry| !used.contains(entry)).map(told).collect())
+            let not_in = |used: &HashSet<EntryRef>| {
+                replayer.entries().filter(|entry| !used.contains(entry)).map(told).collect::<Vec<_>>()
             };
-            summary.sessions = sessions.iter().map(of_session).collect();
+            let sessions = self.tally.sessions();
+            summary.sessions = sessions.iter().map(|(name, tally)| tally.summary(name, not_in)).collect();
         }
         summary
     }
