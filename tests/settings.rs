@@ -142,17 +142,6 @@ fn wrong_usage_ends_with_2_and_a_bad_file_with_1_each_in_one_line() {
 }
 
 #[test]
-fn update_in_the_file_stops_a_replay_as_long_as_it_cannot_record_instead() {
-    for (file, refused) in [("update = true", true), ("update = \"append\"", true), ("update = false", false)] {
-        let folder = repository(file);
-        let output = harmock(folder.path(), &[], &["replay", "--listen", "0.0.0.0:0"]);
-        assert_eq!(stderr(&output).contains("harmock.toml:1:1: update = "), refused, "{}", stderr(&output));
-    }
-    let folder = repository("update = \"append\"");
-    assert_eq!(shown(folder.path(), &[], &[], "update"), "update = \"append\"  # harmock.toml:1");
-}
-
-#[test]
 fn config_check_says_ok_or_every_problem_on_a_line_of_its_own() {
     let output = harmock(repository("glob = []").path(), &[], &["config", "check"]);
     assert_eq!((output.status.code(), stdout(&output), stderr(&output)), (Some(0), String::new(), "ok\n".to_owned()));

@@ -1,6 +1,5 @@
 //! The flags that several commands share.
 
-use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -10,6 +9,7 @@ use clap::{Arg, ArgAction, Args, ValueHint};
 use super::settings::keys;
 use super::settings::value::{Item, flag};
 use super::settings::{ArchivePath, LogFormat, LogTarget, TimeLimit, Token};
+use crate::proxy::ListenAt;
 use crate::redact::Spec;
 use crate::upstream::UpstreamProxy;
 
@@ -27,9 +27,18 @@ pub(crate) struct SharedFlags {
     /// Where the proxy listens [default: 127.0.0.1:8899]
     ///
     /// An address and a port, or one of them. Port 0 picks a free one, which standard output and --ready-file name:
-    /// `--listen 0`. Any address that is not loopback needs --public.
-    #[arg(long, value_name = "ADDR", value_parser = flag::<SocketAddr>(), help_heading = PROXY)]
-    pub(crate) listen: Option<SocketAddr>,
+    /// `--listen 0`. Any address that is not loopback needs --public. Repeatable: the first one is what clients are told.
+    /// `--listen 127.0.0.1:0=test-1` gives the clients that come there a session of their own.
+    #[arg(long, value_name = "ADDR", value_parser = flag::<Item<ListenAt>>(), help_heading = PROXY)]
+    pub(crate) listen: Vec<Item<ListenAt>>,
+
+    /// Asks clients that name no session for one
+    ///
+    /// As the proxy's username, `http://test-1:x@127.0.0.1:8899`, or in the field X-Harmock-Session. Browsers send the
+    /// username only when they are asked.
+    #[arg(long, value_name = "BOOL", value_parser = flag::<bool>(), help_heading = PROXY)]
+    #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub(crate) sessions: Option<bool>,
 
     /// Lets other machines use the proxy
     ///

@@ -61,7 +61,7 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args) -> CommandResult {
     let (mut config, options) = args.settings()?;
-    if args.shared.listen.is_none() && std::env::var_os("HARMOCK_LISTEN").is_none() {
+    if args.shared.listen.is_empty() && std::env::var_os("HARMOCK_LISTEN").is_none() {
         // A browser is told its port: nobody else has to know it, and another run may hold the usual one.
         config.listen.set_port(0);
     }

@@ -7,7 +7,7 @@ use clap::{Args, ValueHint};
 
 use super::flags::{AFTER_HELP, SCOPE, ScopeFlags, SharedFlags, name_variable};
 use super::settings::value::{Item, flag};
-use super::settings::{ByteSize, ReplaySettings};
+use super::settings::{ByteSize, ReplaySettings, Updating};
 use super::{CommandResult, run};
 use crate::matching::Rule;
 use crate::proxy::{Cors, NotFound, OutOfScope, RedirectPolicy, StreamSpeed};
@@ -26,6 +26,19 @@ pub(crate) struct ReplayArgs {
     /// Archives (`.har`, `.zip`) or folders of them, in the order in which they count [default: hars]
     #[arg(value_name = "ARCHIVE", value_parser = flag::<Item<PathBuf>>(), value_hint = ValueHint::AnyPath)]
     pub(crate) archives: Vec<Item<PathBuf>>,
+
+    /// Records instead of replaying, and how [default: replace]
+    ///
+    /// The same scope is recorded into the archive that is named or that --har names, as `harmock record --update` does it. With CI=true it is refused, because a
+    /// run that recorded has tested nothing; --force-update allows it.
+    #[arg(long, value_name = "HOW", value_parser = flag::<Updating>(), help_heading = REPLAYING)]
+    #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "replace")]
+    pub(crate) update: Option<Updating>,
+
+    /// Lets --update record also with CI=true
+    #[arg(long, value_name = "BOOL", value_parser = flag::<bool>(), help_heading = REPLAYING)]
+    #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub(crate) force_update: Option<bool>,
 
     #[command(flatten)]
     pub(crate) scope: ScopeFlags,

@@ -14,7 +14,7 @@ use super::reports;
 use super::settings::{LogFormat, LogTarget, RunOptions, keys};
 use super::signals::Signals;
 use crate::launch::child::{self, ChildCommand, ChildExit};
-use crate::launch::{ProxyFacts, ReadyFile, variables};
+use crate::launch::{ProxyFacts, ReadyFile, ReadyListener, variables};
 use crate::log::{Format, Log, Target};
 use crate::proxy::{Config, Mode, Proxy, Summary};
 
@@ -55,7 +55,7 @@ async fn run_async(config: Config, options: &RunOptions, task: Task<'_>) -> supe
     let log = open_log(options)?;
     let expected = report::Expected::of(&config.mode);
     let heading = heading(&config.mode);
-    let public = !config.listen.ip().is_loopback();
+    let public = config.public;
     let proxy = Proxy::start(config, log.clone()).await?;
     let address = proxy.address();
     let mut facts = ProxyFacts::new(&address.ip().to_string(), address.port(), proxy.ca())?;
@@ -66,8 +66,13 @@ async fn run_async(config: Config, options: &RunOptions, task: Task<'_>) -> supe
     // Whoever reads the first line may be gone already; the proxy serves all the same.
     let _ = writeln!(std::io::stdout(), "{}", facts.url);
     if let Some(path) = &options.ready_file {
-        let ready =
-            ReadyFile { url: facts.url.clone(), port: facts.port, ca: facts.ca.clone(), pid: std::process::id() };
+        let ready = ReadyFile {
+            url: facts.url.clone(),
+            port: facts.port,
+            ca: facts.ca.clone(),
+            pid: std::process::id(),
+            listeners: listeners(&proxy),
+        };
         if let Err(error) = ready.write(path) {
             // Nobody will wait for this run; its tasks hold the log open as long as they live.
             let _ = proxy.stop().await;
@@ -169,6 +174,19 @@ fn heading(mode: &Mode) -> String {
     }
 }
 
+/// Everywhere that it listens, where that is more than its URL tells.
+fn listeners(proxy: &Proxy) -> Vec<ReadyListener> {
+    let listeners = proxy.listeners();
+    if listeners.len() == 1 && listeners.iter().all(|listener| listener.session.is_none()) {
+        return Vec::new();
+    }
+    let told = listeners.iter().map(|listener| ReadyListener {
+        url: format!("http://{}", listener.address),
+        session: listener.session.clone(),
+    });
+    told.collect()
+}
+
 fn announce(proxy: &Proxy, facts: &ProxyFacts, heading: &str, public: bool) {
     let entries = match proxy.summary().entries {
         0 => String::new(),
@@ -177,7 +195,11 @@ fn announce(proxy: &Proxy, facts: &ProxyFacts, heading: &str, public: bool) {
     };
     anstream::eprintln!("harmock: {heading}{entries} on {} (CA {})", facts.url, facts.ca.display());
     anstream::eprintln!("harmock: control API on {}/__harmock/ (token {})", facts.url, proxy.token());
-    if public {
+    for listener in listeners(proxy) {
+        let whose = listener.session.map(|session| format!(" (session {session})")).unwrap_or_default();
+        anstream::eprintln!("harmock: listening on {}{whose}", listener.url);
+    }
+    if public && proxy.listeners().iter().any(|listener| !listener.address.ip().is_loopback()) {
         anstream::eprintln!(
             "harmock: WARNING: --public: {} is open to everyone who can reach this machine; they can read recordings \
              and send requests through it",

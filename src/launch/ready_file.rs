@@ -19,6 +19,19 @@ pub struct ReadyFile {
     pub ca: PathBuf,
     /// The proxy's process.
     pub pid: u32,
+    /// Everywhere that it listens, that URL first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub listeners: Vec<ReadyListener>,
+}
+
+/// One place where a proxy listens.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReadyListener {
+    /// Its URL.
+    pub url: String,
+    /// The session of the clients that come there, where it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<String>,
 }
 
 impl ReadyFile {
@@ -54,7 +67,13 @@ mod tests {
     use super::*;
 
     fn sample() -> ReadyFile {
-        ReadyFile { url: "http://127.0.0.1:4321".into(), port: 4321, ca: "/a b/ca.pem".into(), pid: 7 }
+        ReadyFile {
+            url: "http://127.0.0.1:4321".into(),
+            port: 4321,
+            ca: "/a b/ca.pem".into(),
+            pid: 7,
+            listeners: Vec::new(),
+        }
     }
 
     #[test]

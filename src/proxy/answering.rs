@@ -39,6 +39,10 @@ pub(super) async fn answer(exchange: Exchange, request: Request<Incoming>) -> Re
     if is_upgrade(&parts.headers) {
         return Box::pin(upgrade(exchange, state, parts, body)).await;
     }
+    let session = match &exchange.session {
+        None => Arc::clone(state.sessions.unnamed()),
+        Some(name) => state.sessions.get(name),
+    };
     // A reload meanwhile concerns later requests.
     let replayer = state.replayer.load_full();
     if body.is_end_stream()
@@ -52,7 +56,6 @@ pub(super) async fn answer(exchange: Exchange, request: Request<Incoming>) -> Re
     };
     strip_own(&mut parts.headers);
     let follow = state.redirects == RedirectPolicy::Follow && !is_navigation(&parts.headers);
-    let session = Arc::clone(state.sessions.unnamed());
     let request = Arc::new(Live { parts, payload, url: exchange.asked.url.as_str().into(), follow, session });
     match find(&replayer, &request).await {
         Lookup::Hit(hit) => serve(exchange, state, &replayer, &request.parts, hit).await,
@@ -130,6 +133,9 @@ async fn serve(
     };
     hit.hops.iter().chain([&hit.entry]).for_each(|entry| replayer.count(*entry));
     exchange.engine.tally.served();
+    if let Some(session) = &exchange.session {
+        exchange.engine.tally.served_in(session, hit.hops.iter().copied().chain([hit.entry]));
+    }
     let by = By::Entry(replayer.name(hit.entry));
     let note = relaxed(&hit);
     match answer {

@@ -17,6 +17,12 @@ use crate::upstream::UpstreamConfig;
 pub struct Config {
     /// Where it listens; port 0 picks one.
     pub listen: SocketAddr,
+    /// Further addresses on which it listens.
+    pub more: Vec<ListenAt>,
+    /// The session of the clients that come to the first one.
+    pub session: Option<String>,
+    /// Who names no session is asked for one: 407, after which browsers send the credentials of their proxy.
+    pub sessions: bool,
     /// Allows an address that is not loopback.
     pub public: bool,
     /// The folder of the certificate authority; `None`: the platform's data folder.
@@ -44,6 +50,9 @@ impl Config {
     pub fn new(mode: Mode) -> Self {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8899)),
+            more: Vec::new(),
+            session: None,
+            sessions: false,
             public: false,
             ca_dir: None,
             tunnel: Vec::new(),
@@ -56,6 +65,15 @@ impl Config {
             mode,
         }
     }
+}
+
+/// An address to listen on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListenAt {
+    /// Port 0 picks one.
+    pub address: SocketAddr,
+    /// The session of the clients that come there, where it has one.
+    pub session: Option<String>,
 }
 
 /// What the proxy does with a request.

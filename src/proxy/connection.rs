@@ -42,6 +42,8 @@ pub(super) struct Client {
     pub(super) answering: Arc<AtomicUsize>,
     /// The listening port, or inside a `CONNECT`.
     pub(super) via: Via,
+    /// The session that the listener or the `CONNECT` names.
+    pub(super) session: Option<Arc<str>>,
 }
 
 impl Client {
@@ -118,12 +120,13 @@ impl From<Infallible> for Reset {
 }
 
 /// Serves a client on the listening port.
-pub(super) async fn serve_listener(stream: ClientStream, engine: Arc<Engine>) {
+pub(super) async fn serve_listener(stream: ClientStream, session: Option<Arc<str>>, engine: Arc<Engine>) {
     let client = Client {
         reset: stream.reset_switch(),
         traffic: stream.traffic(),
         answering: Arc::default(),
         via: Via::Listener,
+        session,
     };
     serve_http1(stream, client, engine).await;
 }
@@ -135,7 +138,7 @@ where
 {
     let client = Arc::new(client);
     let mut interrupted = Quiet::new(interrupted(&engine, &client));
-    let Ok(Some(left)) = fast::serve(&mut stream, &client.via, &engine, &mut interrupted).await else { return };
+    let Ok(Some(left)) = fast::serve(&mut stream, &client, &engine, &mut interrupted).await else { return };
     let stream = Prefixed::new(left, stream);
     let handler = {
         let engine = Arc::clone(&engine);

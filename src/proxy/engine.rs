@@ -27,7 +27,12 @@ const REFUSALS_TOLD: usize = 1_000;
 
 /// The state of a run.
 pub(super) struct Engine {
+    /// The first one is the one that clients are told.
     pub(super) listen: SocketAddr,
+    /// All of them.
+    pub(super) listeners: Vec<Listening>,
+    /// Who names no session is asked for one.
+    pub(super) sessions_required: bool,
     pub(super) limits: Limits,
     pub(super) ca: CertAuthority,
     /// Hosts whose TLS is never opened.
@@ -51,6 +56,15 @@ pub(super) struct Engine {
     pub(super) tasks: TaskTracker,
     /// Hosts and clients whose refusal of a certificate has been told.
     pub(super) refusals: Mutex<HashSet<String>>,
+}
+
+/// An address on which a proxy listens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listening {
+    /// With the port that it really has.
+    pub address: SocketAddr,
+    /// The session of the clients that come there, where it has one.
+    pub session: Option<String>,
 }
 
 /// Record or replay, with what each needs.
@@ -115,11 +129,12 @@ impl Engine {
 
     /// Whether a host and port are this proxy's own: its page's name, or the address on which it listens.
     pub(super) fn is_own(&self, host: &str, port: u16) -> bool {
-        host.eq_ignore_ascii_case(pages::HOST) || (port == self.listen.port() && self.listens_on(host))
+        let mut listeners = self.listeners.iter().map(|listener| listener.address);
+        host.eq_ignore_ascii_case(pages::HOST)
+            || listeners.any(|listen| port == listen.port() && Self::listens_on(listen.ip(), host))
     }
 
-    fn listens_on(&self, host: &str) -> bool {
-        let ip = self.listen.ip();
+    fn listens_on(ip: IpAddr, host: &str) -> bool {
         match host.parse::<IpAddr>() {
             Ok(asked) => asked == ip || (ip.is_unspecified() && asked.is_loopback()),
             Err(_name) => host == "localhost" && (ip.is_loopback() || ip.is_unspecified()),

@@ -21,6 +21,8 @@ pub(super) struct Exchange {
     pub(super) engine: Arc<Engine>,
     pub(super) method: Method,
     pub(super) asked: Asked,
+    /// `None`: that of requests that name none.
+    pub(super) session: Option<Arc<str>>,
     /// `None` where no line tells how long it took.
     started: Option<Instant>,
     /// Who answers, where anybody wants to know beside the log.
@@ -39,10 +41,10 @@ pub(super) enum By<'a> {
 }
 
 impl Exchange {
-    pub(super) fn start(engine: Arc<Engine>, method: Method, asked: Asked) -> Self {
+    pub(super) fn start(engine: Arc<Engine>, method: Method, asked: Asked, session: Option<Arc<str>>) -> Self {
         let started = engine.log.is_on().then(Instant::now);
         let told = engine.observers.is_on().then(Told::default);
-        Self { engine, method, asked, started, told }
+        Self { engine, method, asked, session, started, told }
     }
 
     /// Writes the line of an exchange whose body is known, or that got none.

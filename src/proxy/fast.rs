@@ -16,7 +16,7 @@ use bytes::{Buf, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 
 use super::config::Cors;
-use super::connection::Interruption;
+use super::connection::{Client, Interruption};
 use super::engine::{Engine, EngineMode, ReplayState};
 use super::target::{Via, destination};
 use crate::log::{ExchangeLine, Source};
@@ -34,7 +34,7 @@ const READ: usize = 4 << 10;
 /// connection is to end.
 pub(super) async fn serve<S, I>(
     stream: &mut S,
-    via: &Via,
+    client: &Client,
     engine: &Engine,
     interrupted: &mut I,
 ) -> io::Result<Option<BytesMut>>
@@ -44,8 +44,9 @@ where
 {
     let mut buffer = BytesMut::new();
     let EngineMode::Replay(state) = &engine.mode else { return Ok(Some(buffer)) };
-    // They want to know more of a request than is looked at here.
-    if engine.observers.is_on() {
+    let via = &client.via;
+    // More of a request has to be known than is looked at here.
+    if engine.observers.is_on() || engine.sessions_required || client.session.is_some() {
         return Ok(Some(buffer));
     }
     if let Via::Connect(to) = via
@@ -150,7 +151,8 @@ fn url_of(request: &httparse::Request<'_, '_>, via: &Via, cors: Cors, url: &mut 
             10 if is("connection") && !field.value.eq_ignore_ascii_case(b"keep-alive") => return None,
             13 if is("if-none-match") => return None,
             14 if is("content-length") => return None,
-            17 if is("transfer-encoding") || is("if-modified-since") => return None,
+            17 if is("transfer-encoding") || is("if-modified-since") || is("x-harmock-session") => return None,
+            19 if is("proxy-authorization") => return None,
             _ => {}
         }
     }
@@ -252,6 +254,8 @@ mod tests {
             "GET http://a/ HTTP/1.1\r\nhost: a\r\nRange: bytes=0-1\r\n\r\n",
             "GET http://a/ HTTP/1.1\r\nhost: a\r\nIf-None-Match: *\r\n\r\n",
             "GET http://a/ HTTP/1.1\r\nhost: a\r\nIf-Modified-Since: x\r\n\r\n",
+            "GET http://a/ HTTP/1.1\r\nhost: a\r\nProxy-Authorization: Basic YTpi\r\n\r\n",
+            "GET http://a/ HTTP/1.1\r\nhost: a\r\nX-Harmock-Session: a\r\n\r\n",
             "GET / HTTP/1.1\r\nhost: a\r\n\r\n",
             "GET https://a/ HTTP/1.1\r\nhost: a\r\n\r\n",
             "GET http://a/ HTTP/1.1\r\nbad field: a\r\n\r\n",

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 use super::connection;
@@ -15,9 +16,20 @@ use crate::connect::ClientStream;
 /// After an accept that failed for want of something (file descriptors, memory), before the next one.
 const BACKOFF: Duration = Duration::from_millis(50);
 
-/// Accepts until the run is told to end.
-pub(super) async fn accept_loop(listener: TcpListener, engine: Arc<Engine>) {
+/// A listening socket, and the session of the clients that come there.
+pub(super) type Listener = (TcpListener, Option<Arc<str>>);
+
+/// Accepts everywhere until the run is told to end; dropping it ends that, too.
+pub(super) async fn accept_all(listeners: Vec<Listener>, engine: Arc<Engine>) {
     let places = Arc::new(Semaphore::new(engine.limits.connections));
+    let mut accepting = JoinSet::new();
+    for (listener, session) in listeners {
+        accepting.spawn(accept_loop(listener, session, Arc::clone(&places), Arc::clone(&engine)));
+    }
+    while accepting.join_next().await.is_some() {}
+}
+
+async fn accept_loop(listener: TcpListener, session: Option<Arc<str>>, places: Arc<Semaphore>, engine: Arc<Engine>) {
     loop {
         let place = tokio::select! {
             () = engine.ending.cancelled() => return,
@@ -29,7 +41,7 @@ pub(super) async fn accept_loop(listener: TcpListener, engine: Arc<Engine>) {
         };
         match accepted {
             Ok((tcp, _client)) => {
-                let connection = serve(tcp, Arc::clone(&engine));
+                let connection = serve(tcp, session.clone(), Arc::clone(&engine));
                 engine.tasks.spawn(async move {
                     connection.await;
                     drop(place);
@@ -44,10 +56,10 @@ pub(super) async fn accept_loop(listener: TcpListener, engine: Arc<Engine>) {
     }
 }
 
-async fn serve(tcp: TcpStream, engine: Arc<Engine>) {
+async fn serve(tcp: TcpStream, session: Option<Arc<str>>, engine: Arc<Engine>) {
     // Answers are written whole; waiting to fill a segment only delays them.
     let _ = tcp.set_nodelay(true);
-    connection::serve_listener(ClientStream::new(tcp), engine).await;
+    connection::serve_listener(ClientStream::new(tcp), session, engine).await;
 }
 
 fn concerns_one_client(error: &io::Error) -> bool {

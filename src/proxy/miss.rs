@@ -26,13 +26,14 @@ pub(super) async fn explain(replayer: &Arc<Replayer>, request: &Arc<Live>, reaso
 
 /// Counts a miss, and says whether the same one has been explained already.
 pub(super) fn known(exchange: &Exchange) -> bool {
-    exchange.engine.tally.missed_again(exchange.method.as_str(), exchange.asked.url.as_str())
+    let session = exchange.session.as_deref();
+    exchange.engine.tally.missed_again(session, exchange.method.as_str(), exchange.asked.url.as_str())
 }
 
 /// Notes a miss for the summary.
 pub(super) fn told(exchange: &Exchange, explained: &Explained) {
     let (method, url) = (exchange.method.as_str(), exchange.asked.url.as_str());
-    exchange.engine.tally.explained(explained.report(method, url));
+    exchange.engine.tally.explained(exchange.session.as_deref(), explained.report(method, url));
 }
 
 /// Counts a miss and answers it: with the explanation, or with a reset.

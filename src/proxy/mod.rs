@@ -21,26 +21,30 @@ mod quiet;
 mod reload;
 mod rescue;
 mod service;
+mod session;
 mod start;
 pub mod summary;
 mod target;
 
+use std::collections::HashSet;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 pub use config::{
-    Config, Cors, Detail, Limits, Mode, NotFound, OutOfScope, RecordConfig, RedirectPolicy, ReplayConfig, StreamSpeed,
-    Update,
+    Config, Cors, Detail, Limits, ListenAt, Mode, NotFound, OutOfScope, RecordConfig, RedirectPolicy, ReplayConfig,
+    StreamSpeed, Update,
 };
+pub use engine::Listening;
 pub use explain::{Explanation, Question, explain};
 pub use start::StartError;
-pub use summary::{MissReport, NearReport, Summary, UnusedEntry};
+pub use summary::{MissReport, NearReport, SessionSummary, Summary, UnusedEntry};
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
 use crate::ca::CertAuthority;
 use crate::log::Log;
+use crate::matching::EntryRef;
 use engine::{Engine, EngineMode};
 
 /// A proxy that listens. Dropping it stops accepting; [`Proxy::stop`] also finishes what it records.
@@ -65,7 +69,7 @@ impl Proxy {
     pub async fn start(config: Config, log: Log) -> Result<Self, StartError> {
         let started = start::start(config, log).await?;
         let engine = Arc::new(started.engine);
-        let accepting = tokio::spawn(listener::accept_loop(started.listener, Arc::clone(&engine)));
+        let accepting = tokio::spawn(listener::accept_all(started.listeners, Arc::clone(&engine)));
         engine.tasks.spawn(prepare_tls(Arc::clone(&engine)));
         if let Some((paths, strict)) = started.watched {
             engine.tasks.spawn(reload::watch(Arc::clone(&engine), paths, strict, started.asked));
@@ -103,6 +107,11 @@ impl Proxy {
     /// Where it listens, with the port that it really has.
     pub fn address(&self) -> SocketAddr {
         self.engine.listen
+    }
+
+    /// Everywhere that it listens, the address that clients are told first.
+    pub fn listeners(&self) -> &[Listening] {
+        &self.engine.listeners
     }
 
     /// `http://HOST:PORT`, what clients are told.
@@ -205,19 +214,21 @@ impl Engine {
         if let EngineMode::Replay(state) = &self.mode {
             let replayer = state.replayer.load();
             summary.entries = replayer.entry_count();
-            summary.unused = replayer
-                .unused()
-                .into_iter()
-                .map(|entry| {
-                    let (name, request) = (replayer.name(entry), &replayer.entry(entry).request);
-                    UnusedEntry {
-                        archive: name.archive.to_owned(),
-                        entry: name.ordinal,
-                        method: request.method.to_string(),
-                        url: request.url.as_str().to_owned(),
-                    }
-                })
-                .collect();
+            let told = |entry| {
+                let (name, request) = (replayer.name(entry), &replayer.entry(entry).request);
+                UnusedEntry {
+                    archive: name.archive.to_owned(),
+                    entry: name.ordinal,
+                    method: request.method.to_string(),
+                    url: request.url.as_str().to_owned(),
+                }
+            };
+            summary.unused = replayer.unused().into_iter().map(told).collect();
+            let not_in = |used: &HashSet<EntryRef>| {
+                replayer.entries().filter(|entry| !used.contains(entry)).map(told).collect::<Vec<_>>()
+            };
+            let sessions = self.tally.sessions();
+            summary.sessions = sessions.iter().map(|(name, tally)| tally.summary(name, not_in)).collect();
         }
         summary
     }

@@ -77,19 +77,13 @@ async fn pass_closed(granted: Granted, upgrade: OnUpgrade) -> Response<Body> {
 fn not_passed(granted: &Granted) -> Response<Body> {
     let (engine, host) = (&granted.engine, granted.to.authority());
     let reason = format!("{host} is not opened, and --offline forbids to pass it on");
-    if !engine.tally.missed_again("CONNECT", &host) {
+    let session = granted.client.session.as_deref();
+    if !engine.tally.missed_again(session, "CONNECT", &host) {
         let (method, url) = ("CONNECT".to_owned(), host.clone());
         let (nearest, differences) = (None, Vec::new());
-        engine.tally.explained(MissReport {
-            method,
-            url,
-            reason: reason.clone(),
-            nearest,
-            differences,
-            also: Vec::new(),
-            remedy: None,
-            count: 1,
-        });
+        let (also, remedy) = (Vec::new(), None);
+        let told = MissReport { method, url, reason: reason.clone(), nearest, differences, also, remedy, count: 1 };
+        engine.tally.explained(session, told);
     }
     engine.log.exchange(&ExchangeLine {
         method: "CONNECT",

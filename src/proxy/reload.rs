@@ -98,7 +98,9 @@ fn take(engine: &Engine, look: Look, asking: &mut Asking) -> bool {
     let swapped = look.replayer.is_some();
     if let Some(replayer) = look.replayer {
         let before = state.replayer.swap(Arc::clone(&replayer));
-        state.sessions.follow(&before, &replayer);
+        let places = replayer.places_since(&before);
+        state.sessions.follow(&places);
+        engine.tally.follow(&places);
     }
     look.changes.iter().for_each(|change| engine.log.notice(change));
     look.broken.iter().for_each(|broken| engine.log.alert(broken));

@@ -11,7 +11,7 @@ use super::engine::{Engine, EngineMode};
 use super::exchange::Exchange;
 use super::observed::Observed;
 use super::target::{Asked, Unaddressed};
-use super::{answering, control, forward, opening, rescue};
+use super::{answering, control, forward, opening, rescue, session};
 use crate::message::Body;
 use crate::message::fields::join_cookies;
 use crate::pages::Arrival;
@@ -41,8 +41,13 @@ fn without_body(answer: Response<Body>) -> Response<Body> {
 
 /// The stages of one request.
 async fn route(engine: Arc<Engine>, client: &Client, request: Request<Incoming>) -> Result<Response<Body>, Reset> {
+    let session = session::named(request.headers()).or_else(|| client.session.clone());
     if request.method() == Method::CONNECT {
-        return Ok(Box::pin(opening::connect(engine, client, request)).await);
+        if session.is_none() && engine.sessions_required {
+            return Ok(session::credentials_needed());
+        }
+        let client = Client { session, ..client.clone() };
+        return Ok(Box::pin(opening::connect(engine, &client, request)).await);
     }
     let asked = match Asked::of(&request, &client.via) {
         Ok(asked) => asked,
@@ -53,7 +58,10 @@ async fn route(engine: Arc<Engine>, client: &Client, request: Request<Incoming>)
         let (parts, _body) = request.into_parts();
         return Ok(Box::pin(control::respond(&engine, &parts, Arrival::Proxied)).await);
     }
-    let exchange = Exchange::start(engine, request.method().clone(), asked);
+    if session.is_none() && engine.sessions_required {
+        return Ok(session::credentials_needed());
+    }
+    let exchange = Exchange::start(engine, request.method().clone(), asked, session);
     match Observed::begin(&exchange, &request) {
         None => answer(exchange, request).await,
         Some(observed) => {

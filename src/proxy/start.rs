@@ -12,8 +12,9 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::config::{Config, Mode, NotFound, OutOfScope, RecordConfig, ReplayConfig, Update};
-use super::engine::{Engine, EngineMode, RecordState, ReplayState, archive_names};
+use super::config::{Config, ListenAt, Mode, NotFound, OutOfScope, RecordConfig, ReplayConfig, Update};
+use super::engine::{Engine, EngineMode, Listening, RecordState, ReplayState, archive_names};
+use super::listener::Listener;
 use super::observed::{Observers, Recent};
 use super::reload::{Reloads, ReloadsAsked};
 use super::summary::Tally;
@@ -84,7 +85,7 @@ fn listen_hint(source: &io::Error) -> &'static str {
 /// A proxy that is ready to accept.
 pub(super) struct Started {
     pub(super) engine: Engine,
-    pub(super) listener: TcpListener,
+    pub(super) listeners: Vec<Listener>,
     pub(super) warnings: Vec<String>,
     /// Where archives are that are watched, and whether an odd entry counts as broken.
     pub(super) watched: Option<(Vec<PathBuf>, bool)>,
@@ -95,18 +96,28 @@ pub(super) struct Started {
 /// Globs, archives, authority, address, recording, upstream: in this order, so that what only reads comes before what
 /// makes files, and a taken port leaves no trace.
 pub(super) async fn start(config: Config, log: Log) -> Result<Started, StartError> {
-    if !config.listen.ip().is_loopback() && !config.public {
-        return Err(StartError::NotLoopback(config.listen));
+    let first = ListenAt { address: config.listen, session: config.session };
+    let places: Vec<_> = std::iter::once(first).chain(config.more).collect();
+    let exposed = places.iter().find(|place| !place.address.ip().is_loopback() && !config.public);
+    if let Some(exposed) = exposed {
+        return Err(StartError::NotLoopback(exposed.address));
     }
     let tunnel = GlobList::compile(&host_globs(&config.tunnel))?;
     let mut warnings = Vec::new();
     let prepared = Prepared::of(config.mode, &mut warnings)?;
     let ca = CertAuthority::load_or_create(config.ca_dir.as_deref())?;
-    let listen_error = |source| StartError::Listen { address: config.listen, source };
-    let listener = TcpListener::bind(config.listen).await.map_err(listen_error)?;
-    let listen = listener.local_addr().map_err(listen_error)?;
+    let mut listeners = Vec::new();
+    let mut listening = Vec::new();
+    for ListenAt { address, session } in places {
+        let listen_error = |source| StartError::Listen { address, source };
+        let listener = TcpListener::bind(address).await.map_err(listen_error)?;
+        let address = listener.local_addr().map_err(listen_error)?;
+        listeners.push((listener, session.as_deref().map(Arc::from)));
+        listening.push(Listening { address, session });
+    }
+    let listen = listening.first().map_or(config.listen, |first| first.address);
     let upstream = if prepared.needs_upstream(!tunnel.is_empty()) {
-        Some(Upstream::new(&config.upstream, vec![listen])?)
+        Some(Upstream::new(&config.upstream, listening.iter().map(|own| own.address).collect())?)
     } else {
         None
     };
@@ -118,6 +129,8 @@ pub(super) async fn start(config: Config, log: Log) -> Result<Started, StartErro
     let recent = (config.exchanges > 0).then(|| Recent::new(config.exchanges));
     let engine = Engine {
         listen,
+        listeners: listening,
+        sessions_required: config.sessions,
         limits: config.limits,
         pages: prepared.page_facts(listen, &ca),
         ca,
@@ -139,7 +152,7 @@ pub(super) async fn start(config: Config, log: Log) -> Result<Started, StartErro
         // The first miss is told as fast as the others.
         tokio::task::spawn_blocking(move || replayer.prepare_nearest());
     }
-    Ok(Started { engine, listener, warnings, watched, asked })
+    Ok(Started { engine, listeners, warnings, watched, asked })
 }
 
 /// What the mode's settings turn into without making any file.

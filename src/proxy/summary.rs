@@ -1,13 +1,16 @@
 //! What a run did, counted while it lasts and told when it ends.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use crate::matching::EntryRef;
 use crate::record::Recorded;
 
 /// Different misses that are told one by one; further ones are counted.
 const TOLD: usize = 1_000;
+/// Sessions that are counted apart.
+const SESSIONS: usize = 10_000;
 
 /// What a run did.
 #[derive(Debug, Clone, Default)]
@@ -35,8 +38,25 @@ pub struct Summary {
     pub entries: usize,
     /// Entries that nothing asked for, in order.
     pub unused: Vec<UnusedEntry>,
+    /// The part of each session that was named, by name.
+    pub sessions: Vec<SessionSummary>,
     /// What was recorded; `None` where nothing was to be.
     pub recorded: Option<Recorded>,
+}
+
+/// What became of the requests of one session.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SessionSummary {
+    /// How clients call it.
+    pub name: String,
+    /// Requests answered from an archive.
+    pub served: u64,
+    /// Requests in scope without an entry, counted one by one.
+    pub missed: u64,
+    /// The different misses.
+    pub misses: Vec<MissReport>,
+    /// Entries that nothing in this session asked for, in order.
+    pub unused: Vec<UnusedEntry>,
 }
 
 /// An entry that nothing asked for.
@@ -96,6 +116,48 @@ pub(super) struct Tally {
     ignored: AtomicU64,
     informational: AtomicU64,
     rest: Mutex<Summary>,
+    sessions: Mutex<BTreeMap<Box<str>, SessionTally>>,
+}
+
+/// Counts of one session.
+#[derive(Debug, Default)]
+pub(super) struct SessionTally {
+    pub(super) served: u64,
+    missed: u64,
+    misses: Vec<MissReport>,
+    used: HashSet<EntryRef>,
+}
+
+impl SessionTally {
+    /// What has been counted; `unused` are the entries that it has not used.
+    pub(super) fn summary(
+        &self,
+        name: &str,
+        unused: impl Fn(&HashSet<EntryRef>) -> Vec<UnusedEntry>,
+    ) -> SessionSummary {
+        let Self { served, missed, misses, used } = self;
+        let (name, misses) = (name.to_owned(), misses.clone());
+        SessionSummary { name, served: *served, missed: *missed, misses, unused: unused(used) }
+    }
+}
+
+/// Counts one more of a miss that is known, and says whether it is, or can no more be told.
+fn again(misses: &mut [MissReport], method: &str, url: &str) -> bool {
+    match misses.iter_mut().find(|miss| miss.method == method && miss.url == url) {
+        Some(miss) => {
+            miss.count += 1;
+            true
+        }
+        None => misses.len() >= TOLD,
+    }
+}
+
+/// Adds a miss that is not known yet.
+fn add(misses: &mut Vec<MissReport>, miss: &MissReport) {
+    let known = misses.iter().any(|known| known.method == miss.method && known.url == miss.url);
+    if !known && misses.len() < TOLD {
+        misses.push(miss.clone());
+    }
 }
 
 impl Tally {
@@ -135,21 +197,54 @@ impl Tally {
         }
     }
 
-    /// Whether this miss has been explained already, and then only counts.
-    pub(super) fn missed_again(&self, method: &str, url: &str) -> bool {
+    /// Whether this miss has been explained already, in its session too, and then only counts.
+    pub(super) fn missed_again(&self, session: Option<&str>, method: &str, url: &str) -> bool {
+        let known_there = session.is_none_or(|session| {
+            self.in_session(session, |tally| {
+                tally.missed += 1;
+                again(&mut tally.misses, method, url)
+            })
+            .unwrap_or(true)
+        });
         let mut rest = self.rest();
         rest.missed += 1;
-        match rest.misses.iter_mut().find(|miss| miss.method == method && miss.url == url) {
-            Some(miss) => {
-                miss.count += 1;
-                true
-            }
-            None => rest.misses.len() >= TOLD,
-        }
+        again(&mut rest.misses, method, url) && known_there
     }
 
-    pub(super) fn explained(&self, miss: MissReport) {
-        self.rest().misses.push(miss);
+    pub(super) fn explained(&self, session: Option<&str>, miss: MissReport) {
+        if let Some(session) = session {
+            self.in_session(session, |tally| add(&mut tally.misses, &miss));
+        }
+        add(&mut self.rest().misses, &miss);
+    }
+
+    /// A request of a session was answered with these entries.
+    pub(super) fn served_in(&self, session: &str, entries: impl Iterator<Item = EntryRef>) {
+        self.in_session(session, |tally| {
+            tally.served += 1;
+            tally.used.extend(entries);
+        });
+    }
+
+    fn in_session<T>(&self, name: &str, count: impl FnOnce(&mut SessionTally) -> T) -> Option<T> {
+        let mut sessions = self.sessions();
+        if let Some(tally) = sessions.get_mut(name) {
+            return Some(count(tally));
+        }
+        let room = sessions.len() < SESSIONS;
+        room.then(|| count(sessions.entry(name.into()).or_default()))
+    }
+
+    /// The counts of each session that was named, by name.
+    pub(super) fn sessions(&self) -> MutexGuard<'_, BTreeMap<Box<str>, SessionTally>> {
+        self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// After a reload: the entries that sessions have used have other places now.
+    pub(super) fn follow(&self, places: &HashMap<EntryRef, EntryRef>) {
+        for tally in self.sessions().values_mut() {
+            tally.used = tally.used.iter().filter_map(|entry| places.get(entry).copied()).collect();
+        }
     }
 
     /// All requests and tunnels, whatever became of them.

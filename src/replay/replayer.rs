@@ -180,7 +180,7 @@ impl Replayer {
 
     /// Where the entries of another replayer of the same archives are in this one: of each archive, method and URL the
     /// first where the first was, and so on.
-    pub(super) fn places_since(&self, before: &Self) -> HashMap<EntryRef, EntryRef> {
+    pub fn places_since(&self, before: &Self) -> HashMap<EntryRef, EntryRef> {
         let mut old: HashMap<_, VecDeque<_>> = HashMap::new();
         for (key, place) in before.placed() {
             old.entry(key).or_default().push_back(place);

@@ -4,8 +4,7 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::Replayer;
-use crate::matching::Memory;
+use crate::matching::{EntryRef, Memory};
 
 /// The name of the session of requests that name none.
 const DEFAULT: &str = "default";
@@ -106,9 +105,8 @@ impl Sessions {
     }
 
     /// After a reload: every session goes on where it was.
-    pub fn follow(&self, before: &Replayer, now: &Replayer) {
-        let places = now.places_since(before);
-        self.all().iter().for_each(|session| session.memory.follow(&places));
+    pub fn follow(&self, places: &HashMap<EntryRef, EntryRef>) {
+        self.all().iter().for_each(|session| session.memory.follow(places));
     }
 
     /// All of them: the default one, then the others by name.

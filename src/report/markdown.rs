@@ -25,6 +25,13 @@ pub(super) fn render(report: &Report) -> String {
         report.entries,
         report.unused.len()
     ));
+    if !report.sessions.is_empty() {
+        lines.extend([String::new(), "| session | served | missed | unused |".to_owned()]);
+        lines.push("| --- | ---: | ---: | ---: |".to_owned());
+        lines.extend(report.sessions.iter().map(|(name, part)| {
+            format!("| {} | {} | {} | {} |", text(name), part.served, part.missed, part.unused.len())
+        }));
+    }
     if !report.misses.is_empty() {
         lines.extend([String::new(), "### Not recorded".to_owned(), String::new()]);
         for miss in report.misses.iter().take(SHOWN) {

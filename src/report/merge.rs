@@ -2,8 +2,9 @@
 //! part used.
 
 use std::collections::BTreeSet;
+use std::collections::btree_map::Entry;
 
-use super::{Report, VERSION, Verdict};
+use super::{Miss, Report, VERSION, Verdict};
 
 /// Why reports cannot be merged.
 #[derive(Debug, thiserror::Error)]
@@ -36,10 +37,18 @@ pub fn merge(reports: impl IntoIterator<Item = Report>) -> Result<Report, MergeE
         merged.max_misses = merged.max_misses.min(report.max_misses);
         merged.misses_fail |= report.misses_fail;
         merged.fail_on_unused |= report.fail_on_unused;
-        for miss in report.misses {
-            match merged.misses.iter_mut().find(|known| known.method == miss.method && known.url == miss.url) {
-                Some(known) => known.count += miss.count,
-                None => merged.misses.push(miss),
+        add_misses(&mut merged.misses, report.misses);
+        for (name, part) in report.sessions {
+            match merged.sessions.entry(name) {
+                Entry::Vacant(place) => drop(place.insert(part)),
+                // Parts of a suite that use the same name mean the same session.
+                Entry::Occupied(mut known) => {
+                    let known = known.get_mut();
+                    known.served += part.served;
+                    known.missed += part.missed;
+                    known.unused.retain(|entry| part.unused.contains(entry));
+                    add_misses(&mut known.misses, part.misses);
+                }
             }
         }
         for error in report.errors {
@@ -65,6 +74,15 @@ pub fn merge(reports: impl IntoIterator<Item = Report>) -> Result<Report, MergeE
         _ => Verdict::Well,
     };
     Ok(merged)
+}
+
+fn add_misses(known: &mut Vec<Miss>, more: Vec<Miss>) {
+    for miss in more {
+        match known.iter_mut().find(|known| known.method == miss.method && known.url == miss.url) {
+            Some(known) => known.count += miss.count,
+            None => known.push(miss),
+        }
+    }
 }
 
 fn checked(report: Report) -> Result<Report, MergeError> {

@@ -47,6 +47,22 @@ pub struct Report {
     pub passed: BTreeMap<String, u64>,
     /// Connections that were passed on unopened, by host.
     pub tunnelled: BTreeMap<String, u64>,
+    /// The part of each session that was named, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub sessions: BTreeMap<String, SessionPart>,
+}
+
+/// What became of the requests of one session.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SessionPart {
+    /// Requests that were answered from the archives.
+    pub served: u64,
+    /// Requests in scope without an entry, counted one by one.
+    pub missed: u64,
+    /// The different misses.
+    pub misses: Vec<Miss>,
+    /// Entries that nothing in this session asked for.
+    pub unused: Vec<Unused>,
 }
 
 /// How a run ended, weightiest first.
@@ -138,6 +154,7 @@ impl Report {
             fail_on_unused: false,
             passed: BTreeMap::new(),
             tunnelled: BTreeMap::new(),
+            sessions: BTreeMap::new(),
         }
     }
 

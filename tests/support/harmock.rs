@@ -73,6 +73,7 @@ impl Harmock {
         command.arg("--upstream-ca").arg(OriginCa::shared().pem()).args(arguments);
     }
 
+    /// Starts a command that [`Harmock::command`] made, and waits until it listens.
     pub(crate) fn start(workspace: &Workspace, command: Command) -> Self {
         let ca = workspace.ca();
         let mut process = Process::spawn(command);

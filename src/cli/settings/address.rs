@@ -7,6 +7,7 @@ use std::path::Path;
 use url::Url;
 
 use super::value::{Scalar, Value, utf8};
+use crate::proxy::ListenAt;
 use crate::upstream::UpstreamProxy;
 
 const DEFAULT_PORT: u16 = 8899;
@@ -51,6 +52,37 @@ impl Value for SocketAddr {
 
     fn to_scalar(&self) -> Scalar {
         Scalar::Text(self.to_string())
+    }
+}
+
+/// An address, and after a `=` the session of the clients that come there.
+impl Value for ListenAt {
+    fn parse(text: &OsStr) -> Result<Self, String> {
+        let (address, session) = parts(utf8(text)?)?;
+        Ok(Self { address: SocketAddr::parse(OsStr::new(address))?, session })
+    }
+
+    fn from_file(value: &Scalar, folder: &Path) -> Result<Self, String> {
+        let Scalar::Text(text) = value else {
+            return Ok(Self { address: SocketAddr::from_file(value, folder)?, session: None });
+        };
+        let (address, session) = parts(text)?;
+        Ok(Self { address: SocketAddr::from_file(&Scalar::Text(address.to_owned()), folder)?, session })
+    }
+
+    fn to_scalar(&self) -> Scalar {
+        Scalar::Text(match &self.session {
+            None => self.address.to_string(),
+            Some(session) => format!("{}={session}", self.address),
+        })
+    }
+}
+
+fn parts(text: &str) -> Result<(&str, Option<String>), String> {
+    match text.split_once('=') {
+        None => Ok((text, None)),
+        Some((_, "")) => Err("expected the name of a session after the `=`".to_owned()),
+        Some((address, session)) => Ok((address, Some(session.to_owned()))),
     }
 }
 

@@ -93,6 +93,32 @@ pub(super) fn expected(words: &[(&str, &str)]) -> String {
     }
 }
 
+/// Whether a replay records instead, and how: what `update` says, and `false`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Updating(pub(crate) Option<Update>);
+
+impl Value for Updating {
+    const WORDS: &'static [(&'static str, &'static str)] = Update::WORDS;
+
+    fn parse(text: &OsStr) -> Result<Self, String> {
+        match bool::parse(text) {
+            Ok(false) => Ok(Self(None)),
+            _ => Update::parse(text).map(|update| Self(Some(update))),
+        }
+    }
+
+    fn from_file(value: &Scalar, folder: &Path) -> Result<Self, String> {
+        match value {
+            Scalar::Bool(false) => Ok(Self(None)),
+            other => Update::from_file(other, folder).map(|update| Self(Some(update))),
+        }
+    }
+
+    fn to_scalar(&self) -> Scalar {
+        self.0.map_or(Scalar::Bool(false), |update| update.to_scalar())
+    }
+}
+
 /// What a recording does with the entries that are there.
 impl Value for Update {
     const WORDS: &'static [(&'static str, &'static str)] = &[
@@ -104,6 +130,8 @@ impl Value for Update {
     fn parse(text: &OsStr) -> Result<Self, String> {
         match utf8(text)?.to_ascii_lowercase().as_str() {
             "replace" => Ok(Self::Replace),
+            // As in the file.
+            boolean if bool::parse(OsStr::new(boolean)).is_ok() => Ok(Self::Replace),
             "append" => Ok(Self::Append),
             "merge" => Ok(Self::Merge),
             _ => Err(expected(Self::WORDS)),

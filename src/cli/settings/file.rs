@@ -88,12 +88,6 @@ impl ConfigFile {
         Some((values.collect(), entry.line))
     }
 
-    /// What the file says about a setting as it stands there, and its line.
-    pub(crate) fn written(&self, key: &Key) -> Option<(&Scalar, usize)> {
-        let entry = self.entry(key)?;
-        Some((entry.values.first()?, entry.line))
-    }
-
     fn entry(&self, key: &Key) -> Option<&Entry> {
         self.entries.iter().find(|entry| entry.key.name == key.name)
     }

@@ -1,7 +1,6 @@
 //! Every setting by its name: the flag `--NAME`, the variable `HARMOCK_NAME`, the key `name` of the file.
 
 use std::ffi::OsStr;
-use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -14,7 +13,7 @@ use super::token::Token;
 use super::value::{Item, Scalar, Value};
 use crate::archive::BodyStorage;
 use crate::matching::Rule;
-use crate::proxy::{Cors, Detail, NotFound, OutOfScope, RedirectPolicy, StreamSpeed, Update};
+use crate::proxy::{Cors, Detail, ListenAt, NotFound, OutOfScope, RedirectPolicy, StreamSpeed, Update};
 use crate::redact::Spec;
 use crate::report::Format;
 use crate::upstream::UpstreamProxy;
@@ -81,6 +80,7 @@ pub(crate) static KEYS: &[Key] = &[
     Key::list::<String>("glob"),
     Key::list::<String>("exclude"),
     Key::one::<Update>("update"),
+    Key::one::<bool>("force-update").never_in_file("record where tests are to run"),
     Key::one::<BodyStorage>("content"),
     Key::one::<Detail>("mode"),
     Key::one::<bool>("raw"),
@@ -107,7 +107,8 @@ pub(crate) static KEYS: &[Key] = &[
     Key::one::<ByteSize>("cache-size"),
     Key::one::<bool>("offline"),
     Key::one::<bool>("strict-archives"),
-    Key::one::<SocketAddr>("listen"),
+    Key::list::<ListenAt>("listen"),
+    Key::one::<bool>("sessions"),
     Key::one::<bool>("public").never_in_file("open this machine to the network"),
     Key::one::<Token>("token").never_in_file("hold a secret that others read"),
     Key::one::<PathBuf>("ca-dir").never_in_file("choose the key that this machine trusts"),

@@ -96,11 +96,6 @@ impl Layers {
         Self { environment, file, notes: Vec::new() }
     }
 
-    /// The file in force.
-    pub(crate) fn file(&self) -> Option<&ConfigFile> {
-        self.file.as_ref()
-    }
-
     /// The settings that were asked for, in order.
     pub(crate) fn into_notes(self) -> Vec<Note> {
         self.notes

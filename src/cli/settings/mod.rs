@@ -22,7 +22,7 @@ mod tests;
 mod token;
 pub(crate) mod value;
 
-pub(crate) use choice::LogFormat;
+pub(crate) use choice::{LogFormat, Updating};
 pub(crate) use error::SettingsError;
 pub(crate) use field_name::FieldName;
 pub(crate) use layers::{Layers, load_problems};

@@ -5,19 +5,18 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use super::address::is_loopback;
-use super::choice::LogFormat;
-use super::error::{FileProblems, Problem, SettingsError};
-use super::keys;
+use super::choice::{LogFormat, Updating};
+use super::error::SettingsError;
 use super::layers::Layers;
 use super::place::{ArchivePath, LogTarget};
 use super::quantity::{ByteSize, TimeLimit};
-use super::value::{Item, Scalar};
+use super::value::Item;
 use crate::cli::flags::{ScopeFlags, SharedFlags};
 use crate::cli::record::{RecordArgs, RecordFlags};
 use crate::cli::replay::{ReplayArgs, ReplayFlags};
 use crate::cli::report::Limits as Verdicts;
 use crate::cli::reports::ReportFiles;
-use crate::proxy::{Config, Limits, Mode, RecordConfig, ReplayConfig};
+use crate::proxy::{Config, Limits, ListenAt, Mode, RecordConfig, ReplayConfig, Update};
 use crate::redact::Rules;
 use crate::upstream::UpstreamConfig;
 
@@ -84,7 +83,28 @@ impl RecordSettings {
 impl ReplaySettings {
     /// Those of these arguments, this environment and the config file.
     pub(crate) fn from_args(args: &ReplayArgs) -> Result<Self, SettingsError> {
-        Self::from_flags(&args.shared, &args.archives, &args.scope, &args.replay, &args.command)
+        let mut layers = Layers::load(args.shared.config.as_deref())?;
+        match update(&mut layers, args)? {
+            Some(update) => Self::updating(layers, update, args),
+            None => Self::from_layers(layers, &args.shared, &args.archives, &args.scope, &args.replay, &args.command),
+        }
+    }
+
+    /// The same command line records what it would have replayed.
+    fn updating(mut layers: Layers, update: Update, args: &ReplayArgs) -> Result<Self, SettingsError> {
+        let record = RecordFlags { update: Some(update), ..RecordFlags::default() };
+        let mut recording = record_config(&mut layers, &args.scope, &record)?;
+        if let Some(archive) = archive_to_update(&mut layers, args)? {
+            recording.har = archive;
+        }
+        let offline = layers.one("offline", args.replay.offline.as_ref(), false)?;
+        if offline {
+            let message = "--update asks the real servers, and --offline forbids that; take one of them away";
+            return Err(SettingsError::Conflict(message.to_owned()));
+        }
+        let (config, run) = config(&mut layers, &args.shared, Mode::Record(recording))?;
+        check(&config)?;
+        Ok(Self { config, run, command: split_command(&args.command) })
     }
 
     /// The same for a command that has flags of its own: it fills in those of `replay`.
@@ -95,8 +115,18 @@ impl ReplaySettings {
         replay: &ReplayFlags,
         command: &[OsString],
     ) -> Result<Self, SettingsError> {
-        let mut layers = Layers::load(shared.config.as_deref())?;
-        refuse_update(&layers)?;
+        let layers = Layers::load(shared.config.as_deref())?;
+        Self::from_layers(layers, shared, archives, scope, replay, command)
+    }
+
+    fn from_layers(
+        mut layers: Layers,
+        shared: &SharedFlags,
+        archives: &[Item<PathBuf>],
+        scope: &ScopeFlags,
+        replay: &ReplayFlags,
+        command: &[OsString],
+    ) -> Result<Self, SettingsError> {
         let mode = Mode::Replay(replay_config(&mut layers, archives, scope, replay)?);
         let (limits, reports) = verdicts(&mut layers, replay)?;
         let (mut config, run) = config(&mut layers, shared, mode)?;
@@ -141,8 +171,14 @@ pub(super) fn config(
     mode: Mode,
 ) -> Result<(Config, RunOptions), SettingsError> {
     let defaults = Config::new(mode);
+    let first = ListenAt { address: defaults.listen, session: None };
+    let mut listen = layers.list("listen", &shared.listen, vec![first.clone()])?.into_iter();
+    let first = listen.next().unwrap_or(first);
     let mut config = Config {
-        listen: layers.one("listen", shared.listen.as_ref(), defaults.listen)?,
+        listen: first.address,
+        session: first.session,
+        more: listen.collect(),
+        sessions: layers.one("sessions", shared.sessions.as_ref(), defaults.sessions)?,
         public: layers.one("public", shared.public.as_ref(), defaults.public)?,
         token: layers.optional("token", shared.token.as_ref(), "made anew for each run")?.map(|token| token.0),
         ca_dir: layers.optional("ca-dir", shared.ca_dir.as_ref(), "in the platform's data folder")?,
@@ -293,28 +329,43 @@ fn har(layers: &mut Layers, scope: &ScopeFlags, default: PathBuf) -> Result<Path
 
 /// Only a value that is good by itself comes here; what is left is how values go together.
 fn check(config: &Config) -> Result<(), SettingsError> {
-    if config.public || is_loopback(config.listen) {
-        return Ok(());
-    }
-    Err(SettingsError::Conflict(format!(
-        "{} can be reached from other machines; add --public if they may use the proxy, or listen on 127.0.0.1",
-        config.listen
-    )))
+    let mut addresses = std::iter::once(config.listen).chain(config.more.iter().map(|more| more.address));
+    let exposed = addresses.find(|address| !config.public && !is_loopback(*address));
+    exposed.map_or(Ok(()), |address| {
+        Err(SettingsError::Conflict(format!(
+            "{address} can be reached from other machines; add --public if they may use the proxy, or listen on 127.0.0.1"
+        )))
+    })
 }
 
-/// In the file, `update` turns replaying into recording, which only `harmock record` can do so far.
-fn refuse_update(layers: &Layers) -> Result<(), SettingsError> {
-    let (Some(file), Some(key)) = (layers.file(), keys::find("update")) else { return Ok(()) };
-    match file.written(key) {
-        None | Some((Scalar::Bool(false), _)) => Ok(()),
-        Some((value, line)) => {
-            let message = format!(
-                "update = {value}: recording instead of replaying is not available in this version; run `harmock \
-                 record`, or set it to false"
-            );
-            let problems = vec![Problem { line, column: 1, message }];
-            Err(FileProblems { path: file.path.clone(), problems }.into())
-        }
+/// Whether this replay is to record instead. In CI a recording would pass for a test that passed.
+fn update(layers: &mut Layers, args: &ReplayArgs) -> Result<Option<Update>, SettingsError> {
+    let forced = layers.one("force-update", args.force_update.as_ref(), false)?;
+    let Updating(update) = layers.one("update", args.update.as_ref(), Updating(None))?;
+    let in_ci = std::env::var("CI").is_ok_and(|ci| matches!(ci.as_str(), "true" | "1"));
+    if update.is_some() && in_ci && !forced {
+        let message = "CI is set, and `update` would record instead of replaying; take it away, or add --force-update";
+        return Err(SettingsError::Conflict(message.to_owned()));
+    }
+    Ok(update)
+}
+
+/// The one archive that is named, unless `har` says which one to write; none: the default of `har`.
+fn archive_to_update(layers: &mut Layers, args: &ReplayArgs) -> Result<Option<PathBuf>, SettingsError> {
+    let default = ArchivePath(PathBuf::new());
+    let (_, rank) = layers.ranked("har", args.scope.har.as_ref(), default)?;
+    if rank > 0 {
+        return Ok(None);
+    }
+    let archives = layers.list("archives", &args.archives, Vec::<PathBuf>::new())?;
+    let is_archive =
+        |path: &&PathBuf| path.extension().is_some_and(|extension| extension == "har" || extension == "zip");
+    let mut named = archives.iter().filter(is_archive);
+    match (named.next(), named.next()) {
+        (Some(_), Some(_)) => Err(SettingsError::Conflict(
+            "--update writes one archive, and several are named; say with --har which one it is".to_owned(),
+        )),
+        (only, _) => Ok(only.cloned()),
     }
 }
 

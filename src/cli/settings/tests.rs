@@ -99,6 +99,7 @@ const SAMPLES: &[Sample] = &[
     ("offline", ["true", "false", "true"], &["--offline"]),
     ("strict-archives", ["true", "true", "false"], &["--strict-archives=no"]),
     ("listen", [r#""127.0.0.1:1""#, r#""127.0.0.1:2""#, r#""0.0.0.0:3""#], &["--listen", "0.0.0.0:3"]),
+    ("sessions", ["true", "false", "true"], &["--sessions"]),
     ("public", ["", "true", "false"], &["--public=false"]),
     ("ca-dir", ["", r#""b""#, r#""c""#], &["--ca-dir", "c"]),
     ("tunnel", [r#""a.example""#, r#""b.example""#, r#""c.example""#], &["--tunnel", "c.example"]),
@@ -119,8 +120,8 @@ const SAMPLES: &[Sample] = &[
     ("ready-file", [r#""a""#, r#""b""#, r#""c""#], &["--ready-file", "c"]),
 ];
 
-/// One says where the values are, the other's value is never shown.
-const NO_SAMPLE: &[&str] = &["config", "token"];
+/// One says where the values are, one's value is never shown, and one belongs to `replay` and not to its settings.
+const NO_SAMPLE: &[&str] = &["config", "token", "force-update"];
 
 #[test]
 fn every_setting_is_tried() {

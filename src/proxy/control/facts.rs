@@ -4,10 +4,12 @@ use serde::Serialize;
 
 use super::super::engine::{Engine, EngineMode};
 use super::super::observed::Recent;
-use super::super::summary::{MissReport, Summary};
+use super::super::summary::{MissReport, SessionSummary, Summary};
 use crate::har::Outcome;
 use crate::report::Traced;
 
+/// The session of requests that name none.
+const UNNAMED: &str = "default";
 /// Items of one answer, unless the request says otherwise.
 const PAGE: usize = 1_000;
 
@@ -169,8 +171,8 @@ struct Miss {
 }
 
 impl Misses {
-    pub(super) fn of(engine: &Engine) -> Self {
-        Self::told(engine.summary())
+    pub(super) fn of(engine: &Engine, query: &str) -> Self {
+        Self::told(part(engine, query))
     }
 
     fn told(summary: Summary) -> Self {
@@ -200,8 +202,8 @@ struct Idle {
 }
 
 impl Unused {
-    pub(super) fn of(engine: &Engine) -> Self {
-        let summary = engine.summary();
+    pub(super) fn of(engine: &Engine, query: &str) -> Self {
+        let summary = part(engine, query);
         Self { entries: summary.entries, unused: idle(summary) }
     }
 }
@@ -217,22 +219,53 @@ pub(super) struct Sessions {
     sessions: Vec<Session>,
 }
 
+/// What became of the requests of one session so far.
 #[derive(Debug, Serialize)]
 pub(super) struct Session {
     name: String,
+    served: u64,
+    missed: u64,
+    unused: usize,
 }
 
 impl Sessions {
     pub(super) fn of(engine: &Engine) -> Self {
         let EngineMode::Replay(state) = &engine.mode else { return Self { sessions: Vec::new() } };
-        Self { sessions: state.sessions.all().iter().map(|session| Session::of(session)).collect() }
+        let summary = engine.summary();
+        let sessions = state.sessions.all();
+        Self { sessions: sessions.iter().map(|session| Session::of(session.name(), &summary)).collect() }
     }
 }
 
 impl Session {
-    pub(super) fn of(session: &crate::replay::Session) -> Self {
-        Self { name: session.name().to_owned() }
+    /// The session that requests without a name share has what no other has.
+    pub(super) fn of(name: &str, summary: &Summary) -> Self {
+        let (served, missed, unused) = match summary.sessions.iter().find(|session| session.name == name) {
+            Some(session) => (session.served, session.missed, session.unused.len()),
+            None if name != UNNAMED => (0, 0, summary.entries),
+            None => {
+                let named = |count: fn(&SessionSummary) -> u64| summary.sessions.iter().map(count).sum::<u64>();
+                let (served, missed) = (named(|session| session.served), named(|session| session.missed));
+                (summary.served.saturating_sub(served), summary.missed.saturating_sub(missed), summary.unused.len())
+            }
+        };
+        Self { name: name.to_owned(), served, missed, unused }
     }
+}
+
+/// The whole run, or the part of the session that `session=NAME` in the query names.
+fn part(engine: &Engine, query: &str) -> Summary {
+    let mut summary = engine.summary();
+    if let Some(name) = value(query, "session") {
+        let session = summary.sessions.iter().find(|session| session.name == name).cloned();
+        let (served, missed, misses, unused) = match session {
+            Some(session) => (session.served, session.missed, session.misses, session.unused),
+            // A session that has asked for nothing has missed nothing.
+            None => (0, 0, Vec::new(), summary.unused),
+        };
+        summary = Summary { served, missed, misses, unused, ..summary };
+    }
+    summary
 }
 
 /// Whether the run is as it should be, so far.
@@ -251,7 +284,7 @@ impl Asserted {
     pub(super) fn of(engine: &Engine, query: &str) -> Self {
         let most = value(query, "max-misses").and_then(|most| most.parse().ok()).unwrap_or(0);
         let all_used = value(query, "unused").as_deref() == Some("fail");
-        let summary = engine.summary();
+        let summary = part(engine, query);
         let well_used = !all_used || summary.unused.is_empty();
         let ok = summary.missed <= most && summary.errors.is_empty() && well_used;
         let (served, missed, errors) = (summary.served, summary.missed, summary.errors.clone());

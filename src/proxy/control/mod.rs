@@ -89,17 +89,18 @@ pub(super) async fn respond(engine: &Arc<Engine>, request: &Parts, arrival: Arri
 }
 
 async fn answer(engine: &Arc<Engine>, request: &Parts, call: Call) -> Response<Body> {
-    let page = Page::of(request.uri.query().unwrap_or_default());
+    let query = request.uri.query().unwrap_or_default();
+    let page = Page::of(query);
     match call {
         Call::Ready => told(request, StatusCode::OK, &Ready::of(engine)),
         Call::Entries => told(request, StatusCode::OK, &Entries::of(engine, page)),
         Call::Exchanges => told(request, StatusCode::OK, &Exchanges::of(engine, page)),
-        Call::Misses => told(request, StatusCode::OK, &Misses::of(engine)),
-        Call::Unused => told(request, StatusCode::OK, &Unused::of(engine)),
+        Call::Misses => told(request, StatusCode::OK, &Misses::of(engine, query)),
+        Call::Unused => told(request, StatusCode::OK, &Unused::of(engine, query)),
         Call::Sessions => told(request, StatusCode::OK, &Sessions::of(engine)),
         Call::OpenApi => pages::json(StatusCode::OK, OPENAPI.to_owned(), request.method == Method::HEAD),
         Call::Assert => {
-            let asserted = Asserted::of(engine, request.uri.query().unwrap_or_default());
+            let asserted = Asserted::of(engine, query);
             told(request, if asserted.ok { StatusCode::OK } else { StatusCode::CONFLICT }, &asserted)
         }
         Call::Reload => match engine.reload().await {
@@ -115,7 +116,7 @@ async fn answer(engine: &Arc<Engine>, request: &Parts, call: Call) -> Response<B
                 None => refused(request, StatusCode::NOT_FOUND, "no request has named this session"),
                 Some(session) => {
                     session.reset();
-                    told(request, StatusCode::OK, &facts::Session::of(&session))
+                    told(request, StatusCode::OK, &facts::Session::of(session.name(), &engine.summary()))
                 }
             }
         }

@@ -1,0 +1,164 @@
+//! Clients that share one proxy, each in a session of its own: how they name it, and that none disturbs another.
+
+use std::process::{Command, Stdio};
+
+use serde_json::{Value, json};
+
+use crate::support::{Harmock, Wire, Workspace, chromium, entry, in_clients, needs, python_path};
+
+const WORKERS: usize = 8;
+
+fn workspace() -> Workspace {
+    let workspace = Workspace::new();
+    let entries = [
+        entry("GET", "http://a.test/step", 200, "plain"),
+        entry("GET", "https://a.test/step", 200, "secure"),
+        entry("GET", "http://a.test/idle", 200, "idle"),
+    ];
+    workspace.write_har("one.har", &entries);
+    workspace
+}
+
+/// What the control API tells of the sessions, by name.
+fn told(proxy: &Harmock) -> Vec<(String, u64, u64, u64)> {
+    let mut wire = Wire::connect(proxy.address());
+    wire.send(format!("GET /__harmock/sessions HTTP/1.1\r\nHost: {}\r\n\r\n", proxy.address()));
+    let sessions = wire.answer().json();
+    let number = |session: &Value, name: &str| session[name].as_u64().unwrap();
+    let told = |session: &Value| {
+        let name = session["name"].as_str().unwrap().to_owned();
+        (name, number(session, "served"), number(session, "missed"), number(session, "unused"))
+    };
+    sessions["sessions"].as_array().unwrap().iter().map(told).collect()
+}
+
+fn basic(name: &str) -> String {
+    use base64::Engine as _;
+    let coded = base64::engine::general_purpose::STANDARD.encode(format!("{name}:key"));
+    format!("Proxy-Authorization: Basic {coded}\r\n")
+}
+
+fn get(wire: &mut Wire, url: &str, fields: &str) -> u16 {
+    wire.send(format!("GET {url} HTTP/1.1\r\nHost: a.test\r\n{fields}\r\n"));
+    wire.answer().status
+}
+
+#[test]
+fn eight_workers_on_one_proxy_each_have_a_session_that_no_other_disturbs() {
+    needs!(Python);
+    let workspace = workspace();
+    let rounds = 25;
+    let arguments = ["--sessions", "--max-misses", "100", "--report", "run.json"];
+    let proxy = Harmock::replay(&workspace, &arguments);
+    let start = |worker: usize| {
+        let mut command = Command::new(python_path());
+        command.arg(in_clients("python/session_worker.py")).arg(format!("http://test-{worker}:x@{}", proxy.address()));
+        command.args(["http://a.test/step", "https://a.test/step", &rounds.to_string()]).arg(proxy.ca());
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    };
+    let workers: Vec<_> = (0..WORKERS).map(start).collect();
+    for worker in workers {
+        let output = worker.wait_with_output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        let said: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(said["missed"], 502);
+        assert_eq!(said["got"], json!(vec![["plain", "secure"]; rounds]));
+    }
+    let sessions = told(&proxy);
+    assert_eq!(sessions.len(), WORKERS + 1);
+    for (name, served, missed, unused) in &sessions[1..] {
+        assert_eq!((*served, *missed, *unused), (2 * rounds as u64, 1, 1), "{name}");
+    }
+    proxy.interrupt().expect(0);
+    let report: Value = serde_json::from_slice(&std::fs::read(workspace.join("run.json")).unwrap()).unwrap();
+    for worker in 0..WORKERS {
+        let part = &report["sessions"][format!("test-{worker}")];
+        assert_eq!(part["misses"][0]["url"], format!("http://a.test/step?of=test-{worker}"));
+        assert_eq!((&part["misses"].as_array().unwrap().len(), &part["unused"][0]["entry"]), (&1, &json!(2)));
+    }
+}
+
+#[test]
+fn a_request_names_its_session_by_field_by_credentials_or_by_its_connect() {
+    let workspace = workspace();
+    let proxy = Harmock::replay(&workspace, &["--max-misses", "100"]);
+    let mut wire = Wire::connect(proxy.address());
+    assert_eq!(get(&mut wire, "http://a.test/step", ""), 200);
+    assert_eq!(get(&mut wire, "http://a.test/step", &basic("by-name")), 200);
+    assert_eq!(get(&mut wire, "http://a.test/step", "X-Harmock-Session: by-field\r\n"), 200);
+    assert_eq!(
+        get(&mut wire, "http://a.test/step", &format!("X-Harmock-Session: by-field\r\n{}", basic("by-name"))),
+        200
+    );
+    let mut wire = Wire::connect(proxy.address());
+    wire.send(format!("CONNECT a.test:80 HTTP/1.1\r\nHost: a.test:80\r\n{}\r\n", basic("by-connect")));
+    assert!(wire.head().line.starts_with("HTTP/1.1 200"));
+    for _ in 0..3 {
+        assert_eq!(get(&mut wire, "/step", ""), 200);
+    }
+    let served: Vec<_> = told(&proxy).into_iter().map(|(name, served, ..)| (name, served)).collect();
+    let expected = [("default", 1), ("by-connect", 3), ("by-field", 2), ("by-name", 1)];
+    assert_eq!(served, expected.map(|(name, served)| (name.to_owned(), served)));
+}
+
+#[test]
+fn a_listener_of_its_own_names_a_session_without_a_word_of_the_client() {
+    let workspace = workspace();
+    let ready = workspace.join("ready.json");
+    let arguments = ["--listen", "127.0.0.1:0=left", "--listen", "127.0.0.1:0=right", "--ready-file", "ready.json"];
+    let proxy = Harmock::replay(&workspace, &arguments);
+    // The first line is printed before the file is written.
+    let written = || std::fs::read(&ready).ok();
+    let text = loop {
+        match written() {
+            Some(text) => break text,
+            None => std::thread::yield_now(),
+        }
+    };
+    let ready: Value = serde_json::from_slice(&text).unwrap();
+    let listeners = ready["listeners"].as_array().unwrap();
+    assert_eq!((listeners.len(), &listeners[0]["url"]), (3, &ready["url"]));
+    for (listener, times) in listeners[1..].iter().zip([1, 2]) {
+        let mut wire = Wire::connect(listener["url"].as_str().unwrap().strip_prefix("http://").unwrap());
+        for _ in 0..times {
+            assert_eq!(get(&mut wire, "http://a.test/step", ""), 200);
+        }
+    }
+    let served: Vec<_> = told(&proxy).into_iter().map(|(name, served, ..)| (name, served)).collect();
+    assert_eq!(served, [("default".to_owned(), 0), ("left".to_owned(), 1), ("right".to_owned(), 2)]);
+    proxy.interrupt().expect(0);
+}
+
+#[test]
+fn who_names_no_session_is_asked_for_one_where_that_is_set_but_for_the_own_pages() {
+    let workspace = workspace();
+    let proxy = Harmock::replay(&workspace, &["--sessions"]);
+    let mut wire = Wire::connect(proxy.address());
+    wire.send("GET http://a.test/step HTTP/1.1\r\nHost: a.test\r\n\r\n");
+    let asked = wire.answer();
+    assert_eq!(asked.status, 407);
+    assert!(asked.all("proxy-authenticate")[0].starts_with("Basic realm="));
+    wire.send("CONNECT a.test:443 HTTP/1.1\r\nHost: a.test:443\r\n\r\n");
+    assert_eq!(wire.answer().status, 407);
+    let mut wire = Wire::connect(proxy.address());
+    assert_eq!(get(&mut wire, "http://a.test/step", &basic("test-1")), 200);
+    assert_eq!(wire.get("http://harmock.test/").status, 200);
+    assert_eq!(told(&proxy)[1].0, "test-1");
+    // What was asked for is no miss.
+    drop(wire);
+    proxy.interrupt().expect(0);
+}
+
+#[test]
+fn chromium_names_its_session_when_it_is_asked() {
+    needs!(Playwright, Chromium, Certutil);
+    let workspace = workspace();
+    let proxy = Harmock::replay(&workspace, &["--sessions"]);
+    for url in ["http://a.test/step", "https://a.test/step"] {
+        let seen = chromium(Some(&proxy), proxy.scratch(), "proxy_name.mjs", &[url, "tab-7"]);
+        assert_eq!(seen["status"], 200, "{seen}");
+    }
+    let sessions = told(&proxy);
+    let (_, served, missed, _) = sessions.iter().find(|(name, ..)| name == "tab-7").unwrap();
+    assert_eq!((*served, *missed), (2, 0), "{sessions:?}");
+}
