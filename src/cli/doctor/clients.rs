@@ -5,9 +5,10 @@ use std::process::{Command, Stdio};
 use clap::ValueEnum;
 
 use super::finding::{Finding, Weight};
-use super::scene::{Authority, Scene};
+use super::scene::Scene;
+use super::trust::{Roots, holds};
 use super::{java, trust, variables};
-use crate::ca::stores::{self, Os, Store};
+use crate::ca::stores::{Os, Store};
 
 /// A client that can be asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -41,42 +42,54 @@ const HTTPS: &[&str] = &["https_proxy", "HTTPS_PROXY"];
 const LOWER_HTTP: &[&str] = &["http_proxy"];
 const NONE: &[&str] = &["no_proxy", "NO_PROXY"];
 
+/// The client has roots of its own.
+const fn own(names: &'static [&'static str]) -> Roots {
+    Roots { names, or_system: false }
+}
+
+/// The client asks the system's store where no variable is set.
+const fn or_system(names: &'static [&'static str]) -> Roots {
+    Roots { names, or_system: true }
+}
+
 impl Client {
     pub(super) fn examine(self, scene: &Scene) -> Vec<Finding> {
-        let reads = |client, http, roots: &[&[&str]]| reads(scene, client, http, roots);
+        let reads = |client, http, roots: &[Roots]| reads(scene, client, http, roots);
         match self {
-            Self::Curl => reads("curl", LOWER_HTTP, &[&["CURL_CA_BUNDLE", "SSL_CERT_FILE"]]),
-            Self::Git => reads("git", LOWER_HTTP, &[&["GIT_SSL_CAINFO"]]),
+            Self::Curl => reads("curl", LOWER_HTTP, &[or_system(&["CURL_CA_BUNDLE", "SSL_CERT_FILE"])]),
+            Self::Git => reads("git", LOWER_HTTP, &[or_system(&["GIT_SSL_CAINFO"])]),
             Self::Node => {
-                let mut findings = reads("Node", HTTP, &[&["NODE_EXTRA_CA_CERTS"]]);
+                let mut findings = reads("Node", HTTP, &[own(&["NODE_EXTRA_CA_CERTS"])]);
                 findings.extend(node_reads_variables(scene, node_version()));
                 findings
             }
-            Self::Deno => reads("Deno", HTTP, &[&["DENO_CERT"]]),
-            Self::Python => reads("Python", HTTP, &[&["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"], &["SSL_CERT_FILE"]]),
+            Self::Deno => reads("Deno", HTTP, &[own(&["DENO_CERT"])]),
+            Self::Python => {
+                reads("Python", HTTP, &[own(&["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"]), own(&["SSL_CERT_FILE"])])
+            }
             Self::Go => {
                 let mut findings = reads_or_store(scene, "Go", HTTP);
                 findings.extend(go_and_loopback(scene));
                 findings
             }
             Self::Java => java::examine(scene),
-            Self::Ruby => reads("Ruby", LOWER_HTTP, &[&["SSL_CERT_FILE"]]),
+            Self::Ruby => reads("Ruby", LOWER_HTTP, &[or_system(&["SSL_CERT_FILE"])]),
             Self::Dotnet => reads_or_store(scene, ".NET", HTTP),
             Self::Chromium => chromium(scene),
         }
     }
 }
 
-fn reads(scene: &Scene, client: &str, http: &[&str], roots: &[&[&str]]) -> Vec<Finding> {
+fn reads(scene: &Scene, client: &str, http: &[&str], roots: &[Roots]) -> Vec<Finding> {
     let mut findings = variables::one_client(scene, client, http, HTTPS, NONE);
-    findings.extend(roots.iter().filter_map(|names| trust::one_of(scene, client, names)));
+    findings.extend(roots.iter().filter_map(|roots| trust::one_of(scene, client, roots)));
     findings
 }
 
 /// On macOS and Windows these ask the system's store and no variable.
 fn reads_or_store(scene: &Scene, client: &str, http: &[&str]) -> Vec<Finding> {
     if scene.machine.os == Os::Unix {
-        return reads(scene, client, http, &[&["SSL_CERT_FILE"]]);
+        return reads(scene, client, http, &[or_system(&["SSL_CERT_FILE"])]);
     }
     let mut findings = reads(scene, client, http, &[]);
     if !holds(scene, Store::System) {
@@ -84,12 +97,6 @@ fn reads_or_store(scene: &Scene, client: &str, http: &[&str]) -> Vec<Finding> {
         findings.push(Finding::fault("system store", what, "harmock ca install --store system"));
     }
     findings
-}
-
-/// Whether a store of this kind holds the authority.
-fn holds(scene: &Scene, store: Store) -> bool {
-    let Authority::Good(anchor) = &scene.authority else { return false };
-    stores::find(store, &scene.machine).places.iter().any(|place| place.holds(anchor))
 }
 
 /// Major and minor, where a Node is on the path.

@@ -18,9 +18,9 @@ pub(super) enum Weight {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(super) struct Finding {
     pub(super) weight: Weight,
-    /// The variable, file or address.
-    #[serde(rename = "where")]
-    pub(super) place: String,
+    /// The variable, file or address; several variables that have the same fault.
+    #[serde(rename = "where", serialize_with = "joined")]
+    pub(super) place: Vec<String>,
     pub(super) what: String,
     /// Empty where `what` says it already.
     #[serde(rename = "do")]
@@ -29,7 +29,7 @@ pub(super) struct Finding {
 
 impl Finding {
     pub(super) fn fault(place: impl Into<String>, what: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self { weight: Weight::Fault, place: place.into(), what: what.into(), remedy: remedy.into() }
+        Self { weight: Weight::Fault, place: vec![place.into()], what: what.into(), remedy: remedy.into() }
     }
 
     pub(super) fn note(place: impl Into<String>, what: impl Into<String>, remedy: impl Into<String>) -> Self {
@@ -37,11 +37,32 @@ impl Finding {
     }
 }
 
+/// One finding for what is wrong in several places alike, in the order of the first ones.
+pub(super) fn merged(findings: Vec<Finding>) -> Vec<Finding> {
+    let mut told: Vec<Finding> = Vec::new();
+    for finding in findings {
+        let Finding { weight, what, remedy, .. } = &finding;
+        let known = told.iter_mut().find(|known| (&known.weight, &known.what, &known.remedy) == (weight, what, remedy));
+        match known {
+            Some(known) => {
+                let new = finding.place.into_iter().filter(|place| !known.place.contains(place)).collect::<Vec<_>>();
+                known.place.extend(new);
+            }
+            None => told.push(finding),
+        }
+    }
+    told
+}
+
+fn joined<S: serde::Serializer>(places: &[String], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&places.join(", "))
+}
+
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { weight, place, what, remedy } = self;
         let note = if *weight == Weight::Note { "note: " } else { "" };
-        write!(f, "{note}{place}: {what}")?;
+        write!(f, "{note}{}: {what}", place.join(", "))?;
         if remedy.is_empty() { Ok(()) } else { write!(f, "; {remedy}") }
     }
 }

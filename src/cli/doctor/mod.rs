@@ -81,12 +81,5 @@ fn examine(scene: &Scene, clients: &[Client]) -> Vec<Finding> {
         findings.extend(client.examine(scene));
     }
     findings.extend(proxy::has_seen(scene));
-    let mut told = Vec::new();
-    findings.retain(|finding| {
-        !told.contains(finding) && {
-            told.push(finding.clone());
-            true
-        }
-    });
-    findings
+    finding::merged(findings)
 }

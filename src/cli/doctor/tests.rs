@@ -6,7 +6,7 @@ use std::path::Path;
 use super::scene::{Authority, Proxy};
 use super::*;
 use crate::ca::CertAuthority;
-use crate::ca::stores::{Anchor, Machine, Os};
+use crate::ca::stores::{self, Anchor, Machine, Os, Step, Store};
 use crate::launch::{ProxyFacts, variables as all_variables};
 
 /// An authority with its files, and a scene in which all is well.
@@ -128,6 +128,32 @@ fn a_certificate_file_must_be_there_and_hold_the_authority_of_the_proxy() {
     let file = other.cert_path().to_str().unwrap().to_owned();
     let line = stage.with(&[("NODE_EXTRA_CA_CERTS", &file)]).line(&[]);
     assert!(line.contains(&format!("NODE_EXTRA_CA_CERTS: {file} holds another authority of harmock's")), "{line}");
+}
+
+#[test]
+fn what_is_wrong_alike_in_several_variables_is_one_line() {
+    let (broken, line) =
+        ([("GIT_SSL_CAINFO", "/gone.pem"), ("CURL_CA_BUNDLE", "/gone.pem")], "CURL_CA_BUNDLE, GIT_SSL_CAINFO: ");
+    assert!(stage().with(&broken).line(&[]).starts_with(line));
+}
+
+#[test]
+fn the_store_of_the_system_is_enough_for_those_who_ask_it() {
+    let mut stage = stage().without(&["CURL_CA_BUNDLE", "SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS"]);
+    assert!(stage.line(&[Client::Curl]).starts_with("CURL_CA_BUNDLE, SSL_CERT_FILE: not set"));
+    // Debian's: the programs that it is known by, and the certificate under the name that `ca install` gives it.
+    let root = stage.folder.path().to_owned();
+    let Authority::Good(anchor) = &stage.scene.authority else { panic!("no authority") };
+    let anchors = root.join("usr/local/share/ca-certificates");
+    std::fs::create_dir_all(&anchors).unwrap();
+    std::fs::create_dir_all(root.join("bin")).unwrap();
+    std::fs::write(root.join("bin/update-ca-certificates"), "").unwrap();
+    stage.scene.machine.path = vec![root.join("bin")];
+    let found = stores::find(Store::System, &stage.scene.machine);
+    let steps = found.places.iter().flat_map(|place| place.install(anchor));
+    steps.filter(|step| matches!(step, Step::Copy { .. })).for_each(|step| step.take().unwrap());
+    assert_eq!(stage.lines(&[Client::Curl]), [""; 0]);
+    assert!(stage.line(&[Client::Deno, Client::Python]).starts_with("SSL_CERT_FILE: not set, so that Python"));
 }
 
 #[test]

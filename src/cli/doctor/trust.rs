@@ -5,7 +5,17 @@ use std::path::Path;
 use super::finding::Finding;
 use super::scene::{Authority, Scene, certificates};
 use super::variables::ENV;
+use crate::ca::stores::{self, Store};
 use crate::launch::root_variables;
+
+/// Where a client has its roots from.
+#[derive(Debug)]
+pub(super) struct Roots {
+    /// Variables that name a file of certificates; the first that is set counts.
+    pub(super) names: &'static [&'static str],
+    /// Whether the system's store counts where none is set.
+    pub(super) or_system: bool,
+}
 
 /// What is wrong with the authority itself.
 pub(super) fn authority(scene: &Scene) -> Option<Finding> {
@@ -20,20 +30,31 @@ pub(super) fn authority(scene: &Scene) -> Option<Finding> {
     }
 }
 
-/// Every variable that names certificates must hold the authority; where none is set, nobody can trust it.
+/// Whether a store of this kind holds the authority.
+pub(super) fn holds(scene: &Scene, store: Store) -> bool {
+    let Authority::Good(anchor) = &scene.authority else { return false };
+    stores::find(store, &scene.machine).places.iter().any(|place| place.holds(anchor))
+}
+
+/// Every variable that names certificates must hold the authority; where none is set, the system's store must.
 pub(super) fn any_client(scene: &Scene) -> Vec<Finding> {
     let names: Vec<&str> = root_variables().collect();
     if scene.first(&names).is_none() {
+        if holds(scene, Store::System) {
+            return Vec::new();
+        }
         let names = "NODE_EXTRA_CA_CERTS, SSL_CERT_FILE, …";
         return vec![Finding::fault(names, "are not set, so that no client trusts the proxy's authority", ENV)];
     }
     names.into_iter().filter_map(|name| lacks(scene, name)).collect()
 }
 
-/// The first of these that is set must hold the authority.
-pub(super) fn one_of(scene: &Scene, client: &str, names: &[&str]) -> Option<Finding> {
+/// The first of these that is set must hold the authority; where none is, the system's store, if the client asks it.
+pub(super) fn one_of(scene: &Scene, client: &str, roots: &Roots) -> Option<Finding> {
+    let names = roots.names;
     match scene.first(names) {
         Some((name, _)) => lacks(scene, name),
+        None if roots.or_system && holds(scene, Store::System) => None,
         None => {
             let what = format!("not set, so that {client} does not trust the proxy's authority");
             Some(Finding::fault(names.join(", "), what, ENV))
