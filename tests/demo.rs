@@ -1,5 +1,5 @@
 //! The demonstration repository: its app's tests record, replay in CI without the API, and fail where the app changes
-//! what it asks for. The commands are those of `docs/demo.md`.
+//! what it asks for, until the rule that harmock prints is in the config file. The commands are those of `docs/demo.md`.
 #![cfg(unix)]
 
 use std::fs;
@@ -11,7 +11,7 @@ use crate::readme::{Example, in_order};
 use crate::support::{Workspace, binary, chromium_path, free_port, link_packages, needs};
 
 #[test]
-fn the_demonstration_records_replays_and_fails_where_the_app_changes_its_request() {
+fn the_demonstration_records_replays_fails_where_the_app_changes_and_passes_with_the_printed_rule() {
     needs!(Runners, Chromium);
     let demo = Demo::copy();
 
@@ -20,7 +20,14 @@ fn the_demonstration_records_replays_and_fails_where_the_app_changes_its_request
     let api = api.stop();
 
     demo.play(&Example::of("docs/demo.md", "replay"), &api);
-    demo.play(&Example::of("docs/demo.md", "change"), &api);
+
+    let said = demo.play(&Example::of("docs/demo.md", "change"), &api);
+    let printed = said.lines().filter_map(|line| line.strip_prefix("harmock:     "));
+    let printed = printed.skip_while(|line| *line != "[[rules]]").take(3);
+    let printed: String = printed.map(|line| format!("{line}\n")).collect();
+    let file = demo.workspace.join("harmock.toml");
+    fs::write(&file, fs::read_to_string(&file).unwrap() + &printed).unwrap();
+    demo.play(&Example::of("docs/demo.md", "rule"), &api);
 }
 
 /// A copy of `tests/demo`, with a home and a port of its own.
