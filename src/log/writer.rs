@@ -31,6 +31,16 @@ pub enum Target {
 pub struct Log {
     format: Format,
     lines: Option<Arc<Lines>>,
+    alarms: Alarms,
+}
+
+/// Where goes what people must see at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Alarms {
+    Nowhere,
+    /// Between the lines, which are on standard error.
+    Lines,
+    Stderr,
 }
 
 #[derive(Debug)]
@@ -94,9 +104,9 @@ impl Lines {
 }
 
 impl Log {
-    /// A log without lines.
+    /// A log without lines, and without alarms.
     pub fn off() -> Self {
-        Self { format: Format::Text, lines: None }
+        Self { format: Format::Text, lines: None, alarms: Alarms::Nowhere }
     }
 
     /// Opens the target and starts its thread.
@@ -106,7 +116,7 @@ impl Log {
     /// When the file cannot be opened or the thread cannot be started.
     pub fn open(target: &Target, format: Format) -> io::Result<Self> {
         let out: Box<dyn Write + Send> = match target {
-            Target::Off => return Ok(Self::off()),
+            Target::Off => return Ok(Self { alarms: Alarms::Stderr, ..Self::off() }),
             Target::Stderr => Box::new(io::stderr()),
             Target::File(path) => Box::new(append(path)?),
         };
@@ -114,7 +124,8 @@ impl Log {
         let lines = Arc::clone(&pending);
         let thread = std::thread::Builder::new().name("harmock-log".into()).spawn(move || write(out, &lines))?;
         let lines = Lines { pending, writer: Mutex::new(Some(thread)) };
-        Ok(Self { format, lines: Some(Arc::new(lines)) })
+        let alarms = if *target == Target::Stderr { Alarms::Lines } else { Alarms::Stderr };
+        Ok(Self { format, lines: Some(Arc::new(lines)), alarms })
     }
 
     /// Waits until every line so far is written; later ones go nowhere.
@@ -144,6 +155,15 @@ impl Log {
                 Format::Json => serde_json::json!({ "notice": text }).to_string(),
             };
             self.send(|text| text.push_str(&notice));
+        }
+    }
+
+    /// Writes what people must see at once to standard error, wherever the lines go.
+    pub fn alarm(&self, text: &str) {
+        match self.alarms {
+            Alarms::Nowhere => {}
+            Alarms::Lines => self.notice(text),
+            Alarms::Stderr => _ = writeln!(io::stderr(), "harmock: {text}"),
         }
     }
 

@@ -15,7 +15,7 @@ use crate::archive::WriterOptions;
 use crate::ca::{self, CertAuthority};
 use crate::log::Log;
 use crate::pages::{PageFacts, PageMode};
-use crate::record::{self, Finished, Recorder, RunSettings};
+use crate::record::{self, Finished, Recorder, RunSettings, Tell};
 use crate::replay::{OpenError, Replayer, Sessions};
 use crate::route::{GlobError, GlobList, Scope};
 use crate::upstream::{SetupError, Upstream};
@@ -88,7 +88,7 @@ pub(super) async fn start(config: Config, log: Log) -> Result<Started, StartErro
         pages: prepared.page_facts(listen, &ca),
         ca,
         tunnel,
-        mode: prepared.engine_mode()?,
+        mode: prepared.engine_mode(&log)?,
         upstream_idle: config.upstream.idle,
         upstream,
         log,
@@ -152,7 +152,9 @@ impl Prepared {
     }
 
     /// Opens the recording where there is one.
-    fn engine_mode(self) -> Result<EngineMode, StartError> {
+    fn engine_mode(self, log: &Log) -> Result<EngineMode, StartError> {
+        let log = log.clone();
+        let tell = Tell::new(move |line| log.alarm(line));
         Ok(match self {
             Self::Record { config, scope } => {
                 let archive = WriterOptions {
@@ -160,12 +162,13 @@ impl Prepared {
                     detail: config.detail,
                     keep_payloads: config.keep_payloads,
                 };
-                let recorder = Recorder::open(&config.har, &RunSettings { archive, update: config.update })?;
+                let recorder = Recorder::open(&config.har, &RunSettings { archive, update: config.update }, tell)?;
                 EngineMode::Record(RecordState { recorder: Arc::new(recorder), scope, raw: config.raw })
             }
             Self::Replay { config, scope, ignore, replayer, killed } => {
                 let settings = RunSettings { update: Update::Append, ..RunSettings::default() };
-                let recorder = if adds_misses(&config) { Some(Recorder::open(&config.har, &settings)?) } else { None };
+                let recorder =
+                    if adds_misses(&config) { Some(Recorder::open(&config.har, &settings, tell)?) } else { None };
                 EngineMode::Replay(ReplayState {
                     replayer: Arc::from(replayer),
                     sessions: Sessions::default(),

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use super::Error;
 use super::journal::{Commit, JournalReader, Record};
 use super::lock::ArchiveLock;
+use super::progress::Progress;
 use super::redaction::Redaction;
 use super::restored::{DECODED, Restored, RestoredRequest, started};
 use super::run_settings::{RunSettings, Update};
@@ -71,7 +72,7 @@ pub struct Finished {
     pub written: Written,
     /// Exchanges of this journal.
     pub exchanges: usize,
-    /// The journal ended in a record that a crash had cut.
+    /// A crash had cut the last record of the journal, or a body; that exchange is not in the archive.
     pub cut: bool,
     /// Bodies whose content coding could not be undone: kept as they came.
     pub undecoded: Vec<String>,
@@ -82,11 +83,11 @@ pub struct Finished {
 /// # Errors
 ///
 /// When the journal cannot be read or the archive cannot be written; both are then as they were.
-pub fn finish(archive: &Path, journal: &Path) -> Result<Finished, Error> {
+pub fn finish(archive: &Path, journal: &Path, progress: &Progress) -> Result<Finished, Error> {
     let folder = journal.parent().unwrap_or(Path::new("."));
     let reader = JournalReader::open(journal)?;
     let settings = reader.settings().clone();
-    let finished = Finishing { archive, journal, folder, settings, redaction: Redaction }.run(reader)?;
+    let finished = Finishing { archive, journal, folder, settings, progress, redaction: Redaction }.run(reader)?;
     discard(journal)?;
     Ok(finished)
 }
@@ -99,6 +100,7 @@ struct Finishing<'a> {
     /// Where the spool files are.
     folder: &'a Path,
     settings: RunSettings,
+    progress: &'a Progress,
     redaction: Redaction,
 }
 
@@ -109,10 +111,11 @@ impl Finishing<'_> {
         if update == Update::Append && self.archive.exists() {
             writer.carry_over(self.archive).map_err(|error| self.unwritten(error))?;
         }
-        let mut places = self.places(&mut reader)?;
-        let (cut, whole) = (reader.cut(), reader.whole());
+        let (mut places, cut) = self.places(&mut reader)?;
+        let whole = reader.whole();
         places.sort_by(|(a, _), (b, _)| a.compare(b, options.detail));
         let exchanges = places.len();
+        self.progress.begin(exchanges);
         let mut undecoded = Vec::new();
         for (key, position) in places {
             reader.seek(position)?;
@@ -123,19 +126,24 @@ impl Finishing<'_> {
                 undecoded.push(exchange.request.url.as_str().to_owned());
             }
             writer.entry_at(key, &exchange.new_entry()).map_err(|error| self.unwritten(error))?;
+            self.progress.written();
         }
         let note = |finished: &Path| Commit::of(finished)?.note(self.journal, whole);
         let written = writer.finish_after(note).map_err(|error| self.unwritten(error))?;
         Ok(Finished { written, exchanges, cut, undecoded })
     }
 
-    /// What sorts each record, with its position in the journal.
-    fn places(&self, reader: &mut JournalReader) -> Result<Vec<(SortKey, u64)>, Error> {
-        let mut places = Vec::new();
+    /// What sorts each record that is whole, with its position in the journal, and whether one is not.
+    fn places(&self, reader: &mut JournalReader) -> Result<(Vec<(SortKey, u64)>, bool), Error> {
+        let (mut places, mut cut) = (Vec::new(), false);
         loop {
             let position = reader.position()?;
-            let Some(record) = reader.next_record()? else { return Ok(places) };
-            places.push((self.sort_key(&record)?, position));
+            let Some(record) = reader.next_record()? else { return Ok((places, cut || reader.cut())) };
+            if record.has_its_bodies(self.folder) {
+                places.push((self.sort_key(&record)?, position));
+            } else {
+                cut = true;
+            }
         }
     }
 
@@ -167,7 +175,7 @@ pub(super) fn recover(archive: &Path, place: &Place) -> Result<Option<Finished>,
         discard(&place.journal)?;
         return Ok(None);
     }
-    finish(archive, &place.journal).map(Some)
+    finish(archive, &place.journal, &Progress::default()).map(Some)
 }
 
 /// Finishes what a killed run on this archive left, if it left anything; makes nothing where it did not. Blocks.

@@ -110,6 +110,12 @@ impl Harmock {
         self.process.next_line()
     }
 
+    /// The first line of its standard error from here on that holds this text. What is passed over is still in
+    /// [`Ended::stderr`].
+    pub(crate) fn hears(&mut self, text: &str) -> String {
+        self.process.hears(text)
+    }
+
     /// SIGINT, then the end of the run.
     pub(crate) fn interrupt(self) -> Ended {
         self.process.signal("INT");
@@ -148,6 +154,8 @@ struct Process {
     stdout: Lines,
     stderr: Lines,
     lines: String,
+    /// Of its standard error, what has been taken already.
+    heard: String,
 }
 
 impl Process {
@@ -156,7 +164,7 @@ impl Process {
         let mut child = command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"));
         let stdout = read_lines(child.stdout.take().unwrap());
         let stderr = read_lines(child.stderr.take().unwrap());
-        Self { child, stdout, stderr, lines: String::new() }
+        Self { child, stdout, stderr, lines: String::new(), heard: String::new() }
     }
 
     fn next_line(&mut self) -> String {
@@ -168,13 +176,24 @@ impl Process {
         line.trim_end().to_owned()
     }
 
+    fn hears(&mut self, text: &str) -> String {
+        loop {
+            let line = self.stderr.get_mut().unwrap().recv_timeout(PATIENCE);
+            let line = line.unwrap_or_else(|_| panic!("no {text:?} on standard error:\n{}", self.heard));
+            self.heard.push_str(&line);
+            if line.contains(text) {
+                return line.trim_end().to_owned();
+            }
+        }
+    }
+
     fn signal(&self, name: &str) {
         signal(self.child.id(), name);
     }
 
     fn wait(mut self) -> Ended {
         let stdout = std::mem::take(&mut self.lines) + &drain(&self.stdout);
-        let stderr = drain(&self.stderr);
+        let stderr = std::mem::take(&mut self.heard) + &drain(&self.stderr);
         let status = self.child.wait().unwrap();
         Ended { code: status.code(), stdout, stderr }
     }
