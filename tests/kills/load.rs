@@ -1,5 +1,6 @@
 //! The clients of a recorder that is to be killed: several at once, over HTTP/1.1 and HTTP/2, small bodies and large ones.
 
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -66,10 +67,13 @@ impl Random {
 /// Clients that go on until their proxy is gone.
 pub(crate) struct Load {
     thread: JoinHandle<Vec<Finished>>,
+    /// A word for each exchange that a client has whole.
+    words: Receiver<()>,
 }
 
 impl Load {
     pub(crate) fn start(proxy: &Harmock, plain: &Origin, tls: &Origin, kinds: Kinds, random: Random) -> Self {
+        let (word, words) = channel();
         let aim = Aim {
             proxy: proxy.address().to_owned(),
             plain: plain.authority(),
@@ -78,8 +82,16 @@ impl Load {
             kinds,
             random: Arc::new(Mutex::new(random)),
             finished: Arc::default(),
+            word,
         };
-        Self { thread: thread::spawn(move || aim.run()) }
+        Self { thread: thread::spawn(move || aim.run()), words }
+    }
+
+    /// Waits until the clients have had so many exchanges.
+    pub(crate) fn wait_for(&self, exchanges: u64) {
+        for _ in 0..exchanges {
+            self.words.recv_timeout(Duration::from_secs(30)).expect("the clients get no answers");
+        }
     }
 
     /// What came back whole; fails if a client saw anything but that and the end of the proxy.
@@ -98,6 +110,7 @@ struct Aim {
     kinds: Kinds,
     random: Arc<Mutex<Random>>,
     finished: Arc<Mutex<Vec<Finished>>>,
+    word: Sender<()>,
 }
 
 impl Aim {
@@ -141,6 +154,8 @@ impl Aim {
         assert_eq!(answer.status(), 200, "{url}");
         let got = answer.into_body().collect().await.ok()?.to_bytes();
         self.finished.lock().unwrap().push(Finished { url, sent: sent.to_vec(), got: got.to_vec() });
+        // Nobody listens any more where the kill has come.
+        let _ = self.word.send(());
         Some(())
     }
 }

@@ -7,15 +7,19 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use crate::support::{Harmock, Origin, Wire, Workspace};
-use ledger::Ledger;
+use ledger::{Finished, Ledger};
 use load::{Kinds, Load, Random};
 
 #[test]
 fn what_a_client_had_whole_is_recorded_however_the_recorder_ends() {
     let mut session = Session::new(Kinds { streams: false, largest: 200_000 });
     for _ in 0..50 {
-        session.kill_under_load(Duration::from_millis(150));
+        session.kill_under_load(|load, random| {
+            load.wait_for(random.next() % 40);
+            sleep(random.time(Duration::from_millis(5)));
+        });
     }
+    session.check_last();
     assert!(session.ledger.checked > 500, "too little was asked for: {}", session.ledger.checked);
 }
 
@@ -53,8 +57,9 @@ fn soak() {
     let each = Duration::from_secs(seconds) / u32::try_from(kills).unwrap();
     let started = Instant::now();
     for _ in 0..kills {
-        session.kill_under_load(each * 2);
+        session.kill_under_load(|_load, random| sleep(random.time(each * 2)));
     }
+    session.check_last();
     println!(
         "{kills} kills in {} s: {} exchanges that a client had whole, none missing; at most {} MiB resident",
         started.elapsed().as_secs(),
@@ -72,6 +77,8 @@ struct Session {
     random: Random,
     kinds: Kinds,
     ledger: Ledger,
+    /// What the clients of the last recorder had whole.
+    last: Vec<Finished>,
     /// Kilobytes.
     most_resident: u64,
 }
@@ -85,21 +92,30 @@ impl Session {
             random: Random::seeded(),
             kinds,
             ledger: Ledger::default(),
+            last: Vec::new(),
             most_resident: 0,
         }
     }
 
-    fn kill_under_load(&mut self, most: Duration) {
-        let killed = Harmock::record(&self.workspace, &["--log", "off"]);
-        let load = Load::start(&killed, &self.plain, &self.tls, self.kinds, self.random.split());
-        // The moment of the kill is what is random here; nothing is waited for.
-        sleep(self.random.time(most));
-        self.most_resident = self.most_resident.max(resident(killed.id()));
-        drop(killed);
-        let finished = load.join();
-        // The next run finishes the recording before it listens.
-        drop(Harmock::record(&self.workspace, &["--log", "off"]));
-        self.ledger.check(&self.workspace, &finished);
+    /// Starts a recorder, which finishes the recording of the one before, and kills it at the `moment` when that returns.
+    fn kill_under_load(&mut self, moment: impl FnOnce(&Load, &mut Random)) {
+        let recorder = self.start();
+        let load = Load::start(&recorder, &self.plain, &self.tls, self.kinds, self.random.split());
+        moment(&load, &mut self.random);
+        self.most_resident = self.most_resident.max(resident(recorder.id()));
+        drop(recorder);
+        self.last = load.join();
+    }
+
+    fn check_last(&mut self) {
+        drop(self.start());
+    }
+
+    fn start(&mut self) -> Harmock {
+        let recorder = Harmock::record(&self.workspace, &["--log", "off"]);
+        self.ledger.check(&self.workspace, &self.last);
+        self.last.clear();
+        recorder
     }
 }
 
