@@ -78,6 +78,7 @@ pub mod matching;
 pub mod message;
 pub mod pages;
 pub mod proxy;
+pub mod recipes;
 pub mod record;
 pub mod replay;
 pub mod route;

@@ -2,12 +2,15 @@
 //!
 //! One file per command holds its clap type and its `run`; this file only names them.
 
+mod ask;
 mod ca;
 mod completions;
 mod config;
+mod doctor;
 mod env;
 pub(crate) mod flags;
 mod har;
+mod location;
 mod man;
 mod open;
 mod record;
@@ -17,6 +20,7 @@ mod run;
 pub(crate) mod settings;
 mod shell;
 pub(crate) mod signals;
+mod snippet;
 mod wait;
 
 use std::process::ExitCode;
@@ -38,6 +42,8 @@ enum Command {
     Replay(Box<replay::ReplayArgs>),
     Open(Box<open::Args>),
     Env(env::Args),
+    Snippet(snippet::Args),
+    Doctor(doctor::Args),
     Config(config::ConfigArgs),
     Wait(wait::Args),
     Completions(completions::CompletionsArgs),
@@ -56,6 +62,8 @@ impl Command {
             Self::Replay(args) => replay::run(&args),
             Self::Open(args) => open::run(&args),
             Self::Env(args) => env::run(args),
+            Self::Snippet(args) => snippet::run(&args),
+            Self::Doctor(args) => doctor::run(&args),
             Self::Config(args) => config::run(&args),
             Self::Wait(args) => wait::run(args),
             Self::Completions(args) => completions::run(&args),

@@ -1,7 +1,5 @@
 //! `harmock wait`: until a proxy that was started elsewhere answers.
 
-use std::io::{Read, Write};
-use std::net::{TcpStream, ToSocketAddrs};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::str::FromStr;
@@ -10,7 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, anyhow, bail};
 use url::Url;
 
-use super::CommandResult;
+use super::{CommandResult, ask};
 use crate::launch::ReadyFile;
 
 /// Wait until a proxy answers
@@ -60,36 +58,14 @@ fn look(args: &Args, patience: Duration) -> anyhow::Result<()> {
     ask(&proxy, patience)
 }
 
-/// Asks the proxy itself, not through it, for its health.
+/// Asks the proxy for its health.
 fn ask(proxy: &ProxyUrl, patience: Duration) -> anyhow::Result<()> {
-    let status = health(proxy, patience).with_context(|| format!("{} does not answer", proxy.url))?;
-    if status.starts_with("HTTP/1.1 2") || status.starts_with("HTTP/1.0 2") {
+    let answer = ask::page(&proxy.host, proxy.port, "/__harmock/health", patience)
+        .with_context(|| format!("{} does not answer", proxy.url))?;
+    if answer.is_good() {
         return Ok(());
     }
-    bail!("{} answers `{status}`; is it harmock?", proxy.url)
-}
-
-/// The status line of the health page.
-fn health(proxy: &ProxyUrl, patience: Duration) -> std::io::Result<String> {
-    let address = (proxy.host.as_str(), proxy.port).to_socket_addrs()?.next();
-    let address = address.ok_or(std::io::ErrorKind::AddrNotAvailable)?;
-    let mut stream = TcpStream::connect_timeout(&address, patience)?;
-    stream.set_read_timeout(Some(patience))?;
-    stream.set_write_timeout(Some(patience))?;
-    let authority = proxy.url.trim_start_matches("http://");
-    write!(stream, "GET /__harmock/health HTTP/1.1\r\nHost: {authority}\r\nConnection: close\r\n\r\n")?;
-    let mut head = Vec::new();
-    let mut buffer = [0; 256];
-    while !head.contains(&b'\n') && head.len() < 1024 {
-        match stream.read(&mut buffer)? {
-            0 => break,
-            count => head.extend_from_slice(&buffer[..count]),
-        }
-    }
-    if head.is_empty() {
-        return Err(std::io::ErrorKind::UnexpectedEof.into());
-    }
-    Ok(String::from_utf8_lossy(&head).lines().next().unwrap_or_default().trim_end().to_owned())
+    bail!("{} answers `{}`; is it harmock?", proxy.url, answer.status_line)
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {
@@ -132,6 +108,7 @@ impl FromStr for ProxyUrl {
 
 #[cfg(test)]
 mod tests {
+    use std::io::{Read, Write};
     use std::net::TcpListener;
     use std::path::Path;
 

@@ -20,4 +20,4 @@ mod tests;
 pub use error::Error;
 pub use ready_file::ReadyFile;
 pub use trust_files::TrustFiles;
-pub use variables::{Action, ProxyFacts, Variable, variables};
+pub use variables::{Action, ProxyFacts, Variable, root_variables, variables};

@@ -169,6 +169,11 @@ const REPLACING: &[&str] = &[
     "HEX_CACERTS_PATH",
 ];
 
+/// The names of the variables that name certificates.
+pub fn root_variables() -> impl Iterator<Item = &'static str> {
+    ADDING.iter().chain(REPLACING).copied()
+}
+
 /// Every variable that a client of the proxy gets, in a stable order.
 pub fn variables(facts: &ProxyFacts) -> Vec<Variable> {
     let set = |name, value: &OsStr| Variable { name, action: Action::Set(value.to_owned()) };
@@ -181,6 +186,8 @@ pub fn variables(facts: &ProxyFacts) -> Vec<Variable> {
     // Node reads the proxy variables only when told to; so do Electron's downloads.
     all.push(set("NODE_USE_ENV_PROXY", OsStr::new("1")));
     all.push(set("ELECTRON_GET_USE_PROXY", OsStr::new("1")));
+    // npm and npx look for a newer npm now and then, which is no request of the program that they run.
+    all.push(set("npm_config_update_notifier", OsStr::new("false")));
     // A leaf certificate made here has no revocation list, which cargo on Windows asks for.
     all.push(set("CARGO_HTTP_CHECK_REVOKE", OsStr::new("false")));
     all.extend(each(ADDING, facts.ca.clone().into()));

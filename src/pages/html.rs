@@ -8,7 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
 
-use super::clients::{self, Client};
+use super::clients;
 use super::{Arrival, HOST, PageFacts, PageMode};
 
 const STYLE: &str = include_str!("page.css");
@@ -35,7 +35,7 @@ pub(super) fn index(facts: &PageFacts, arrival: Arrival, address: SocketAddr) ->
     banner(&mut page, arrival, address);
     summary(&mut page, facts, address);
     certificate(&mut page, facts, address);
-    settings(&mut page, &clients::all(facts, address));
+    settings(&mut page, facts, address);
     page.push_str("</main>\n</body>\n</html>\n");
     page
 }
@@ -99,19 +99,18 @@ fn row(page: &mut String, term: &str, html: &str) {
     let _ = writeln!(page, "<dt>{term}</dt><dd>{html}</dd>");
 }
 
-fn settings(page: &mut String, clients: &[Client]) {
+fn settings(page: &mut String, facts: &PageFacts, address: SocketAddr) {
+    let values = clients::values(facts, address);
     page.push_str("<h2 id=\"clients\">Settings</h2>\n<nav>");
-    for client in clients {
+    for (client, _) in clients::all(facts) {
         let _ = write!(page, "<a href=\"#{}\">{}</a> ", client.id, escape(client.name));
     }
     page.push_str("</nav>\n<div class=\"cards\">\n");
-    for client in clients {
+    for (client, snippets) in clients::all(facts) {
         let _ = writeln!(page, "<section id=\"{}\"><h3>{}</h3>", client.id, escape(client.name));
-        for snippet in &client.snippets {
-            if !snippet.label.is_empty() {
-                let _ = writeln!(page, "<p class=\"label\">{}</p>", escape(snippet.label));
-            }
-            code(page, &snippet.code);
+        for snippet in snippets {
+            label(page, [snippet.label, snippet.file.unwrap_or_default()]);
+            code(page, snippet.text(&values).trim_end());
         }
         if !client.note.is_empty() {
             let _ = writeln!(page, "<p class=\"note\">{}</p>", escape(client.note));
@@ -119,6 +118,13 @@ fn settings(page: &mut String, clients: &[Client]) {
         page.push_str("</section>\n");
     }
     page.push_str("</div>\n");
+}
+
+fn label(page: &mut String, parts: [&str; 2]) {
+    let text = parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(": ");
+    if !text.is_empty() {
+        let _ = writeln!(page, "<p class=\"label\">{}</p>", escape(&text));
+    }
 }
 
 fn code(page: &mut String, code: &str) {

@@ -52,6 +52,10 @@ pub struct PageFacts {
     pub archives: Vec<String>,
     /// URL globs of the scope; empty: everything.
     pub glob: Vec<String>,
+    /// Requests of clients so far, whatever became of them.
+    pub requests: u64,
+    /// Clients and hosts for which the certificate was refused.
+    pub refused: u64,
     /// Further host names under which the pages may be asked for, without port.
     pub allowed_hosts: Vec<String>,
 }
@@ -72,6 +76,8 @@ impl PageFacts {
             java_store_path: None,
             archives: Vec::new(),
             glob: Vec::new(),
+            requests: 0,
+            refused: 0,
             allowed_hosts: Vec::new(),
         }
     }
@@ -168,6 +174,8 @@ fn health(facts: &PageFacts) -> Reply {
         "mode": facts.mode.as_str(),
         "url": format!("http://{}", facts.local_address()),
         "version": env!("CARGO_PKG_VERSION"),
+        "requests": facts.requests,
+        "refused": facts.refused,
     });
     Reply::new(StatusCode::OK, "application/json", format!("{health}\n").into())
 }

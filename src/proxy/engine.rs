@@ -79,6 +79,8 @@ impl Engine {
         PageFacts {
             bundle_path: beside_ca("bundle.pem"),
             java_store_path: beside_ca("truststore.p12"),
+            requests: self.tally.requests(),
+            refused: self.refusals.lock().unwrap_or_else(PoisonError::into_inner).len() as u64,
             ..self.pages.clone()
         }
     }

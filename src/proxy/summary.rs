@@ -119,6 +119,14 @@ impl Tally {
         self.rest().misses.push(miss);
     }
 
+    /// All requests and tunnels, whatever became of them.
+    pub(super) fn requests(&self) -> u64 {
+        let rest = self.rest();
+        let counted = [&self.served, &self.ignored].map(|count| count.load(Ordering::Relaxed));
+        let by_host = [&rest.seen, &rest.passed, &rest.tunnelled].map(|hosts| hosts.values().sum());
+        counted.into_iter().chain(by_host).sum::<u64>() + rest.missed
+    }
+
     /// The counts in a few words.
     pub(super) fn progress(&self) -> String {
         let rest = self.rest();

@@ -6,21 +6,21 @@ use std::path::Path;
 
 /// Blocks that belong together, in the order in which a reader pastes them.
 #[derive(Debug)]
-pub(super) struct Example {
-    pub(super) name: String,
-    pub(super) blocks: Vec<Block>,
+pub(crate) struct Example {
+    pub(crate) name: String,
+    pub(crate) blocks: Vec<Block>,
 }
 
 #[derive(Debug)]
-pub(super) struct Block {
-    pub(super) language: String,
-    pub(super) text: String,
+pub(crate) struct Block {
+    pub(crate) language: String,
+    pub(crate) text: String,
 }
 
 impl Example {
     /// The example of this name in a page of the repository.
     #[track_caller]
-    pub(super) fn of(page: &str, name: &str) -> Self {
+    pub(crate) fn of(page: &str, name: &str) -> Self {
         let found = examples(page).into_iter().find(|example| example.name == name);
         found.unwrap_or_else(|| panic!("{page} has no example {name}"))
     }
@@ -28,10 +28,10 @@ impl Example {
 
 impl Block {
     /// The name of the file that it is, from the comment in its first line.
-    pub(super) fn file_name(&self) -> Option<&str> {
+    pub(crate) fn file_name(&self) -> Option<&str> {
         let first = self.text.lines().next()?;
         let name = first.strip_prefix("# ").or_else(|| first.strip_prefix("// "))?;
-        (matches!(self.language.as_str(), "js" | "py" | "toml" | "ts" | "yaml")).then_some(name)
+        (matches!(self.language.as_str(), "go" | "java" | "js" | "py" | "toml" | "ts" | "yaml")).then_some(name)
     }
 }
 

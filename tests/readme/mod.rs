@@ -2,14 +2,18 @@
 #![cfg(unix)]
 
 mod document;
+mod recipes;
 mod sandbox;
 
 use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use document::{Example, examples};
+use document::examples;
 use sandbox::Sandbox;
+
+pub(crate) use document::Example;
+pub(crate) use sandbox::in_order;
 
 use crate::support::{in_clients, needs};
 
@@ -17,6 +21,8 @@ const PAGES: &[&str] = &[
     "README.md",
     "docs/architecture.md",
     "docs/configuration.md",
+    "docs/demo.md",
+    "docs/recipes.md",
     "docs/recording.md",
     "docs/replay-differences.md",
     "docs/replay.md",
@@ -28,7 +34,8 @@ fn every_example_of_every_page_is_named_in_this_file() {
     for page in PAGES {
         for example in examples(page) {
             let call = format!("\"{page}\", \"{}\"", example.name);
-            assert!(include_str!("mod.rs").contains(&call), "no test plays {call}");
+            let tests = [include_str!("mod.rs"), include_str!("recipes.rs"), include_str!("../demo.rs")];
+            assert!(tests.iter().any(|tests| tests.contains(&call)), "no test plays {call}");
         }
     }
 }
@@ -150,11 +157,12 @@ fn fetch_is_answered() {
     play("README.md", "node");
 }
 
-/// The runner is a stand-in that opens a page with the `use` of the config.
 #[test]
-fn the_playwright_config_leads_the_browser_through_the_proxy() {
-    needs!(Playwright, Chromium);
-    play("README.md", "playwright-test");
+fn the_printed_playwright_config_leads_the_browser_through_the_proxy() {
+    needs!(Runners, Chromium);
+    let sandbox = Sandbox::new();
+    sandbox.paste(&Example::of("docs/recipes.md", "playwright"));
+    sandbox.play(&Example::of("README.md", "playwright-test"));
 }
 
 #[test]

@@ -1,17 +1,16 @@
 //! Where an example is played as a reader would: a folder with the sample archive, harmock on the `PATH`, and an
 //! internet in which the sample's hosts exist.
 
+use std::ffi::OsString;
 use std::io::{BufRead as _, BufReader};
-use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 use std::{env, fs, thread};
 
 use super::document::{Block, Example};
-use crate::support::{Harmock, Workspace, binary, chromium_path, in_clients, signal};
+use crate::support::{Harmock, Workspace, binary, chromium_path, free_port, in_clients, link_packages, signal};
 
 /// What takes longer than this has gone wrong; nothing waits for it to pass.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -21,8 +20,10 @@ pub(super) struct Sandbox {
     workspace: Workspace,
     /// Stands in for 8899, which another program may have.
     port: u16,
-    /// Answers for the hosts of the sample archive, as the proxy behind the one under test.
-    internet: Harmock,
+    /// Answers for the hosts of the sample archive, as the proxy behind the one under test; until it is gone.
+    internet: Option<Harmock>,
+    /// What the proxy under test is told of it.
+    upstream: [(&'static str, OsString); 2],
     _internet_folder: Workspace,
     server: Option<Server>,
     output: String,
@@ -38,11 +39,16 @@ impl Sandbox {
         }
         let internet =
             Harmock::replay(&internet_folder, &[sample.to_str().unwrap(), "--redirects", "serve", "--log", "off"]);
+        let upstream = [
+            ("HARMOCK_UPSTREAM_PROXY", internet.url().into()),
+            ("HARMOCK_UPSTREAM_CA", internet.ca().as_os_str().to_owned()),
+        ];
         programs(&workspace);
         Self {
             workspace,
             port: free_port(),
-            internet,
+            internet: Some(internet),
+            upstream,
             _internet_folder: internet_folder,
             server: None,
             output: String::new(),
@@ -57,6 +63,44 @@ impl Sandbox {
         if let Some(server) = self.server.take() {
             server.interrupt().ended_with(0);
         }
+    }
+
+    /// Plays the example while recording, and again from that recording with the internet gone: its client asks for the
+    /// same and sees the same.
+    pub(super) fn play_recorded(mut self, example: &Example) {
+        self.pass(example, "record --har hars/own.har");
+        self.internet = None;
+        self.pass(example, "replay --offline hars/own.har");
+    }
+
+    /// Plays the blocks in this mode: below the proxy where the example says so, else beside one.
+    fn pass(&mut self, example: &Example, mode: &str) {
+        let below = "harmock replay -- ";
+        if !example.blocks.iter().any(|block| block.text.contains(below)) {
+            self.start(&format!("harmock {mode}"));
+        }
+        for block in &example.blocks {
+            let text = block.text.replace(below, &format!("harmock {mode} -- "));
+            self.block(example, &Block { language: block.language.clone(), text });
+        }
+        if let Some(server) = self.server.take() {
+            server.interrupt().ended_with(0);
+        }
+    }
+
+    /// Writes the files of an example, and does nothing else.
+    pub(super) fn paste(&self, example: &Example) {
+        for block in &example.blocks {
+            if let Some(name) = block.file_name() {
+                self.workspace.write(name, self.here(&block.text));
+            }
+        }
+    }
+
+    /// A page's text with the port and the home of this machine.
+    pub(super) fn here(&self, text: &str) -> String {
+        let home = self.workspace.join("home");
+        text.replace("8899", &self.port.to_string()).replace("/home/you", home.to_str().unwrap())
     }
 
     /// Plays the blocks, waits until the program that was left running says `until`, stops it, and gives what it said.
@@ -89,7 +133,7 @@ impl Sandbox {
     }
 
     fn block(&mut self, example: &Example, block: &Block) {
-        let text = block.text.replace("8899", &self.port.to_string());
+        let text = self.here(&block.text);
         if let Some(name) = block.file_name() {
             self.workspace.write(name, &text);
             return;
@@ -111,9 +155,11 @@ impl Sandbox {
         let path = env::var_os("PATH").unwrap_or_default();
         let path = env::join_paths(own.into_iter().chain(env::split_paths(&path))).unwrap();
         command.env("PATH", path).env("SHELL", "/bin/bash");
+        // A cold cache would compile Go's standard library in every example.
+        command.env("GOCACHE", Path::new(env!("CARGO_TARGET_TMPDIR")).join("go-build"));
         command.env("HARMOCK_LISTEN", format!("127.0.0.1:{}", self.port));
         command.env("HARMOCK_PROXY_URL", format!("http://127.0.0.1:{}", self.port));
-        command.env("HARMOCK_UPSTREAM_PROXY", self.internet.url()).env("HARMOCK_UPSTREAM_CA", self.internet.ca());
+        command.envs(self.upstream.clone());
         if let Some(chromium) = chromium_path() {
             command.env("CHROMIUM", &chromium).env("HARMOCK_BROWSER", &chromium).env("HARMOCK_HEADLESS", "true");
         }
@@ -130,7 +176,7 @@ fn goes_on(text: &str) -> bool {
 
 /// Each line of `expected` is in a line of `output`, in this order; `…` stands for anything.
 #[track_caller]
-fn in_order(expected: &str, output: &str, name: &str) {
+pub(crate) fn in_order(expected: &str, output: &str, name: &str) {
     let mut lines = output.lines();
     for wanted in expected.lines() {
         let found = lines.by_ref().any(|line| {
@@ -148,21 +194,15 @@ fn in_order(expected: &str, output: &str, name: &str) {
 }
 
 /// The programs of the reader's own machine that are not tested here: cargo has built harmock, `npm test` is a shop's
-/// client, Playwright's runner opens a page with the settings of the config.
+/// client.
 fn programs(workspace: &Workspace) {
     fs::create_dir_all(workspace.join("target/release")).unwrap();
     std::os::unix::fs::symlink(binary(), workspace.join("target/release/harmock")).unwrap();
-    for (name, script) in [("cargo", CARGO), ("npm", NPM), ("npx", NPX)] {
+    for (name, script) in [("cargo", CARGO), ("npm", NPM)] {
         let path = workspace.write(&format!("bin/{name}"), script);
         fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
     }
-    workspace.write("node_modules/@playwright/test/package.json", r#"{"type":"module","exports":"./index.js"}"#);
-    workspace.write("node_modules/@playwright/test/index.js", "export const defineConfig = config => config;");
-    workspace.write("runner.mjs", RUNNER);
-    for package in ["playwright-core", "undici"] {
-        let there = in_clients("node_modules").join(package);
-        std::os::unix::fs::symlink(there, workspace.join("node_modules").join(package)).unwrap();
-    }
+    link_packages(workspace.path());
 }
 
 const CARGO: &str = r#"#!/bin/sh
@@ -182,34 +222,6 @@ test)
 *) echo "npm $*?"; exit 2 ;;
 esac
 "#;
-
-const NPX: &str = r#"#!/bin/sh
-test "$*" = "playwright test" || exit 2
-cp playwright.config.ts playwright.config.mjs
-exec node runner.mjs
-"#;
-
-const RUNNER: &str = r"import { chromium } from 'playwright-core';
-import config from './playwright.config.mjs';
-const { proxy, ...context } = config.use;
-const browser = await chromium.launch({ executablePath: process.env.CHROMIUM, proxy });
-const page = await browser.newPage(context);
-await page.goto('https://shop.example/');
-await page.getByText('Teapot: 24').waitFor();
-await browser.close();
-";
-
-/// A port below those that the system gives out by itself, so that no other test gets it between now and its use.
-fn free_port() -> u16 {
-    static NEXT: AtomicU16 = AtomicU16::new(0);
-    let first = u16::try_from(std::process::id() % 11_000).unwrap_or_default();
-    loop {
-        let port = 20_000 + (first + NEXT.fetch_add(1, Ordering::Relaxed)) % 12_000;
-        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
-            return port;
-        }
-    }
-}
 
 /// A program that goes on, with what it has said so far.
 struct Server {

@@ -20,7 +20,7 @@ pub(crate) use answer::Answer;
 pub(crate) use curl::{curl, curl_exit};
 pub(crate) use entries::{entry, post_entry};
 pub(crate) use harmock::{Ended, Harmock, signal};
-pub(crate) use machine::{Need, chromium_path, has_program, in_clients, met};
+pub(crate) use machine::{Need, chromium_path, free_port, has_program, in_clients, link_packages, met};
 pub(crate) use origin::Origin;
 pub(crate) use raw_origin::RawOrigin;
 pub(crate) use scripts::{chromium, node, python, python_path};

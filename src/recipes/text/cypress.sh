@@ -1,0 +1,2 @@
+HTTP_PROXY=@PROXY@ HTTPS_PROXY=@PROXY@ NO_PROXY='<-loopback>' \
+  NODE_EXTRA_CA_CERTS=@CA@ npx cypress run

@@ -1,0 +1,2 @@
+sudo cp @CA@ /usr/local/share/ca-certificates/harmock.crt
+sudo update-ca-certificates

@@ -1,0 +1,1 @@
+certutil -A -d sql:PROFILE -t C,, -n harmock -i @CA@

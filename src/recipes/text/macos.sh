@@ -1,0 +1,2 @@
+security add-trusted-cert -r trustRoot -p ssl \
+  -k ~/Library/Keychains/login.keychain-db @CA@

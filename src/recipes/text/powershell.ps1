@@ -1,0 +1,5 @@
+$env:HTTP_PROXY = $env:HTTPS_PROXY = '@PROXY@'
+$env:NODE_USE_ENV_PROXY = '1'
+$env:NODE_EXTRA_CA_CERTS = @CA@
+$env:SSL_CERT_FILE = $env:REQUESTS_CA_BUNDLE = @BUNDLE@
+$env:NO_PROXY = $null

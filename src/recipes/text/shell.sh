@@ -1,0 +1,12 @@
+export http_proxy=@PROXY@ HTTP_PROXY=@PROXY@
+export https_proxy=@PROXY@ HTTPS_PROXY=@PROXY@
+export all_proxy=@PROXY@ ALL_PROXY=@PROXY@
+export NODE_USE_ENV_PROXY=1 NODE_EXTRA_CA_CERTS=@CA@
+export DENO_CERT=@CA@
+export SSL_CERT_FILE=@BUNDLE@
+export REQUESTS_CA_BUNDLE=@BUNDLE@
+export CURL_CA_BUNDLE=@BUNDLE@
+export GIT_SSL_CAINFO=@BUNDLE@
+export AWS_CA_BUNDLE=@BUNDLE@
+export CARGO_HTTP_CAINFO=@BUNDLE@
+unset no_proxy NO_PROXY

@@ -1,0 +1,2 @@
+harmock ca install
+harmock ca install --dry-run

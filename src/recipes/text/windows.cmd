@@ -1,0 +1,1 @@
+certutil -user -addstore Root @CA@
