@@ -5,8 +5,10 @@ mod connections;
 mod contenders;
 mod instructions;
 mod load;
+mod origin;
 mod pairs;
 mod process;
+mod record;
 mod reference;
 mod replay;
 mod start;
@@ -27,14 +29,15 @@ use crate::process::{Bench, LOAD_CORE};
 
 const USAGE: &str = "\
 harmock-bench [--seconds S] [--runs N] [--only PART,...] [--harmock FILE] [--work DIR] [--large] [--smoke]
-  PART: replay storage http2 log new-connections start body connections instructions contenders
+  PART: replay storage http2 log new-connections start body connections record instructions contenders
   --large also replays 1,000,000 entries; --smoke only sees that everything works
 harmock-bench reference BODY_BYTES [one-thread]
+harmock-bench origin BODY_BYTES
 harmock-bench load ADDRESS plain|tls|http2 get|post|graphql|headers ENTRIES URLS ANSWERS
 harmock-bench archive http|https get|post|graphql|headers ENTRIES BODY_BYTES embedded|attached|zip-stored|zip-deflated DIR";
 
 /// The parts in the order in which they run.
-const PARTS: [&str; 10] = [
+const PARTS: [&str; 11] = [
     "replay",
     "storage",
     "http2",
@@ -43,6 +46,7 @@ const PARTS: [&str; 10] = [
     "start",
     "body",
     "connections",
+    "record",
     "instructions",
     "contenders",
 ];
@@ -53,6 +57,7 @@ fn main() -> Result<()> {
     match words[..] {
         ["reference", body] => reference::run(body.parse()?, false),
         ["reference", body, "one-thread"] => reference::run(body.parse()?, true),
+        ["origin", body] => origin::run(body.parse()?),
         ["load", ..] => replay::load_by_hand(&words[1..]),
         ["archive", ..] => replay::archive_by_hand(&words[1..]),
         ["-h" | "--help"] => Ok(println!("{USAGE}")),
@@ -102,6 +107,7 @@ fn measure(words: &[&str]) -> Result<()> {
             "start" => start::start(&bench)?,
             "body" => connections::large_body(&bench)?,
             "connections" => connections::memory(&bench)?,
+            "record" => record::recording(&bench)?,
             "instructions" => instructions::flatness(&bench)?,
             _ => contenders::side_by_side(&bench)?,
         }

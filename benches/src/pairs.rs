@@ -70,6 +70,15 @@ pub(crate) fn keep_alive(bench: &Bench, reference: &Server, contender: &Server, 
     // Every URL is asked for a few times before the clock starts.
     to_contender.run(Stop::Answers(traffic.urls as u64 * 5))?;
     to_reference.run(Stop::After(Duration::from_millis(200)))?;
+    in_turn(bench, (reference, &mut to_reference), (contender, &mut to_contender))
+}
+
+/// Two servers and their loads: reference, contender, reference, contender, ...
+pub(crate) fn in_turn(
+    bench: &Bench,
+    (reference, to_reference): (&Server, &mut Load),
+    (contender, to_contender): (&Server, &mut Load),
+) -> Result<Pairs> {
     let mut pairs = Pairs::default();
     for _ in 0..bench.runs {
         let first = measured(reference, || to_reference.run(Stop::After(bench.time)))?;

@@ -24,7 +24,11 @@ pub(crate) struct Server {
 impl Server {
     /// Starts a server that writes its URL as its first line.
     pub(crate) fn start(program: &Path, args: &[&str]) -> Result<Self> {
-        let mut child = pinned(program).args(args).stdout(Stdio::piped()).stdin(Stdio::null()).spawn()?;
+        Self::start_on(SERVER_CORE, program, args)
+    }
+
+    fn start_on(core: &str, program: &Path, args: &[&str]) -> Result<Self> {
+        let mut child = pinned(core, program).args(args).stdout(Stdio::piped()).stdin(Stdio::null()).spawn()?;
         let mut line = String::new();
         let stdout = child.stdout.take().context("no standard output")?;
         BufReader::new(stdout).read_line(&mut line)?;
@@ -40,7 +44,7 @@ impl Server {
 
     /// A server at a known address, waited for.
     pub(crate) fn start_at(program: &Path, args: &[&str], at: SocketAddr) -> Result<Self> {
-        let mut command = pinned(program);
+        let mut command = pinned(SERVER_CORE, program);
         let child = command.args(args).stdout(Stdio::null()).stderr(Stdio::null()).stdin(Stdio::null()).spawn()?;
         let mut server = Self { pid: child.id(), child, at };
         let started = Instant::now();
@@ -70,6 +74,26 @@ impl Server {
         Ok(total)
     }
 
+    /// The most kilobytes that it has had in memory; none when it has ended.
+    pub(crate) fn most_resident(&self) -> Option<u64> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.pid)).ok()?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+        line.split_whitespace().next()?.parse().ok()
+    }
+
+    /// Asks it to end in good order.
+    pub(crate) fn interrupt(&self) -> Result<()> {
+        let status = Command::new("kill").args(["-INT", &self.pid.to_string()]).status()?;
+        if !status.success() {
+            bail!("no process {}", self.pid);
+        }
+        Ok(())
+    }
+
+    pub(crate) fn has_ended(&mut self) -> Result<bool> {
+        Ok(self.child.try_wait()?.is_some())
+    }
+
     /// Kilobytes of a line of `smaps_rollup`: `Rss`, `Anonymous`.
     pub(crate) fn memory(&self, line: &str) -> Result<u64> {
         let text = fs::read_to_string(format!("/proc/{}/smaps_rollup", self.pid))?;
@@ -86,9 +110,9 @@ impl Drop for Server {
     }
 }
 
-fn pinned(program: &Path) -> Command {
+fn pinned(core: &str, program: &Path) -> Command {
     let mut command = Command::new("taskset");
-    command.args(["-c", SERVER_CORE]).arg(program);
+    command.args(["-c", core]).arg(program);
     command
 }
 
@@ -124,6 +148,11 @@ impl Bench {
         }
         args.extend(more);
         Server::start(&self.harmock, &args)
+    }
+
+    /// A real server for recordings, with bodies of this many bytes, on the core of the load.
+    pub(crate) fn origin(&self, body: usize) -> Result<Server> {
+        Server::start_on(LOAD_CORE, &std::env::current_exe()?, &["origin", &body.to_string()])
     }
 
     /// The bare hyper server with a body of this many bytes.

@@ -86,10 +86,13 @@ async fn run_async(config: Config, options: &RunOptions, task: Task<'_>) -> supe
     if let Some(path) = &options.ready_file {
         let _ = std::fs::remove_file(path);
     }
+    let bar = FinishBar::start(&proxy, options);
     let summary = tokio::select! {
-        stopped = proxy.stop() => stopped,
-        _second = signals.next() => return Ok(ended_at_once(&expected)),
+        stopped = proxy.stop() => Some(stopped),
+        _second = signals.next() => None,
     };
+    bar.stop();
+    let Some(summary) = summary else { return Ok(ended_at_once(&expected)) };
     log.finish();
     finish(exit, summary, &expected, options)
 }
@@ -218,14 +221,54 @@ fn announce(proxy: &Proxy, facts: &ProxyFacts, heading: &str, public: bool) {
     }
 }
 
+/// Whether what moves may be drawn on standard error.
+fn draws(options: &RunOptions) -> bool {
+    let plain = std::env::var_os("NO_COLOR").is_some() || std::env::var_os("CI").is_some();
+    !plain && options.verbosity >= 0 && std::io::stderr().is_terminal()
+}
+
+/// A bar for an archive that takes longer than a moment to write, on a terminal.
+struct FinishBar(Option<(indicatif::ProgressBar, tokio::task::JoinHandle<()>)>);
+
+impl FinishBar {
+    fn start(proxy: &Proxy, options: &RunOptions) -> Self {
+        let Some(progress) = proxy.finishing().filter(|_| draws(options)) else { return Self(None) };
+        let bar = indicatif::ProgressBar::hidden();
+        let shown = bar.clone();
+        let task = tokio::spawn(async move {
+            tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+            let mut ticks = tokio::time::interval(std::time::Duration::from_millis(100));
+            loop {
+                ticks.tick().await;
+                let (written, all) = progress.counts();
+                if all == 0 {
+                    // Exchanges in flight have their grace.
+                    continue;
+                }
+                if shown.is_hidden() {
+                    shown.set_draw_target(indicatif::ProgressDrawTarget::stderr());
+                }
+                shown.set_length(all);
+                shown.set_position(written);
+            }
+        });
+        Self(Some((bar, task)))
+    }
+
+    fn stop(self) {
+        if let Some((bar, task)) = self.0 {
+            task.abort();
+            bar.finish_and_clear();
+        }
+    }
+}
+
 /// A live count on a terminal, where nothing else is written to it.
 struct Counter(Option<(indicatif::ProgressBar, tokio::task::JoinHandle<()>)>);
 
 impl Counter {
     fn start(proxy: &Proxy, options: &RunOptions) -> Self {
-        let plain = std::env::var_os("NO_COLOR").is_some() || std::env::var_os("CI").is_some();
-        let log_is_elsewhere = options.log != LogTarget::Stderr;
-        if plain || !log_is_elsewhere || options.verbosity < 0 || !std::io::stderr().is_terminal() {
+        if options.log == LogTarget::Stderr || !draws(options) {
             return Self(None);
         }
         let bar = indicatif::ProgressBar::new_spinner();

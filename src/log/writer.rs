@@ -96,7 +96,7 @@ impl Lines {
 }
 
 impl Log {
-    /// A log without lines.
+    /// A log without lines, and without alarms.
     pub fn off() -> Self {
         Self { format: Format::Text, lines: None, apart: false }
     }

@@ -148,6 +148,18 @@ impl Proxy {
         move || engine.tally.progress()
     }
 
+    /// How far [`Proxy::stop`] has come with the archive; `None` where nothing is recorded.
+    pub fn finishing(&self) -> Option<crate::record::Progress> {
+        self.recorder().map(|recorder| recorder.progress())
+    }
+
+    fn recorder(&self) -> Option<&Arc<crate::record::Recorder>> {
+        match &self.engine.mode {
+            EngineMode::Record(state) => Some(&state.recorder),
+            EngineMode::Replay(state) => state.recorder.as_ref(),
+        }
+    }
+
     /// What the run did so far.
     pub fn summary(&self) -> Summary {
         self.engine.summary()
@@ -163,10 +175,7 @@ impl Proxy {
         engine.ending.cancel();
         self.accepting.abort();
         engine.tasks.close();
-        let recorder = match &engine.mode {
-            EngineMode::Record(state) => Some(Arc::clone(&state.recorder)),
-            EngineMode::Replay(state) => state.recorder.clone(),
-        };
+        let recorder = self.recorder().cloned();
         // What is still open after the grace is not kept.
         let _all_done = timeout(engine.limits.grace, async {
             engine.tasks.wait().await;

@@ -23,7 +23,7 @@ use crate::ca::{self, CertAuthority};
 use crate::log::Log;
 use crate::matching::{RuleError, Rules};
 use crate::pages::{PageFacts, PageMode};
-use crate::record::{self, Finished, Readable, Recorder, RunSettings};
+use crate::record::{self, Finished, Readable, Recorder, RunSettings, Tell};
 use crate::replay::{OpenError, Replayer, Sessions};
 use crate::report::TraceWriter;
 use crate::route::{GlobError, GlobList, Scope};
@@ -135,7 +135,7 @@ pub(super) async fn start(config: Config, log: Log) -> Result<Started, StartErro
         pages: prepared.page_facts(listen, &ca),
         ca,
         tunnel,
-        mode: prepared.engine_mode()?,
+        mode: prepared.engine_mode(&log)?,
         upstream_idle: config.upstream.idle,
         upstream,
         log,
@@ -227,7 +227,9 @@ impl Prepared {
     }
 
     /// Opens the recording where there is one.
-    fn engine_mode(self) -> Result<EngineMode, StartError> {
+    fn engine_mode(self, log: &Log) -> Result<EngineMode, StartError> {
+        let log = log.clone();
+        let tell = Tell::new(move |line| log.alert(line));
         Ok(match self {
             Self::Record { config, scope } => {
                 let archive = WriterOptions {
@@ -239,7 +241,7 @@ impl Prepared {
                     volatile: config.volatile.clone(),
                 };
                 let settings = RunSettings { archive, redact: config.redact };
-                let recorder = Recorder::open(&config.har, &settings)?;
+                let recorder = Recorder::open(&config.har, &settings, tell)?;
                 EngineMode::Record(RecordState {
                     recorder: Arc::new(recorder),
                     scope,
@@ -250,7 +252,8 @@ impl Prepared {
             Self::Replay { config, scope, ignore, replayer, archives, killed } => {
                 let archive = WriterOptions { update: Update::Append, ..WriterOptions::default() };
                 let settings = RunSettings { archive, redact: config.redact.clone() };
-                let recorder = if adds_misses(&config) { Some(Recorder::open(&config.har, &settings)?) } else { None };
+                let recorder =
+                    if adds_misses(&config) { Some(Recorder::open(&config.har, &settings, tell)?) } else { None };
                 EngineMode::Replay(ReplayState {
                     replayer: ArcSwap::from_pointee(*replayer),
                     sessions: Sessions::default(),

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use super::Error;
 use super::journal::{Commit, JournalReader, Record};
 use super::lock::ArchiveLock;
+use super::progress::Progress;
 use super::redaction::Redaction;
 use super::restored::{DECODED, Restored, RestoredRequest, started};
 use super::run_settings::RunSettings;
@@ -73,7 +74,7 @@ pub struct Finished {
     pub written: Written,
     /// Exchanges of this journal.
     pub exchanges: usize,
-    /// The journal ended in a record that a crash had cut.
+    /// A crash had cut the last record of the journal, or a body; that exchange is not in the archive.
     pub cut: bool,
     /// Bodies whose content coding could not be undone: kept as they came.
     pub undecoded: Vec<String>,
@@ -90,8 +91,8 @@ pub struct Finished {
 /// # Errors
 ///
 /// When the journal cannot be read or the archive cannot be written; both are then as they were.
-pub fn finish(archive: &Path, journal: &Path) -> Result<Finished, Error> {
-    let finished = Finishing::new(archive, journal)?.run(archive)?;
+pub fn finish(archive: &Path, journal: &Path, progress: &Progress) -> Result<Finished, Error> {
+    let finished = Finishing::new(archive, journal, progress)?.run(archive)?;
     discard(journal)?;
     Ok(finished)
 }
@@ -105,30 +106,32 @@ pub(super) struct Finishing<'a> {
     folder: &'a Path,
     reader: JournalReader,
     options: WriterOptions,
+    progress: &'a Progress,
     redaction: Redaction,
 }
 
 impl<'a> Finishing<'a> {
     /// Opens the journal of an archive.
-    pub(super) fn new(archive: &'a Path, journal: &'a Path) -> Result<Self, Error> {
+    pub(super) fn new(archive: &'a Path, journal: &'a Path, progress: &'a Progress) -> Result<Self, Error> {
         let folder = journal.parent().unwrap_or(Path::new("."));
         let reader = JournalReader::open(journal)?;
         let RunSettings { archive: options, redact } = reader.settings().clone();
         let redaction = Redaction::new(&redact, archive, options.update);
-        Ok(Self { archive, journal, folder, reader, options, redaction })
+        Ok(Self { archive, journal, folder, reader, options, progress, redaction })
     }
 
     /// Writes the archive to `target`: to its own place, or for whoever only wants to read it to another.
     pub(super) fn run(mut self, target: &Path) -> Result<Finished, Error> {
         let writer = ArchiveWriter::following(target, self.archive, self.options.clone());
         let mut writer = writer.map_err(|error| self.unwritten(error))?;
-        let mut places = self.places()?;
-        let (cut, whole) = (self.reader.cut(), self.reader.whole());
+        let (mut places, cut) = self.places()?;
+        let whole = self.reader.whole();
         places.sort_by(|a, b| a.key.compare(&b.key, self.options.detail));
         if self.options.detail == Detail::Minimal {
             self.settle_ties(&mut places)?;
         }
         let exchanges = places.len();
+        self.progress.begin(exchanges);
         if self.redaction.has_earlier() {
             self.keep_earlier(&places)?;
         }
@@ -143,6 +146,7 @@ impl<'a> Finishing<'a> {
                 undecoded.push(exchange.request.url.as_str().to_owned());
             }
             writer.entry_at(key, &exchange.new_entry()).map_err(|error| self.unwritten(error))?;
+            self.progress.written();
         }
         let note = |finished: &Path| match target == self.archive {
             true => Commit::of(finished)?.note(self.journal, whole),
@@ -162,13 +166,17 @@ impl<'a> Finishing<'a> {
         Ok(())
     }
 
-    /// What sorts each record, with its position in the journal.
-    fn places(&mut self) -> Result<Vec<Placed>, Error> {
-        let mut places = Vec::new();
+    /// What sorts each record that is whole, with its position in the journal, and whether one is not.
+    fn places(&mut self) -> Result<(Vec<Placed>, bool), Error> {
+        let (mut places, mut cut) = (Vec::new(), false);
         loop {
             let position = self.reader.position()?;
-            let Some(record) = self.reader.next_record()? else { return Ok(places) };
-            places.push(Placed { key: self.sort_key(&record)?, position, ended: ended(&record) });
+            let Some(record) = self.reader.next_record()? else { return Ok((places, cut || self.reader.cut())) };
+            if record.has_its_bodies(self.folder) {
+                places.push(Placed { key: self.sort_key(&record)?, position, ended: ended(&record) });
+            } else {
+                cut = true;
+            }
         }
     }
 
@@ -203,7 +211,7 @@ pub(super) fn recover(archive: &Path, place: &Place) -> Result<Option<Finished>,
         discard(&place.journal)?;
         return Ok(None);
     }
-    finish(archive, &place.journal).map(Some)
+    finish(archive, &place.journal, &Progress::default()).map(Some)
 }
 
 /// How many exchanges a journal holds that are not in the archive yet.

@@ -26,6 +26,9 @@ pub(super) const EXCHANGE: &[u8; 4] = b"HMJx";
 /// Opens the record of an archive that is about to take its place.
 pub(super) const COMMIT: &[u8; 4] = b"HMJc";
 
+/// Bytes for records that are kept between writings.
+const KEPT: usize = 256 << 10;
+
 /// Of the file: magic, length of the settings, checksum.
 pub(super) const FILE_HEAD: usize = 4 + 4 + 8;
 
@@ -60,6 +63,11 @@ impl JournalBody {
         }
     }
 
+    /// The number of its spool file, where it has one.
+    pub(super) fn number(&self) -> Option<u64> {
+        if let Self::Spooled { number, .. } = self { Some(*number) } else { None }
+    }
+
     fn inline(&self) -> &[u8] {
         if let Self::Inline(bytes) = self { bytes } else { &[] }
     }
@@ -70,12 +78,18 @@ pub fn spool_path(folder: &Path, number: u64) -> PathBuf {
     folder.join(format!("body-{number}"))
 }
 
-/// Appends records with one `write` each.
+/// Appends records: as many as have been added with one `write`.
 #[derive(Debug)]
 pub struct JournalWriter {
     file: File,
-    buffer: Vec<u8>,
+    /// Records that have been added and are not written.
+    pending: Vec<u8>,
+    /// Where each of them ends.
+    ends: Vec<usize>,
+    /// Of the file, as far as its records are whole.
     length: u64,
+    /// What a failed write has left behind that could not be cut off.
+    torn: bool,
 }
 
 impl JournalWriter {
@@ -89,51 +103,97 @@ impl JournalWriter {
         options.create_new(true).append(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let mut writer = Self { file: options.open(path)?, buffer: Vec::new(), length: 0 };
+        let file = options.open(path)?;
+        let mut writer = Self { file, pending: Vec::new(), ends: Vec::new(), length: 0, torn: false };
         let json = serde_json::to_vec(settings).map_err(io::Error::other)?;
-        writer.buffer.extend_from_slice(MAGIC);
-        writer.buffer.extend_from_slice(&u32::try_from(json.len()).map_err(io::Error::other)?.to_le_bytes());
-        let checksum = checksum(&writer.buffer, &[&json]);
-        writer.buffer.extend_from_slice(&checksum.to_le_bytes());
-        writer.buffer.extend_from_slice(&json);
-        writer.write()?;
+        let mut head = MAGIC.to_vec();
+        head.extend_from_slice(&u32::try_from(json.len()).map_err(io::Error::other)?.to_le_bytes());
+        let checksum = checksum(&head, &[&json]);
+        head.extend_from_slice(&checksum.to_le_bytes());
+        head.extend_from_slice(&json);
+        writer.append(&head)?;
         Ok(writer)
     }
 
-    /// Appends one exchange. A record that could not be written whole is cut off again, so that later ones follow
-    /// a whole one.
+    /// Another handle of the file, for syncing it.
     ///
     /// # Errors
     ///
-    /// What the system says; a full disk, most of the time.
-    pub fn append(&mut self, facts: &ExchangeFacts, request: &JournalBody, response: &JournalBody) -> io::Result<()> {
-        let json = serde_json::to_vec(facts).map_err(io::Error::other)?;
-        let facts_length = u32::try_from(json.len()).map_err(io::Error::other)?;
-        self.buffer.clear();
-        self.buffer.extend_from_slice(EXCHANGE);
-        self.buffer.extend_from_slice(&facts_length.to_le_bytes());
-        for body in [request, response] {
-            let (kind, length, number) = body.head();
-            self.buffer.push(kind);
-            self.buffer.extend_from_slice(&length.to_le_bytes());
-            self.buffer.extend_from_slice(&number.to_le_bytes());
-        }
-        let checksum = checksum(&self.buffer, &[&json, request.inline(), response.inline()]);
-        self.buffer.extend_from_slice(&checksum.to_le_bytes());
-        self.buffer.extend_from_slice(&json);
-        self.buffer.extend_from_slice(request.inline());
-        self.buffer.extend_from_slice(response.inline());
-        self.write()
+    /// What the system says.
+    pub fn file(&self) -> io::Result<File> {
+        self.file.try_clone()
     }
 
-    fn write(&mut self) -> io::Result<()> {
-        if let Err(error) = self.file.write_all(&self.buffer) {
-            let _ = self.file.set_len(self.length);
-            return Err(error);
-        }
-        self.length += self.buffer.len() as u64;
+    /// Adds one exchange to what the next [`Self::write`] writes.
+    ///
+    /// # Errors
+    ///
+    /// When its facts are too long; nothing is added then.
+    pub fn add(&mut self, facts: &ExchangeFacts, request: &JournalBody, response: &JournalBody) -> io::Result<()> {
+        let start = self.pending.len();
+        self.pending.extend_from_slice(&[0; HEAD]);
+        let added = serde_json::to_writer(&mut self.pending, facts).map_err(io::Error::other).and_then(|()| {
+            let length = self.pending.len() - start - HEAD;
+            u32::try_from(length).map_err(io::Error::other)
+        });
+        let facts_length = added.inspect_err(|_| self.pending.truncate(start))?;
+        self.pending.extend_from_slice(request.inline());
+        self.pending.extend_from_slice(response.inline());
+        let (head, content) = self.pending[start..].split_at_mut(HEAD);
+        write_head(head, facts_length, [request, response], content);
+        self.ends.push(self.pending.len());
         Ok(())
     }
+
+    /// Bytes that have been added and are not written.
+    pub fn pending(&self) -> usize {
+        self.pending.len()
+    }
+
+    /// Writes what has been added, and tells of each record, in order, whether it is written. One that could not be
+    /// written whole is cut off again, so that later ones follow a whole one.
+    pub fn write(&mut self, mut outcome: impl FnMut(io::Result<()>)) {
+        let (mut pending, ends) = (std::mem::take(&mut self.pending), std::mem::take(&mut self.ends));
+        match self.append(&pending) {
+            Ok(()) => ends.iter().for_each(|_| outcome(Ok(()))),
+            Err(error) if ends.len() == 1 => outcome(Err(error)),
+            // Where all together do not fit, some still may.
+            Err(_) => {
+                let starts = std::iter::once(0).chain(ends.iter().copied());
+                starts.zip(&ends).for_each(|(start, end)| outcome(self.append(&pending[start..*end])));
+            }
+        }
+        pending.clear();
+        pending.shrink_to(KEPT);
+        self.pending = pending;
+    }
+
+    fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
+        if self.torn {
+            self.file.set_len(self.length)?;
+            self.torn = false;
+        }
+        if let Err(error) = self.file.write_all(bytes) {
+            self.torn = self.file.set_len(self.length).is_err();
+            return Err(error);
+        }
+        self.length += bytes.len() as u64;
+        Ok(())
+    }
+}
+
+/// Fills the head of a record whose facts and inline bodies are `content`.
+fn write_head(head: &mut [u8], facts_length: u32, bodies: [&JournalBody; 2], content: &[u8]) {
+    head[..4].copy_from_slice(EXCHANGE);
+    head[4..8].copy_from_slice(&facts_length.to_le_bytes());
+    for (at, body) in [8, 25].into_iter().zip(bodies) {
+        let (kind, length, number) = body.head();
+        head[at] = kind;
+        head[at + 1..at + 9].copy_from_slice(&length.to_le_bytes());
+        head[at + 9..at + 17].copy_from_slice(&number.to_le_bytes());
+    }
+    let checksum = checksum(&head[..HEAD - 8], &[content]);
+    head[HEAD - 8..].copy_from_slice(&checksum.to_le_bytes());
 }
 
 /// An archive by its content.

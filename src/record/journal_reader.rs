@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 
 use super::Error;
 use super::exchange::ExchangeFacts;
-use super::journal::{COMMIT, COMMIT_LENGTH, Commit, EXCHANGE, FILE_HEAD, HEAD, JournalBody, MAGIC, checksum};
+use super::journal::{
+    COMMIT, COMMIT_LENGTH, Commit, EXCHANGE, FILE_HEAD, HEAD, JournalBody, MAGIC, checksum, spool_path,
+};
 use super::run_settings::RunSettings;
 
 /// Facts are a few kilobytes; a length beyond this is a broken record.
@@ -21,6 +23,18 @@ pub struct Record {
     pub request: JournalBody,
     /// The response body as it came.
     pub response: JournalBody,
+}
+
+impl Record {
+    /// Whether the spool files that it names, in `folder`, are as long as they were; a power loss may have cut them.
+    pub fn has_its_bodies(&self, folder: &Path) -> bool {
+        [&self.request, &self.response].into_iter().all(|body| match body {
+            JournalBody::Spooled { number, length } => {
+                std::fs::metadata(spool_path(folder, *number)).is_ok_and(|file| file.len() == *length)
+            }
+            _ => true,
+        })
+    }
 }
 
 /// Reads records in the order in which they were appended.

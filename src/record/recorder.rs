@@ -10,6 +10,8 @@ use http::HeaderMap;
 use super::cuts::Cuts;
 use super::exchange::{ExchangeFacts, PhaseTimes, ResponseFacts, latin1_fields};
 use super::lock::ArchiveLock;
+use super::losses::Tell;
+use super::progress::Progress;
 use super::recording::{Recording, Run};
 use super::run_settings::RunSettings;
 use super::spool::{Note, Spool, Spooled};
@@ -24,6 +26,8 @@ pub struct Recorder {
     journal: PathBuf,
     run: Arc<Run>,
     spool: Mutex<Option<Spool>>,
+    tell: Tell,
+    progress: Progress,
     next: AtomicU64,
     recovered: Option<finish::Finished>,
     _lock: ArchiveLock,
@@ -32,22 +36,24 @@ pub struct Recorder {
 impl Recorder {
     /// Takes the archive's lock, finishes what a killed run left in its journal, and starts the writing thread.
     ///
-    /// Blocks.
+    /// What is lost later is told at once. Blocks.
     ///
     /// # Errors
     ///
     /// When the folder cannot be written, another run holds the archive, or a left journal cannot be finished.
-    pub fn open(archive: &Path, settings: &RunSettings) -> Result<Self, Error> {
+    pub fn open(archive: &Path, settings: &RunSettings, tell: Tell) -> Result<Self, Error> {
         let place = finish::Place::of(archive)?;
         let lock = ArchiveLock::take(&place.lock, archive)?;
         let recovered = finish::recover(archive, &place)?;
         let folder_error = |source| Error::Folder { path: place.journal.clone(), source };
-        let (spool, notes) = Spool::start(&place.journal, settings).map_err(folder_error)?;
+        let (spool, notes) = Spool::start(&place.journal, settings, tell.clone()).map_err(folder_error)?;
         Ok(Self {
             archive: archive.to_owned(),
             journal: place.journal.clone(),
             run: Arc::new(Run::new(notes, settings.archive.detail == Detail::Full)),
             spool: Mutex::new(Some(spool)),
+            tell,
+            progress: Progress::default(),
             next: AtomicU64::new(0),
             recovered,
             _lock: lock,
@@ -62,6 +68,11 @@ impl Recorder {
     /// What a killed run had left, when there was something.
     pub fn recovered(&self) -> Option<&finish::Finished> {
         self.recovered.as_ref()
+    }
+
+    /// How far [`Self::close`] has come.
+    pub fn progress(&self) -> Progress {
+        self.progress.clone()
     }
 
     /// Starts the recording of one exchange: its fields as the client sent them, but for those of one hop.
@@ -104,7 +115,10 @@ impl Recorder {
             finish::discard(&self.journal)?;
             None
         } else {
-            Some(finish::finish(&self.archive, &self.journal)?)
+            Some(
+                finish::finish(&self.archive, &self.journal, &self.progress)
+                    .inspect_err(|_| self.tell_losses(&spooled))?,
+            )
         };
         let abandoned = self.run.abandoned.load(Ordering::Relaxed);
         let ended = spooled.exchanges + spooled.lost + abandoned;
@@ -115,6 +129,15 @@ impl Recorder {
             open: self.next.load(Ordering::Relaxed).saturating_sub(ended),
             spooled,
         })
+    }
+}
+
+impl Recorder {
+    /// Where there is no archive, there is no summary that would name them again.
+    fn tell_losses(&self, spooled: &Spooled) {
+        if let Some(first) = &spooled.first_error {
+            self.tell.line(&format!("LOST {} in all, the first one {first}", spooled.lost));
+        }
     }
 }
 

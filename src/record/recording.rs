@@ -372,3 +372,49 @@ impl Future for Sealing {
         }
     }
 }
+
+#[cfg(test)]
+pub(super) mod tests {
+    use http_body_util::BodyExt;
+    use std::sync::mpsc::channel;
+    use std::task::Waker;
+
+    use super::*;
+
+    /// An exchange that failed.
+    pub(in crate::record) fn facts(number: u64) -> ExchangeFacts {
+        ExchangeFacts {
+            number,
+            method: "GET".into(),
+            url: "http://a/".into(),
+            http_version: "HTTP/1.1".into(),
+            fields: vec![("x".into(), "\u{e9}".into())],
+            started: 0,
+            response: ResponseFacts::failed(FailureCause::Dns, "no such host"),
+            times: PhaseTimes::default(),
+            server: None,
+            connection: None,
+            frames: Default::default(),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_client_waits_while_the_buffer_is_full_and_the_wait_is_counted() {
+        let (notes, disk) = channel();
+        let run = Arc::new(Run::new(notes, false));
+        let recording = Recording::start(facts(0), &run);
+        let mut request =
+            recording.request_body(Body::boxed(http_body_util::Full::new(Bytes::from(vec![0; ROOM as usize]))));
+        let first = request.frame().await.unwrap().unwrap();
+        assert_eq!(first.data_ref().map(Bytes::len), Some(ROOM as usize));
+        let mut second = Recording::start(facts(1), &run).request_body(Body::full("x"));
+        let mut cx = Context::from_waker(Waker::noop());
+        let poll = |body: &mut Body, cx: &mut Context<'_>| http_body::Body::poll_frame(Pin::new(body), cx).is_ready();
+        assert!(!poll(&mut second, &mut cx), "there is no room");
+        std::thread::sleep(std::time::Duration::from_millis(2));
+        // The disk takes the first frame.
+        drop(disk.recv().unwrap());
+        assert!(poll(&mut second, &mut cx), "there is room again");
+        assert!(run.waited.load(Ordering::Relaxed) >= 1000);
+    }
+}

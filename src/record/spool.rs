@@ -1,8 +1,9 @@
 //! The one thread that writes: body frames as they pass, and each exchange once it has ended.
 //!
-//! Small bodies wait in memory and go into the journal with their exchange; a body that grows past [`INLINE_MOST`]
-//! moves to a spool file of its own. Frames come with a share of the recorder's buffer, which is free again once they
-//! are written.
+//! Small bodies wait in memory and go into the journal with their exchange; a body that grows past [`INLINE_MOST`], or
+//! that finds [`HELD_MOST`] taken, moves to a spool file of its own. Frames come with a share of the recorder's buffer,
+//! which is free again once they are taken. What has arrived together is written together, by one `write`, before
+//! anybody who waits for it is answered.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -16,10 +17,18 @@ use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use super::exchange::ExchangeFacts;
 use super::journal::{JournalBody, JournalWriter, spool_path};
+use super::losses::{Losses, Tell};
 use super::run_settings::RunSettings;
+use super::sync::{SyncThread, Unsynced};
 
 /// A larger body gets a file of its own.
 const INLINE_MOST: usize = 64 << 10;
+
+/// Bytes of all bodies that wait in memory for the end of their exchange.
+const HELD_MOST: usize = 16 << 20;
+
+/// Bytes of records that are written at once.
+const TOGETHER_MOST: usize = 1 << 20;
 
 /// Which body of an exchange.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -52,30 +61,44 @@ pub struct Spooled {
     pub first_error: Option<String>,
 }
 
-/// The writing thread.
+/// The writing thread, and the one that syncs what it has written.
 #[derive(Debug)]
 pub(super) struct Spool {
     thread: JoinHandle<Spooled>,
+    sync: SyncThread,
 }
 
 impl Spool {
-    /// Starts writing to `journal`; large bodies go beside it.
-    pub(super) fn start(journal: &Path, settings: &RunSettings) -> io::Result<(Self, Sender<Note>)> {
+    /// Starts writing to `journal`; large bodies go beside it. What is lost is told at once.
+    pub(super) fn start(journal: &Path, settings: &RunSettings, tell: Tell) -> io::Result<(Self, Sender<Note>)> {
         let folder = journal.parent().unwrap_or(Path::new(".")).to_owned();
         let journal = JournalWriter::create(journal, settings)?;
+        let sync = SyncThread::start(folder.clone(), journal.file()?, tell.clone())?;
         let (sender, notes) = channel();
-        let writer = Writer { folder, journal, open: HashMap::new(), next_file: 0, outcome: Spooled::default() };
+        let writer = Writer {
+            folder,
+            journal,
+            open: HashMap::new(),
+            held: 0,
+            next_file: 0,
+            waiting: Vec::new(),
+            unsynced: sync.unsynced(),
+            losses: Losses::new(tell),
+            exchanges: 0,
+        };
         let thread = std::thread::Builder::new().name("harmock-spool".into()).spawn(move || writer.run(&notes))?;
-        Ok((Self { thread }, sender))
+        Ok((Self { thread, sync }, sender))
     }
 
     /// Waits until everything up to [`Note::Close`] is written. Blocks.
     pub(super) fn join(self) -> Spooled {
-        self.thread.join().unwrap_or_else(|_panic| Spooled {
+        let spooled = self.thread.join().unwrap_or_else(|_panic| Spooled {
             lost: 1,
             first_error: Some("the writing thread ended early".into()),
             ..Spooled::default()
-        })
+        });
+        self.sync.stop();
+        spooled
     }
 }
 
@@ -84,8 +107,22 @@ struct Writer {
     folder: PathBuf,
     journal: JournalWriter,
     open: HashMap<(u64, Side), BodySpool>,
+    /// Bytes of the open bodies that are in memory.
+    held: usize,
     next_file: u64,
-    outcome: Spooled,
+    /// The exchanges of the records that the journal has not written yet, in their order.
+    waiting: Vec<Waiting>,
+    unsynced: Unsynced,
+    losses: Losses,
+    exchanges: u64,
+}
+
+/// An exchange whose record is not written yet.
+#[derive(Debug)]
+struct Waiting {
+    facts: Box<ExchangeFacts>,
+    bodies: [Option<u64>; 2],
+    written: oneshot::Sender<()>,
 }
 
 /// A body on its way to disk.
@@ -103,52 +140,95 @@ enum BodySpool {
 
 impl Writer {
     fn run(mut self, notes: &Receiver<Note>) -> Spooled {
-        while let Ok(note) = notes.recv() {
-            match note {
-                Note::Frame { exchange, side, bytes, _share } => self.frame(exchange, side, &bytes),
-                Note::Finished { facts, written } => {
-                    self.finished(&facts);
-                    // A client that went away does not wait for the answer.
-                    let _ = written.send(());
-                }
-                Note::Discarded { exchange } => self.discard(exchange),
-                Note::Close => break,
+        let mut open = true;
+        while let Some(note) = open.then(|| notes.recv().ok()).flatten() {
+            open = self.take(note);
+            while open && self.journal.pending() < TOGETHER_MOST {
+                let Ok(note) = notes.try_recv() else { break };
+                open = self.take(note);
             }
+            self.write();
         }
         let left: Vec<u64> = self.open.keys().map(|(exchange, _)| *exchange).collect();
         left.into_iter().for_each(|exchange| self.discard(exchange));
-        self.outcome
+        let (lost, first_error) = self.losses.end();
+        Spooled { exchanges: self.exchanges, lost, first_error }
+    }
+
+    /// Whether more is to come.
+    fn take(&mut self, note: Note) -> bool {
+        match note {
+            Note::Frame { exchange, side, bytes, _share } => self.frame(exchange, side, &bytes),
+            Note::Finished { facts, written } => self.finished(facts, written),
+            Note::Discarded { exchange } => self.discard(exchange),
+            Note::Close => return false,
+        }
+        true
     }
 
     fn frame(&mut self, exchange: u64, side: Side, bytes: &[u8]) {
         let body = self.open.entry((exchange, side)).or_insert_with(|| BodySpool::Memory(Vec::new()));
-        if let Err(error) = append(body, bytes, &self.folder, &mut self.next_file) {
+        let held = body.held();
+        let most = INLINE_MOST.min((HELD_MOST + held).saturating_sub(self.held));
+        if let Err(error) = append(body, bytes, most, &self.folder, &mut self.next_file) {
             if let BodySpool::File { number, .. } = body {
                 // A full disk has room again for the exchanges after this one.
                 let _ = std::fs::remove_file(spool_path(&self.folder, *number));
             }
             *body = BodySpool::Failed(error);
         }
+        if let BodySpool::File { number, .. } = body {
+            self.unsynced.body(*number);
+        }
+        self.held = self.held - held + body.held();
     }
 
-    fn finished(&mut self, facts: &ExchangeFacts) {
+    fn finished(&mut self, facts: Box<ExchangeFacts>, written: oneshot::Sender<()>) {
         let bodies = self.close(facts.number, Side::Request).and_then(|request| {
             let response = self.close(facts.number, Side::Response)?;
             Ok((request, response))
         });
-        match bodies.and_then(|(request, response)| self.journal.append(facts, &request, &response)) {
-            Ok(()) => self.outcome.exchanges += 1,
+        let added = bodies.and_then(|(request, response)| {
+            self.journal.add(&facts, &request, &response)?;
+            Ok([request.number(), response.number()])
+        });
+        match added {
+            Ok(bodies) => self.waiting.push(Waiting { facts, bodies, written }),
             Err(error) => {
                 self.discard(facts.number);
-                self.outcome.lost += 1;
-                let reason = format!("{} {}: {error}", facts.method, facts.url);
-                self.outcome.first_error.get_or_insert(reason);
+                self.losses.lost(&facts, &error);
             }
         }
     }
 
+    /// Writes the records that have been added, then answers those who wait for them. A client that went away does not
+    /// hear it.
+    fn write(&mut self) {
+        if self.waiting.is_empty() {
+            return;
+        }
+        let mut waiting = self.waiting.drain(..);
+        self.journal.write(|outcome| {
+            let Some(Waiting { facts, bodies, written }) = waiting.next() else { return };
+            match outcome {
+                Ok(()) => self.exchanges += 1,
+                Err(error) => {
+                    for number in bodies.into_iter().flatten() {
+                        let _ = std::fs::remove_file(spool_path(&self.folder, number));
+                    }
+                    self.losses.lost(&facts, &error);
+                }
+            }
+            let _ = written.send(());
+        });
+        drop(waiting);
+        self.unsynced.journal();
+    }
+
     fn close(&mut self, exchange: u64, side: Side) -> io::Result<JournalBody> {
-        Ok(match self.open.remove(&(exchange, side)) {
+        let body = self.open.remove(&(exchange, side));
+        self.held -= body.as_ref().map_or(0, BodySpool::held);
+        Ok(match body {
             None => JournalBody::None,
             Some(BodySpool::Memory(bytes)) => JournalBody::Inline(bytes),
             Some(BodySpool::File { number, length, .. }) => JournalBody::Spooled { number, length },
@@ -158,16 +238,24 @@ impl Writer {
 
     fn discard(&mut self, exchange: u64) {
         for side in [Side::Request, Side::Response] {
-            if let Some(BodySpool::File { number, .. }) = self.open.remove(&(exchange, side)) {
+            if let Ok(JournalBody::Spooled { number, .. }) = self.close(exchange, side) {
                 let _ = std::fs::remove_file(spool_path(&self.folder, number));
             }
         }
     }
 }
 
-fn append(body: &mut BodySpool, bytes: &[u8], folder: &Path, next_file: &mut u64) -> io::Result<()> {
+impl BodySpool {
+    /// Bytes in memory.
+    fn held(&self) -> usize {
+        if let Self::Memory(bytes) = self { bytes.len() } else { 0 }
+    }
+}
+
+/// Adds to a body, which stays in memory up to `most` bytes.
+fn append(body: &mut BodySpool, bytes: &[u8], most: usize, folder: &Path, next_file: &mut u64) -> io::Result<()> {
     match body {
-        BodySpool::Memory(held) if held.len() + bytes.len() <= INLINE_MOST => held.extend_from_slice(bytes),
+        BodySpool::Memory(held) if held.len() + bytes.len() <= most => held.extend_from_slice(bytes),
         BodySpool::Memory(held) => {
             let number = *next_file;
             *next_file += 1;
@@ -192,4 +280,33 @@ fn private_file(path: &Path) -> io::Result<File> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options.open(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::journal::JournalReader;
+    use crate::record::recording::tests::facts;
+
+    fn frame(exchange: u64, length: usize) -> Note {
+        Note::Frame { exchange, side: Side::Response, bytes: vec![7; length].into(), _share: None }
+    }
+
+    #[test]
+    fn bodies_that_wait_for_their_end_take_a_bounded_part_of_the_memory() {
+        let folder = tempfile::tempdir().unwrap();
+        let journal = folder.path().join("journal");
+        let (spool, notes) = Spool::start(&journal, &RunSettings::default(), Tell::silent()).unwrap();
+        let exchanges = (HELD_MOST / INLINE_MOST) as u64 + 10;
+        (0..exchanges).for_each(|exchange| notes.send(frame(exchange, INLINE_MOST)).unwrap());
+        for exchange in 0..exchanges {
+            notes.send(Note::Finished { facts: Box::new(facts(exchange)), written: oneshot::channel().0 }).unwrap();
+        }
+        notes.send(Note::Close).unwrap();
+        assert_eq!(spool.join().exchanges, exchanges);
+        let mut reader = JournalReader::open(&journal).unwrap();
+        let records: Vec<_> = std::iter::from_fn(|| reader.next_record().unwrap()).collect();
+        let spooled = records.iter().filter(|record| matches!(record.response, JournalBody::Spooled { .. })).count();
+        assert_eq!((records.len() as u64, spooled), (exchanges, 10));
+    }
 }

@@ -7,6 +7,7 @@ use tempfile::TempDir;
 use super::Error;
 use super::finish::{Finishing, Place, left};
 use super::lock::ReadingLock;
+use super::progress::Progress;
 
 /// An archive to read, and where it is read.
 #[derive(Debug)]
@@ -134,7 +135,7 @@ fn stand_in(archive: &Path) -> Result<Option<Readable>, Error> {
     let made = tempfile::Builder::new().prefix("harmock-").tempdir();
     let folder = made.map_err(|source| Error::Folder { path: std::env::temp_dir(), source })?;
     let path = folder.path().join(archive.file_name().unwrap_or(archive.as_os_str()));
-    let finished = Finishing::new(archive, &place.journal)?.run(&path)?;
+    let finished = Finishing::new(archive, &place.journal, &Progress::default())?.run(&path)?;
     let unfinished = Unfinished { exchanges: finished.exchanges, _folder: folder };
     Ok(Some(Readable { archive: archive.to_owned(), path, unfinished: Some(unfinished) }))
 }

@@ -111,7 +111,8 @@ impl Harmock {
         self.process.next_line()
     }
 
-    /// Waits for a line of its standard error that says this; what came before it is passed over.
+    /// Waits for a line of its standard error that says this. What came before it is passed over, and is still in
+    /// [`Ended::stderr`].
     pub(crate) fn told(&mut self, text: &str) -> String {
         self.process.told(text)
     }
@@ -154,6 +155,8 @@ struct Process {
     stdout: Lines,
     stderr: Lines,
     lines: String,
+    /// Of its standard error, what has been taken already.
+    heard: String,
 }
 
 impl Process {
@@ -162,7 +165,7 @@ impl Process {
         let mut child = command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"));
         let stdout = read_lines(child.stdout.take().unwrap());
         let stderr = read_lines(child.stderr.take().unwrap());
-        Self { child, stdout, stderr, lines: String::new() }
+        Self { child, stdout, stderr, lines: String::new(), heard: String::new() }
     }
 
     fn next_line(&mut self) -> String {
@@ -175,9 +178,10 @@ impl Process {
     }
 
     fn told(&mut self, text: &str) -> String {
-        let lines = self.stderr.get_mut().unwrap();
         loop {
-            let line = lines.recv_timeout(PATIENCE).unwrap_or_else(|error| panic!("{text:?} was not said: {error}"));
+            let line = self.stderr.get_mut().unwrap().recv_timeout(PATIENCE);
+            let line = line.unwrap_or_else(|_| panic!("no {text:?} on standard error:\n{}", self.heard));
+            self.heard.push_str(&line);
             if line.contains(text) {
                 return line.trim_end().to_owned();
             }
@@ -190,7 +194,7 @@ impl Process {
 
     fn wait(mut self) -> Ended {
         let stdout = std::mem::take(&mut self.lines) + &drain(&self.stdout);
-        let stderr = drain(&self.stderr);
+        let stderr = std::mem::take(&mut self.heard) + &drain(&self.stderr);
         let status = self.child.wait().unwrap();
         Ended { code: status.code(), stdout, stderr }
     }

@@ -95,6 +95,27 @@ impl Load {
             Protocol::Http2 => http2::request(&plan.request(n)),
             _ => http1::request(protocol, &plan.request(n)),
         });
+        let streams = if protocol == Protocol::Http2 { streams } else { 1 };
+        Self::prepared(at, protocol, requests.collect(), connections, streams)
+    }
+
+    /// Opens `connections` for these HTTP/1.1 requests.
+    pub(crate) fn of_requests(
+        at: SocketAddr,
+        requests: impl Iterator<Item = Vec<u8>>,
+        connections: usize,
+    ) -> Result<Self> {
+        let requests = requests.map(|bytes| Prepared { bytes, stream_ids: Vec::new() });
+        Self::prepared(at, Protocol::Plain, requests.collect(), connections, 1)
+    }
+
+    fn prepared(
+        at: SocketAddr,
+        protocol: Protocol,
+        requests: Vec<Prepared>,
+        connections: usize,
+        streams: usize,
+    ) -> Result<Self> {
         let poll = Poll::new()?;
         let mut open = Vec::new();
         for n in 0..connections {
@@ -102,8 +123,7 @@ impl Load {
             poll.registry().register(&mut connection.tcp, Token(n), Interest::READABLE | Interest::WRITABLE)?;
             open.push(connection);
         }
-        let streams = if protocol == Protocol::Http2 { streams } else { 1 };
-        Ok(Self { poll, connections: open, requests: requests.collect(), streams, random: 1 })
+        Ok(Self { poll, connections: open, requests, streams, random: 1 })
     }
 
     /// Keeps every stream busy until the end, then waits for what is still on its way.

@@ -1,24 +1,13 @@
 use super::*;
 use crate::archive::{BodyStorage, Update, WriterOptions};
-use crate::har::FailureCause;
 use crate::record::Error;
-use crate::record::exchange::{PhaseTimes, ResponseFacts};
+use crate::record::recording::tests::facts;
 use crate::redact::Rules;
 
-fn facts(number: u64) -> ExchangeFacts {
-    ExchangeFacts {
-        number,
-        method: "GET".into(),
-        url: "http://a/".into(),
-        http_version: "HTTP/1.1".into(),
-        fields: vec![("x".into(), "\u{e9}".into())],
-        started: 0,
-        response: ResponseFacts::failed(FailureCause::Dns, "no such host"),
-        times: PhaseTimes::default(),
-        server: None,
-        connection: None,
-        frames: Default::default(),
-    }
+/// One record, written at once.
+fn append(writer: &mut JournalWriter, number: u64, request: &JournalBody, response: &JournalBody) {
+    writer.add(&facts(number), request, response).unwrap();
+    writer.write(|outcome| outcome.unwrap());
 }
 
 /// A journal of exchanges 0 to `count`, and where each record ends.
@@ -26,7 +15,7 @@ fn journal(path: &Path, count: u64) -> Vec<u64> {
     let mut writer = JournalWriter::create(path, &RunSettings::default()).unwrap();
     let mut ends = vec![writer.length];
     for number in 0..count {
-        writer.append(&facts(number), &JournalBody::Inline(vec![1; 100]), &JournalBody::None).unwrap();
+        append(&mut writer, number, &JournalBody::Inline(vec![1; 100]), &JournalBody::None);
         ends.push(writer.length);
     }
     ends
@@ -48,9 +37,9 @@ fn records_come_back_in_order_with_their_bodies_and_the_settings_of_their_run() 
         WriterOptions { storage: BodyStorage::Embed, update: Update::Merge, volatile, ..WriterOptions::default() };
     let settings = RunSettings { archive, redact: Rules::off() };
     let mut writer = JournalWriter::create(&path, &settings).unwrap();
-    writer.append(&facts(0), &JournalBody::Inline(b"abc".to_vec()), &JournalBody::None).unwrap();
+    append(&mut writer, 0, &JournalBody::Inline(b"abc".to_vec()), &JournalBody::None);
     let spooled = JournalBody::Spooled { number: 7, length: 9 };
-    writer.append(&facts(1), &JournalBody::None, &spooled).unwrap();
+    append(&mut writer, 1, &JournalBody::None, &spooled);
     let mut reader = JournalReader::open(&path).unwrap();
     assert_eq!(reader.settings(), &settings);
     let first = reader.next_record().unwrap().unwrap();
@@ -124,4 +113,37 @@ fn a_file_that_is_no_journal_is_refused() {
     let path = folder.path().join("j");
     std::fs::write(&path, [b'x'; 200]).unwrap();
     assert!(matches!(JournalReader::open(&path), Err(Error::Journal { .. })));
+}
+
+#[test]
+fn records_that_were_added_together_come_back_one_by_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("j");
+    let mut writer = JournalWriter::create(&path, &RunSettings::default()).unwrap();
+    let bodies = |number| JournalBody::Inline(vec![number as u8; number as usize]);
+    (0..100).for_each(|number| writer.add(&facts(number), &bodies(number), &bodies(number * 2)).unwrap());
+    let mut written = 0;
+    writer.write(|outcome| written += u64::from(outcome.is_ok()));
+    assert_eq!((written, writer.pending()), (100, 0));
+    let mut reader = JournalReader::open(&path).unwrap();
+    for number in 0..100 {
+        let record = reader.next_record().unwrap().unwrap();
+        assert_eq!(
+            (record.facts.number, record.request, record.response),
+            (number, bodies(number), bodies(number * 2))
+        );
+    }
+    assert!(reader.next_record().unwrap().is_none());
+}
+
+#[test]
+fn a_record_whose_body_is_not_there_whole_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let whole =
+        |response| Record { facts: facts(0), request: JournalBody::None, response }.has_its_bodies(folder.path());
+    std::fs::write(spool_path(folder.path(), 3), "abc").unwrap();
+    assert!(whole(JournalBody::Inline(vec![1])) && whole(JournalBody::Spooled { number: 3, length: 3 }));
+    assert!(
+        !whole(JournalBody::Spooled { number: 3, length: 4 }) && !whole(JournalBody::Spooled { number: 4, length: 0 })
+    );
 }

@@ -1,0 +1,81 @@
+//! The upstream of recordings: a hyper server whose bodies are all different, and which reads what it is sent.
+
+use std::convert::Infallible;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll};
+
+use anyhow::Result;
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::BodyExt;
+use hyper::body::{Body, Frame, Incoming, SizeHint};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpListener;
+
+use crate::archive::FIELDS;
+
+/// Of a large body.
+const PIECE: usize = 64 << 10;
+
+/// Serves bodies of this length until it is killed.
+pub(crate) fn run(length: usize) -> Result<()> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(listen(length))
+}
+
+async fn listen(length: usize) -> Result<()> {
+    let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await?;
+    println!("http://{}", listener.local_addr()?);
+    let numbers = Arc::new(AtomicU64::new(0));
+    loop {
+        let (tcp, _client) = listener.accept().await?;
+        tcp.set_nodelay(true)?;
+        let numbers = Arc::clone(&numbers);
+        let handler = service_fn(move |request| answer(request, numbers.fetch_add(1, Ordering::Relaxed), length));
+        tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(tcp), handler));
+    }
+}
+
+async fn answer(request: Request<Incoming>, number: u64, length: usize) -> Result<Response<Numbered>, Infallible> {
+    let mut sent = request.into_body();
+    while let Some(Ok(_frame)) = sent.frame().await {}
+    let mut response = Response::new(Numbered { number, rest: length });
+    for (name, value) in FIELDS {
+        response.headers_mut().insert(name, http::HeaderValue::from_static(value));
+    }
+    Ok(response)
+}
+
+/// A body that begins with its number.
+struct Numbered {
+    number: u64,
+    rest: usize,
+}
+
+impl Body for Numbered {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(mut self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        if self.rest == 0 {
+            return Poll::Ready(None);
+        }
+        let mut piece = format!("{{\"number\": \"{:020}\", ", self.number).into_bytes();
+        piece.resize(PIECE, b'x');
+        piece.truncate(self.rest);
+        self.rest -= piece.len();
+        Poll::Ready(Some(Ok(Frame::data(piece.into()))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.rest == 0
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.rest as u64)
+    }
+}

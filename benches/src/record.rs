@@ -1,0 +1,198 @@
+//! Recording beside passing on, beside no proxy, and beside mitmproxy's HAR dump. The load and the real server share a
+//! core; the proxy has the other.
+
+use std::fs;
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+
+use crate::load::{Load, Stop};
+use crate::pairs::{Pairs, in_turn};
+use crate::process::{Bench, Server};
+use crate::table;
+
+/// Different URLs that are asked for.
+const URLS: usize = 10_000;
+
+const KIB: usize = 1 << 10;
+const MIB: usize = 1 << 20;
+
+/// Everything that this part prints.
+pub(crate) fn recording(bench: &Bench) -> Result<()> {
+    table::section("Recording: distinct bodies over plain HTTP, no log");
+    println!("| what | without /s | with /s | ratio [95%] | µs of processor, without / with |");
+    println!("| --- | --- | --- | --- | --- |");
+    for (length, connections) in [(KIB, 32), (100 * MIB, 1)] {
+        ratios(bench, length, connections)?;
+    }
+    table::section("Recording: what is in memory, from the start to the end of the run");
+    println!("| what | exchanges /s | MB/s | most MiB resident | finished in s |");
+    println!("| --- | --- | --- | --- | --- |");
+    amounts(bench)
+}
+
+/// Pass-through to no proxy, and recording to pass-through.
+fn ratios(bench: &Bench, length: usize, connections: usize) -> Result<()> {
+    let size = if length < MIB { format!("{} KiB", length / KIB) } else { format!("{} MiB", length / MIB) };
+    let origin = bench.origin(length)?;
+    let (passing, recording) = (Proxy::passing(bench, &origin)?, Proxy::recording(bench)?);
+    let mut direct = load(origin.at, &origin, connections)?;
+    let mut passed = load(passing.server.at, &origin, connections)?;
+    let mut recorded = load(recording.server.at, &origin, connections)?;
+    for load in [&mut direct, &mut passed, &mut recorded] {
+        load.run(Stop::After(Duration::from_millis(200)))?;
+    }
+    let pairs = in_turn(bench, (&origin, &mut direct), (&passing.server, &mut passed))?;
+    row(&format!("{size}, a proxy that records none of it"), &pairs);
+    let pairs = in_turn(bench, (&passing.server, &mut passed), (&recording.server, &mut recorded))?;
+    row(&format!("{size}, recorded"), &pairs);
+    Ok(())
+}
+
+fn row(name: &str, pairs: &Pairs) {
+    let (low, high) = pairs.ratio.interval();
+    println!(
+        "| {name} | {} | {} | **{:.2}** [{low:.2}, {high:.2}] | {:.1} / {:.1} |",
+        table::thousands(pairs.reference.median()),
+        table::thousands(pairs.contender.median()),
+        pairs.ratio.median(),
+        pairs.reference_cpu.median(),
+        pairs.contender_cpu.median(),
+    );
+}
+
+/// Amounts that no memory should hold.
+fn amounts(bench: &Bench) -> Result<()> {
+    let plenty = [(100 * KIB, 10_000, 32), (100 * MIB, 5, 1), (2048 * MIB, 1, 1)];
+    for (length, count, connections) in plenty {
+        let what = format!("{} × {} KiB down", table::thousands(count as f64), table::thousands((length / KIB) as f64));
+        for proxy in [Some(Proxy::recording(bench)?), Proxy::mitmproxy(bench, length)?].into_iter().flatten() {
+            let origin = bench.origin(length)?;
+            let served = load(proxy.server.at, &origin, connections)?.run(Stop::Answers(count))?;
+            amount(&what, proxy, count as usize, length, served.elapsed)?;
+        }
+    }
+    let (proxy, origin) = (Proxy::recording(bench)?, bench.origin(KIB)?);
+    let elapsed = upload(proxy.server.at, &origin, 2048 * MIB)?;
+    amount("1 × 2,097,152 KiB up", proxy, 1, 2048 * MIB, elapsed)
+}
+
+fn amount(what: &str, proxy: Proxy, count: usize, length: usize, elapsed: Duration) -> Result<()> {
+    let (name, seconds) = (proxy.name, elapsed.as_secs_f64());
+    let ended = proxy.end()?;
+    println!(
+        "| {what}, {name} | {} | {} | {:.0} | {:.1} |",
+        table::thousands(count as f64 / seconds),
+        table::thousands((count * length) as f64 / 1e6 / seconds),
+        ended.most_kib as f64 / 1024.0,
+        ended.finished.as_secs_f64(),
+    );
+    Ok(())
+}
+
+/// Requests in absolute form, which servers take as well as proxies do.
+fn load(at: SocketAddr, origin: &Server, connections: usize) -> Result<Load> {
+    let requests = (0..URLS).map(|n| {
+        let authority = origin.at;
+        let path = format!("/api/v1/items/{n}?expand=owner&page=1");
+        format!(
+            "GET http://{authority}{path} HTTP/1.1\r\nhost: {authority}\r\naccept: application/json\r\n\
+             user-agent: bench/1.0\r\n\r\n"
+        )
+        .into_bytes()
+    });
+    Load::of_requests(at, requests, connections)
+}
+
+/// One request with a body of this length; gives how long it took to the answer.
+fn upload(at: SocketAddr, origin: &Server, length: usize) -> Result<Duration> {
+    let started = Instant::now();
+    let mut tcp = TcpStream::connect(at)?;
+    let authority = origin.at;
+    let head = format!(
+        "PUT http://{authority}/upload HTTP/1.1\r\nhost: {authority}\r\ncontent-type: text/plain\r\n\
+         content-length: {length}\r\nconnection: close\r\n\r\n"
+    );
+    tcp.write_all(head.as_bytes())?;
+    let piece = vec![b'x'; 256 * KIB];
+    for at in (0..length).step_by(piece.len()) {
+        tcp.write_all(&piece[..piece.len().min(length - at)])?;
+    }
+    let mut answer = String::new();
+    tcp.read_to_string(&mut answer)?;
+    if !answer.starts_with("HTTP/1.1 200") {
+        bail!("the upload was not taken: {answer}");
+    }
+    Ok(started.elapsed())
+}
+
+/// A proxy, and the folder of what it records.
+struct Proxy {
+    name: &'static str,
+    server: Server,
+    folder: PathBuf,
+}
+
+/// What a run came to.
+struct Ended {
+    most_kib: u64,
+    finished: Duration,
+}
+
+impl Proxy {
+    fn recording(bench: &Bench) -> Result<Self> {
+        Self::harmock(bench, "harmock", &[])
+    }
+
+    /// One that opens the traffic and records none of it.
+    fn passing(bench: &Bench, origin: &Server) -> Result<Self> {
+        Self::harmock(bench, "pass-through", &["--glob", &format!("http://{}/elsewhere/**", origin.at)])
+    }
+
+    fn harmock(bench: &Bench, name: &'static str, more: &[&str]) -> Result<Self> {
+        let folder = emptied(&bench.work.join(format!("recorded-{name}")))?;
+        let (har, ca) = (folder.join("recording.har"), bench.work.join("ca"));
+        let (har, ca) = (har.display().to_string(), ca.display().to_string());
+        let mut args = vec!["record", "--har", &har, "--listen", "127.0.0.1:0", "--ca-dir", &ca, "--log", "off", "-q"];
+        args.extend(more);
+        Ok(Self { name, server: Server::start(&bench.harmock, &args)?, folder })
+    }
+
+    /// mitmproxy's HAR dump, where mitmproxy is installed; of a body of 2 GiB it would hold more than there is.
+    fn mitmproxy(bench: &Bench, length: usize) -> Result<Option<Self>> {
+        let there = std::process::Command::new("mitmdump").arg("--version").output().is_ok();
+        if !there || length > 100 * MIB {
+            return Ok(None);
+        }
+        let folder = emptied(&bench.work.join("recorded-mitmproxy"))?;
+        let at = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?;
+        let dump = format!("hardump={}", folder.join("recording.har").display());
+        let args = ["-q", "--listen-host", "127.0.0.1", "-p", &at.port().to_string(), "--set", &dump];
+        Ok(Some(Self { name: "mitmproxy", server: Server::start_at(Path::new("mitmdump"), &args, at)?, folder }))
+    }
+
+    /// Ends the run in good order, and watches its memory until it is gone.
+    fn end(mut self) -> Result<Ended> {
+        let started = Instant::now();
+        let mut most_kib = self.server.most_resident().context("the proxy has ended early")?;
+        self.server.interrupt()?;
+        while !self.server.has_ended()? {
+            most_kib = most_kib.max(self.server.most_resident().unwrap_or(0));
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        let finished = started.elapsed();
+        fs::remove_dir_all(&self.folder)?;
+        Ok(Ended { most_kib, finished })
+    }
+}
+
+fn emptied(folder: &Path) -> Result<PathBuf> {
+    if folder.exists() {
+        fs::remove_dir_all(folder)?;
+    }
+    fs::create_dir_all(folder)?;
+    Ok(folder.to_path_buf())
+}

@@ -1,0 +1,143 @@
+//! A disk without room, or a folder that takes nothing: the traffic goes on, the loss is named at once, and the recording
+//! goes on when it can.
+#![cfg(unix)]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use sha2::{Digest as _, Sha256};
+
+use crate::support::{Harmock, Origin, Wire, Workspace, entry};
+
+#[test]
+fn a_body_that_does_not_fit_is_named_at_once_and_the_recording_goes_on() {
+    let workspace = Workspace::new();
+    let origin = Origin::http();
+    // Writing beyond the limit fails as writing to a full disk does, for everybody who may set a limit. What is left of
+    // the signal is ignored, as Python does.
+    let mut limited = Command::new("sh");
+    limited.args(["-c", "trap '' XFSZ; ulimit -f 2048; exec \"$@\"", "sh"]);
+    let mut proxy = Harmock::below(limited, &workspace, "record", &["--log", "off"]);
+    let mut wire = Wire::connect(proxy.address());
+    assert_eq!(wire.get(&origin.url("/bytes/1000")).body.len(), 1000);
+    for _ in 0..2 {
+        assert_eq!(wire.get(&origin.url("/bytes/3000000")).body.len(), 3_000_000, "the traffic goes on");
+    }
+    let line = proxy.told("LOST");
+    assert!(line.contains(&format!("GET {}: ", origin.url("/bytes/3000000"))), "{line}");
+    assert_eq!(wire.get(&origin.url("/bytes/1001")).body.len(), 1001);
+    let ended = proxy.interrupt().expect(1).says("LOST 2 exchanges: GET ").says("recorded 2 exchanges");
+    assert_eq!(
+        ended.stderr.matches("LOST").count(),
+        2,
+        "one cause is told once, and in the summary:\n{}",
+        ended.stderr
+    );
+    assert_eq!(workspace.entries("hars/recording.har").len(), 2);
+    assert!(spooled(&workspace).is_empty());
+}
+
+#[test]
+fn a_recording_goes_on_when_a_full_disk_has_room_again() {
+    let workspace = Workspace::new();
+    let Some(disk) = SmallDisk::mount(workspace.join("hars")) else { return };
+    let origin = Origin::http();
+    let mut proxy = Harmock::record(&workspace, &["--log", "off"]);
+    let mut wire = Wire::connect(proxy.address());
+    assert_eq!(wire.get(&origin.url("/bytes/8000?before")).status, 200);
+    disk.fill();
+    assert_eq!(wire.get(&origin.url("/bytes/8000?full")).body.len(), 8000, "the traffic goes on");
+    assert!(proxy.told("LOST").contains("No space left"));
+    assert_eq!(wire.get(&origin.url("/bytes/100000?full")).body.len(), 100_000, "and with large bodies");
+    disk.make_room();
+    assert_eq!(wire.get(&origin.url("/bytes/8000?after")).status, 200);
+    proxy.interrupt().expect(1).says("LOST 2 exchanges").says("recorded 2 exchanges");
+    let urls: Vec<_> =
+        workspace.entries("hars/recording.har").iter().map(|entry| entry["request"]["url"].clone()).collect();
+    assert_eq!(urls, [origin.url("/bytes/8000?after"), origin.url("/bytes/8000?before")]);
+}
+
+#[test]
+fn an_archive_that_finds_the_disk_full_is_finished_by_the_next_run() {
+    let workspace = Workspace::new();
+    let Some(disk) = SmallDisk::mount(workspace.join("hars")) else { return };
+    workspace.write_har("recording.har", &[entry("GET", "http://a.test/", 200, "a")]);
+    let before = fs::read(workspace.join("hars/recording.har")).unwrap();
+    let origin = Origin::http();
+    let proxy = Harmock::record(&workspace, &["--log", "off"]);
+    assert_eq!(Wire::connect(proxy.address()).get(&origin.url("/bytes/8000")).status, 200);
+    disk.fill();
+    proxy.interrupt().expect(1).says("is kept in");
+    assert_eq!(fs::read(workspace.join("hars/recording.har")).unwrap(), before);
+    disk.make_room();
+    Harmock::record::<&str>(&workspace, &[]).interrupt().expect(1).says("was finished: 1 exchange");
+    assert_eq!(workspace.entries("hars/recording.har")[0]["request"]["url"], origin.url("/bytes/8000"));
+}
+
+#[test]
+fn a_folder_that_takes_no_file_loses_what_needs_one_and_nothing_else() {
+    let workspace = Workspace::new();
+    let origin = Origin::http();
+    let mut proxy = Harmock::record(&workspace, &["--log", "off"]);
+    let mut wire = Wire::connect(proxy.address());
+    let (own, away) = (workspace.join("hars/.harmock/recording.har"), workspace.join("away"));
+    fs::rename(&own, &away).unwrap();
+    assert_eq!(wire.get(&origin.url("/bytes/100000")).body.len(), 100_000);
+    proxy.told("LOST");
+    assert_eq!(wire.get(&origin.url("/bytes/1000")).status, 200);
+    fs::rename(&away, &own).unwrap();
+    assert_eq!(wire.get(&origin.url("/bytes/100001")).status, 200);
+    proxy.interrupt().expect(1).says("LOST 1 exchange: GET").says("recorded 2 exchanges");
+}
+
+#[test]
+fn a_payload_that_cannot_be_written_leaves_everything_for_the_next_run() {
+    let workspace = Workspace::new();
+    let origin = Origin::http();
+    let proxy = Harmock::record::<&str>(&workspace, &[]);
+    let body = Wire::connect(proxy.address()).get(&origin.url("/json")).body;
+    let hash: String = Sha256::digest(&body).iter().map(|byte| format!("{byte:02x}")).collect();
+    let payload = workspace.join(&format!("hars/{hash}.json"));
+    fs::create_dir(&payload).unwrap();
+    proxy.interrupt().expect(1).says("is kept in");
+    assert!(!workspace.join("hars/recording.har").exists());
+    fs::remove_dir(&payload).unwrap();
+    Harmock::record::<&str>(&workspace, &[]).interrupt().expect(1).says("was finished: 1 exchange");
+    assert_eq!(fs::read(&payload).unwrap(), body);
+}
+
+/// Spool files in the folder of the recording.
+fn spooled(workspace: &Workspace) -> Vec<PathBuf> {
+    let own = fs::read_dir(workspace.join("hars/.harmock/recording.har")).unwrap();
+    own.map(|entry| entry.unwrap().path()).filter(|path| path.to_string_lossy().contains("body-")).collect()
+}
+
+/// A disk of half a megabyte, in memory; only root can have one.
+struct SmallDisk(PathBuf);
+
+impl SmallDisk {
+    fn mount(at: PathBuf) -> Option<Self> {
+        let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", "size=512k", "tmpfs"]).arg(&at).output();
+        mounted.is_ok_and(|output| output.status.success()).then_some(Self(at))
+    }
+
+    fn filler(&self) -> PathBuf {
+        self.0.join("filler")
+    }
+
+    fn fill(&self) {
+        assert!(fs::write(self.filler(), vec![0; 1 << 20]).is_err(), "the disk holds a megabyte");
+    }
+
+    fn make_room(&self) {
+        fs::remove_file(self.filler()).unwrap();
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let unmount = |path: &Path| Command::new("umount").arg("-l").arg(path).status();
+        let _ = unmount(&self.0);
+    }
+}
