@@ -189,6 +189,35 @@ fn the_three_nearest_entries_are_told_with_a_verdict_on_each_criterion() {
 }
 
 #[test]
+fn the_values_of_secret_places_are_told_nowhere() {
+    let workspace = Workspace::new();
+    let recorded = r#"{"user":"ann","password":"recorded-hunter2"}"#;
+    let entries = [
+        entry("GET", "http://api.example.test/users?access_token=recorded-t0k3n&page=1", 200, "users"),
+        post_entry(USERS, recorded, "recorded"),
+    ];
+    workspace.write_har("api.har", &entries);
+    let proxy = Harmock::replay(&workspace, &["--report", "run.json", "--log", "run.log"]);
+    let mut wire = Wire::connect(proxy.address());
+    let page = ["Accept: text/html"];
+    let url = "http://api.example.test/users?access_token=live-t0k3n-9f&page=2";
+    let mut told: Vec<String> = [&[][..], &page[..]].map(|lines| ask(&mut wire, "GET", url, lines, "").text()).into();
+    let payload = r#"{"user":"bob","password":"live-hunter3"}"#;
+    told.push(ask(&mut wire, "POST", USERS, JSON, payload).text());
+    let ended = proxy.interrupt().expect(3);
+    told.push(ended.stderr.clone());
+    told.extend(["run.json", "run.log"].map(|file| std::fs::read_to_string(workspace.join(file)).unwrap()));
+    for text in &told {
+        for secret in ["recorded-t0k3n", "live-t0k3n", "hunter2", "hunter3"] {
+            assert!(!text.contains(secret), "{secret} in {text}");
+        }
+    }
+    // What else differs is told.
+    assert!(told[0].contains("access_token") && told[0].contains("query parameter page"), "{}", told[0]);
+    assert!(told[2].contains("$.password") && told[2].contains("bob"), "{}", told[2]);
+}
+
+#[test]
 fn a_browser_gets_a_page_in_which_nothing_of_the_request_is_markup() {
     let workspace = Workspace::new();
     workspace.write_har("api.har", &[entry("GET", "http://api.example.test/a?q=%3Cb%3E", 200, "a")]);

@@ -44,11 +44,20 @@ fn get(wire: &mut Wire, url: &str, fields: &str) -> u16 {
 }
 
 #[test]
-fn eight_workers_on_one_proxy_each_have_a_session_that_no_other_disturbs() {
+fn eight_workers_on_one_proxy_go_through_a_sequence_each_and_none_disturbs_another() {
     needs!(Python);
-    let workspace = workspace();
+    let workspace = Workspace::new();
+    let entries = [
+        entry("GET", "http://a.test/step", 200, "one"),
+        entry("GET", "https://a.test/step", 200, "secure"),
+        entry("GET", "http://a.test/idle", 200, "idle"),
+        entry("GET", "http://a.test/step", 200, "two"),
+        entry("GET", "http://a.test/step", 200, "three"),
+    ];
+    workspace.write_har("one.har", &entries);
     let rounds = 25;
-    let arguments = ["--sessions", "--max-misses", "100", "--report", "run.json"];
+    let cycle = "repeat = \"cycle\"";
+    let arguments = ["--sessions", "--rules", cycle, "--max-misses", "100", "--report", "run.json"];
     let proxy = Harmock::replay(&workspace, &arguments);
     let start = |worker: usize| {
         let mut command = Command::new(python_path());
@@ -62,7 +71,9 @@ fn eight_workers_on_one_proxy_each_have_a_session_that_no_other_disturbs() {
         assert!(output.status.success(), "{output:?}");
         let said: Value = serde_json::from_slice(&output.stdout).unwrap();
         assert_eq!(said["missed"], 502);
-        assert_eq!(said["got"], json!(vec![["plain", "secure"]; rounds]));
+        // Each goes through the sequence from its start, whatever the others have had.
+        let expected: Vec<_> = (0..rounds).map(|round| [["one", "two", "three"][round % 3], "secure"]).collect();
+        assert_eq!(said["got"], json!(expected));
     }
     let sessions = told(&proxy);
     assert_eq!(sessions.len(), WORKERS + 1);

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use http::HeaderMap;
 
 use super::config::{RedirectPolicy, ReplayConfig};
-use super::explained::{Explained, shown_url};
+use super::explained::Explained;
+use super::hidden::shown_url;
 use super::start::StartError;
 use crate::har::Outcome;
 use crate::matching::{Hit, LiveRequest, Lookup, Rules, is_navigation};

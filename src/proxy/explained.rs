@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::hidden::{hide_secrets, shown_url};
 use super::summary::{MissReport, NearReport};
 use crate::matching::remedy::{after_the_last, remedy};
 use crate::matching::{Difference, DifferenceKind, Hit, LiveRequest, MissReason, NearMiss, Relaxed};
@@ -273,14 +274,4 @@ pub(super) fn relaxed(hit: &Hit) -> Vec<Relaxed> {
     let mut relaxed = hit.relaxed.clone();
     relaxed.iter_mut().for_each(|one| hide_secrets(&mut one.difference));
     relaxed
-}
-
-/// A URL as people may see it.
-pub(super) fn shown_url(url: &str) -> String {
-    url.to_owned()
-}
-
-/// Values of places that hold secrets are not told.
-pub(super) fn hide_secrets(difference: &mut Difference) {
-    let _ = difference;
 }

@@ -13,6 +13,7 @@ mod explain;
 mod explained;
 mod fast;
 mod forward;
+mod hidden;
 mod listener;
 mod miss;
 mod observed;

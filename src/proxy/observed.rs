@@ -12,6 +12,7 @@ use http::{Request, Response, Version};
 use super::connection::Reset;
 use super::engine::Engine;
 use super::exchange::{By, Exchange};
+use super::hidden::shown_url;
 use crate::message::Body;
 use crate::report::{TraceWriter, Traced};
 
@@ -131,7 +132,7 @@ impl Observed {
             started: SystemTime::now(),
             time: std::time::Duration::ZERO,
             method: request.method().as_str().to_owned(),
-            url: exchange.asked.url.as_str().to_owned(),
+            url: shown_url(exchange.asked.url.as_str()),
             version: version(request.version()),
             request_fields: fields(request.headers()),
             request_size: length,
