@@ -230,7 +230,7 @@ impl Engine {
                     archive: name.archive.to_owned(),
                     entry: name.ordinal,
                     method: request.method.to_string(),
-                    url: request.url.as_str().to_owned(),
+                    url: hidden::shown_url(request.url.as_str()),
                 }
             };
             summary.unused = replayer.unused().into_iter().map(told).collect();

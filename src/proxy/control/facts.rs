@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::super::engine::{Engine, EngineMode};
+use super::super::hidden::shown_url;
 use super::super::observed::Recent;
 use super::super::summary::{MissReport, SessionSummary, Summary};
 use crate::har::Outcome;
@@ -97,7 +98,7 @@ impl Entries {
                 archive: name.archive.to_owned(),
                 entry: name.ordinal,
                 method: recorded.request.method.to_string(),
-                url: recorded.request.url.as_str().to_owned(),
+                url: shown_url(recorded.request.url.as_str()),
                 status: match &recorded.outcome {
                     Outcome::Answered(answer) => Some(answer.status),
                     Outcome::Failed(_) => None,
