@@ -90,10 +90,6 @@ impl Server {
         Ok(())
     }
 
-    pub(crate) fn has_ended(&mut self) -> Result<bool> {
-        Ok(self.child.try_wait()?.is_some())
-    }
-
     /// Kilobytes of a line of `smaps_rollup`: `Rss`, `Anonymous`.
     pub(crate) fn memory(&self, line: &str) -> Result<u64> {
         let text = fs::read_to_string(format!("/proc/{}/smaps_rollup", self.pid))?;
