@@ -273,11 +273,11 @@ impl Prepared {
     }
 }
 
-/// A token that nobody guesses.
+/// A token that nobody guesses. The system's own random numbers make it: those of the TLS library gather entropy first,
+/// which takes longer than the rest of the start.
 fn new_token() -> Result<String, StartError> {
     let mut bytes = [0; 24];
-    let random = rustls::crypto::aws_lc_rs::default_provider().secure_random;
-    random.fill(&mut bytes).map_err(|_| StartError::Random)?;
+    getrandom::fill(&mut bytes).map_err(|_| StartError::Random)?;
     Ok(URL_SAFE_NO_PAD.encode(bytes))
 }
 
