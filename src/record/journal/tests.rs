@@ -1,3 +1,5 @@
+//! Journals that come back whole, cut or damaged.
+
 use super::*;
 use crate::archive::{BodyStorage, Update, WriterOptions};
 use crate::record::Error;
