@@ -47,9 +47,10 @@ fn signals_are_forwarded_to_the_command() {
     for (name, code) in [("INT", 21), ("TERM", 22)] {
         let workspace = Workspace::new();
         workspace.write_har("one.har", &[entry("GET", "http://a.test/", 200, "a")]);
-        // The shell runs its trap when the read is interrupted; nothing ever comes through the pipe.
-        let script =
-            "trap 'exit 21' INT; trap 'exit 22' TERM; mkfifo never; echo ready; while :; do read line <> never; done";
+        // The shell runs its trap when the read is interrupted or gives up: a signal that arrives between two commands
+        // interrupts nothing. Nothing ever comes through the pipe.
+        let script = "trap 'exit 21' INT; trap 'exit 22' TERM; mkfifo never; echo ready; \
+             while :; do read -t 0.1 line <> never; done";
         let mut proxy = Harmock::replay(&workspace, &["--", "bash", "-c", script]);
         assert_eq!(proxy.next_line(), "ready");
         let ended = if name == "INT" { proxy.interrupt() } else { proxy.terminate() };

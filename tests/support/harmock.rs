@@ -4,8 +4,8 @@ use std::ffi::OsStr;
 use std::io::{BufRead as _, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -206,7 +206,7 @@ impl Drop for Process {
             let _ = self.child.kill();
             let _ = self.child.wait();
             if thread::panicking() {
-                eprintln!("standard error of harmock was:\n{}", drain(&self.stderr));
+                eprintln!("standard error of harmock was:\n{}", heard_so_far(&self.stderr));
             }
         }
     }
@@ -231,6 +231,13 @@ fn read_lines(pipe: impl Read + Send + 'static) -> Lines {
         }
     });
     Mutex::new(lines)
+}
+
+/// The lines that have come. A command that outlives its proxy may hold the pipe open, and a panic while another one
+/// unwinds would end the whole test run.
+fn heard_so_far(lines: &Lines) -> String {
+    let lines = lines.lock().unwrap_or_else(PoisonError::into_inner);
+    std::iter::from_fn(|| lines.recv_timeout(Duration::from_millis(200)).ok()).collect()
 }
 
 /// All lines until the pipe is closed.
