@@ -33,6 +33,24 @@ pub(crate) fn is_compressed(extension: &str) -> bool {
     COMPRESSED.contains(&extension)
 }
 
+/// So many bytes of a file tell whether it is compressed.
+pub(crate) const SIGNATURE_MOST: u64 = 6;
+
+/// Whether a file that begins so is compressed already: payloads of `application/zip` are not called so, and many servers
+/// call everything `application/octet-stream`.
+pub(crate) fn has_compressed_signature(beginning: &[u8]) -> bool {
+    const SIGNATURES: [&[u8]; 7] = [
+        b"PK\x03\x04",
+        b"\x1f\x8b\x08",
+        b"\x28\xb5\x2f\xfd",
+        b"BZh",
+        b"\xfd7zXZ\0",
+        b"7z\xbc\xaf\x27\x1c",
+        b"Rar!\x1a\x07",
+    ];
+    SIGNATURES.iter().any(|signature| beginning.starts_with(signature))
+}
+
 #[rustfmt::skip]
 const TABLE: &[(&str, &str)] = &[
     ("text/html", "html"), ("application/xhtml+xml", "xhtml"), ("text/css", "css"), ("text/plain", "txt"),

@@ -7,7 +7,7 @@ use std::path::Path;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, System, ZipWriter};
 
-use super::media_types::is_compressed;
+use super::media_types::{SIGNATURE_MOST, has_compressed_signature, is_compressed};
 use super::write_error::WriteError;
 
 /// The name of the HAR inside; Playwright takes the first one that ends in `.har`.
@@ -28,8 +28,11 @@ impl<'a> ZipArchiveWriter<'a> {
     /// Adds an entry of `length` bytes.
     pub(crate) fn add(&mut self, name: &str, length: u64, content: &mut dyn Read) -> Result<(), WriteError> {
         let zip_error = |source| WriteError::Zip { path: self.path.to_path_buf(), source };
-        self.zip.start_file(name, options(name, length)).map_err(zip_error)?;
-        io::copy(content, &mut self.zip).map(drop).map_err(WriteError::io("write", self.path))
+        let mut beginning = Vec::new();
+        content.take(SIGNATURE_MOST).read_to_end(&mut beginning).map_err(WriteError::io("read", self.path))?;
+        let stored = has_compressed_extension(name) || has_compressed_signature(&beginning);
+        self.zip.start_file(name, options(stored, length)).map_err(zip_error)?;
+        io::copy(&mut beginning.chain(content), &mut self.zip).map(drop).map_err(WriteError::io("write", self.path))
     }
 
     /// Adds a file from the disk.
@@ -52,10 +55,13 @@ impl<'a> ZipArchiveWriter<'a> {
     }
 }
 
+fn has_compressed_extension(name: &str) -> bool {
+    name.rsplit_once('.').is_some_and(|(_, extension)| is_compressed(extension))
+}
+
 /// No clock, no umask, no system in it; what is compressed already is stored; sizes from nearly 4 GiB on are zip64.
-fn options(name: &str, length: u64) -> SimpleFileOptions {
+fn options(stored: bool, length: u64) -> SimpleFileOptions {
     const NEARLY_4_GIB: u64 = (4 << 30) - (16 << 20);
-    let stored = name.rsplit_once('.').is_some_and(|(_, extension)| is_compressed(extension));
     let options = SimpleFileOptions::default()
         .last_modified_time(DateTime::default())
         .unix_permissions(0o644)
@@ -104,6 +110,33 @@ mod tests {
         assert!(!has_long_sizes(&written(folder.path(), 5)));
         assert!(has_long_sizes(&written(folder.path(), 4 << 30)));
         assert!(has_long_sizes(&written(folder.path(), (4 << 30) - 1)));
+    }
+
+    #[test]
+    fn what_is_compressed_already_is_stored_whatever_it_is_called() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.zip");
+        let mut writer = ZipArchiveWriter::new(File::create(&path).unwrap(), &path);
+        let plain = [b'x'; 1000];
+        let signed = |signature: &[u8]| [signature, &plain].concat();
+        let gzip = signed(&[0x1f, 0x8b, 8]);
+        for (name, content) in [
+            ("a.json", &plain[..]),
+            ("a.png", &plain),
+            ("a.bin", &signed(b"PK\x03\x04")),
+            ("b.dat", &gzip),
+            ("c.bin", b"P"),
+        ] {
+            writer.add(name, content.len() as u64, &mut &*content).unwrap();
+        }
+        writer.finish().unwrap();
+        let mut zip = zip::ZipArchive::new(File::open(&path).unwrap()).unwrap();
+        let stored = |name: &str| {
+            let file = zip.by_name(name).unwrap();
+            (file.compression() == CompressionMethod::Stored, file.size())
+        };
+        let found: Vec<_> = ["a.json", "a.png", "a.bin", "b.dat", "c.bin"].into_iter().map(stored).collect();
+        assert_eq!(found, [(false, 1000), (true, 1000), (true, 1004), (true, 1003), (false, 1)]);
     }
 
     /// Takes minutes and 9 GiB of disk: run by hand.

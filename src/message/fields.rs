@@ -9,6 +9,10 @@ const HOP_BY_HOP: [HeaderName; 3] = [CONNECTION, TRANSFER_ENCODING, UPGRADE];
 ///
 /// `TE: trailers` survives, because trailers are carried over; `Trailer` is no field of one hop.
 pub fn strip_hop_by_hop(fields: &mut HeaderMap) {
+    // Most messages have none: one look at each name is cheaper than asking for each that there could be.
+    if !fields.keys().any(|name| is_of_one_hop(name.as_str())) {
+        return;
+    }
     let takes_trailers = accepts_trailers(fields);
     for name in connection_options(fields) {
         fields.remove(name);
@@ -22,6 +26,11 @@ pub fn strip_hop_by_hop(fields: &mut HeaderMap) {
         fields.insert(TE, HeaderValue::from_static("trailers"));
     }
     strip_own(fields);
+}
+
+/// Whether a lower-case name is one that [`strip_hop_by_hop`] looks at.
+fn is_of_one_hop(name: &str) -> bool {
+    matches!(name, "connection" | "transfer-encoding" | "upgrade" | "keep-alive" | "te") || is_own(name)
 }
 
 /// Removes `Proxy-*` and `X-Harmock-*`: never matched, never recorded, never passed on.

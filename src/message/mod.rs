@@ -1,5 +1,6 @@
 //! Words of HTTP that every stage shares: URLs, fields, bodies, codings.
 
+pub mod arrived;
 pub mod body;
 pub mod coding;
 pub mod failure;
@@ -9,6 +10,7 @@ pub mod plain_url;
 pub mod redacted;
 mod url;
 
+pub use arrived::{Arrived, arrived};
 pub use body::{Body, BodyError};
 pub use failure::FailureCause;
 pub use late_break::LateBreak;

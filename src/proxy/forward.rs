@@ -20,8 +20,8 @@ use crate::har::End;
 use crate::har::write::HttpVersion;
 use crate::message::coding::restrict_accept_encoding;
 use crate::message::fields::{is_upgrade, strip_hop_by_hop, strip_own};
-use crate::message::{Body, LateBreak, Scheme};
-use crate::record::exchange::{PhaseTimes, latin1_fields};
+use crate::message::{Arrived, Body, LateBreak, Scheme, arrived};
+use crate::record::exchange::{PhaseTimes, WireFields};
 use crate::record::{Recorder, Recording, ResponseFacts};
 use crate::upstream::{ConnectionFacts, Failure, PriorKnowledge, Sent, limit_idle};
 
@@ -139,8 +139,7 @@ async fn answered(exchange: Exchange, sent: Sent, recording: Option<Recording>, 
     let bodiless =
         exchange.method == Method::HEAD || matches!(parts.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
     // hyper may end such an answer by an empty frame, which HTTP/2 clients refuse after HEAD.
-    let idle = exchange.engine.upstream_idle;
-    let body = if bodiless { Body::Empty } else { Body::boxed(LateBreak::new(limit_idle(Body::from(body), idle))) };
+    let body = if bodiless { Body::Empty } else { arriving(body, exchange.engine.upstream_idle).await };
     let (body, by) = match recording {
         None => (body, By::Upstream),
         Some(recording) => {
@@ -159,6 +158,14 @@ async fn answered(exchange: Exchange, sent: Sent, recording: Option<Recording>, 
     Response::from_parts(parts, exchange.log_at_end(status, by, body))
 }
 
+/// The body of an answer: whole where it came with its head, so that both go on in one piece; else as it comes.
+async fn arriving(body: Incoming, idle: Duration) -> Body {
+    match arrived(body).await {
+        Arrived::Whole(bytes) => Body::full(bytes),
+        Arrived::Part(body) => Body::boxed(LateBreak::new(limit_idle(body, idle))),
+    }
+}
+
 async fn failed(exchange: Exchange, failure: &Failure, recording: Option<Recording>) -> Response<Body> {
     if failure.by_client {
         exchange.log(Some(400), 0, By::Error, Some(failure.sentence()));
@@ -174,16 +181,16 @@ async fn failed(exchange: Exchange, failure: &Failure, recording: Option<Recordi
 
 fn response_facts(parts: &http::response::Parts, version: Version) -> ResponseFacts {
     let reason = match parts.extensions.get::<ReasonPhrase>() {
-        Some(phrase) => String::from_utf8_lossy(phrase.as_bytes()).into_owned(),
-        None if version == Version::HTTP_2 => String::new(),
-        None => parts.status.canonical_reason().unwrap_or_default().to_owned(),
+        Some(phrase) => String::from_utf8_lossy(phrase.as_bytes()).into_owned().into(),
+        None if version == Version::HTTP_2 => "".into(),
+        None => parts.status.canonical_reason().unwrap_or_default().into(),
     };
     ResponseFacts::Answered {
         status: parts.status.as_u16(),
         reason,
-        http_version: HttpVersion::from(version).as_str().to_owned(),
-        fields: latin1_fields(&parts.headers),
-        trailers: Vec::new(),
+        http_version: HttpVersion::from(version).as_str().into(),
+        fields: (&parts.headers).into(),
+        trailers: WireFields::default(),
         end: End::Complete,
     }
 }

@@ -1,5 +1,6 @@
 //! What the journal says of one exchange beside its bodies.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
@@ -17,9 +18,9 @@ pub struct ExchangeFacts {
     /// The canonical URL.
     pub url: String,
     /// `HTTP/1.0`, `HTTP/1.1` or `HTTP/2.0`: what the client spoke.
-    pub http_version: String,
-    /// Lower-case names; values as Latin-1, one code point per byte, so that every byte survives.
-    pub fields: Vec<(String, String)>,
+    pub http_version: Cow<'static, str>,
+    /// Those of the request, but for fields of one hop.
+    pub fields: WireFields,
     /// Microseconds since 1970 at the start of the request.
     pub started: i64,
     /// What came back.
@@ -43,13 +44,13 @@ pub enum ResponseFacts {
         /// The status.
         status: u16,
         /// The reason phrase; empty on HTTP/2.
-        reason: String,
+        reason: Cow<'static, str>,
         /// What the upstream spoke.
-        http_version: String,
+        http_version: Cow<'static, str>,
         /// As in the request.
-        fields: Vec<(String, String)>,
+        fields: WireFields,
         /// Fields after the body.
-        trailers: Vec<(String, String)>,
+        trailers: WireFields,
         /// How the body ended.
         #[serde(with = "end_word")]
         end: End,
@@ -85,13 +86,45 @@ pub struct PhaseTimes {
     pub receive: f64,
 }
 
-/// The fields of a message, in order, repeats apart, each byte of a value one code point.
-pub fn latin1_fields(fields: &http::HeaderMap) -> Vec<(String, String)> {
-    fields.iter().map(|(name, value)| (name.as_str().to_owned(), latin1(value.as_bytes()))).collect()
+/// The fields of a message, in order, repeats apart: lower-case names, and values of which each byte is one code point,
+/// so that every byte survives.
+///
+/// One text for all of them, because a string for each would be most of what keeping an exchange costs.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct WireFields(String);
+
+/// Ends each name and each value, and occurs in neither (RFC 9110 section 5.5).
+const FIELD_END: char = '\n';
+
+impl WireFields {
+    /// The names and values, in order.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        let mut texts = self.0.split_terminator(FIELD_END);
+        std::iter::from_fn(move || Some((texts.next()?, texts.next()?)))
+    }
+
+    /// The first value of a field.
+    pub fn value(&self, name: &str) -> Option<&str> {
+        self.iter().find(|(other, _)| *other == name).map(|(_, value)| value)
+    }
 }
 
-fn latin1(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| char::from(*byte)).collect()
+impl From<&http::HeaderMap> for WireFields {
+    fn from(fields: &http::HeaderMap) -> Self {
+        let length = |(name, value): (&http::HeaderName, &http::HeaderValue)| name.as_str().len() + value.len() + 2;
+        let mut text = String::with_capacity(fields.iter().map(length).sum());
+        for (name, value) in fields {
+            text.push_str(name.as_str());
+            text.push(FIELD_END);
+            match value.to_str() {
+                Ok(value) => text.push_str(value),
+                Err(_) => text.extend(value.as_bytes().iter().map(|byte| char::from(*byte))),
+            }
+            text.push(FIELD_END);
+        }
+        Self(text)
+    }
 }
 
 /// The bytes behind a Latin-1 string; code points above U+00FF do not occur in a journal and are dropped.
@@ -119,5 +152,26 @@ mod end_word {
             "upstream" => End::Upstream,
             _ => End::Complete,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::{HeaderMap, HeaderName, HeaderValue};
+
+    use super::*;
+
+    #[test]
+    fn fields_come_back_in_order_with_each_byte_of_their_values() {
+        let mut map = HeaderMap::new();
+        for (name, value) in [("a", &b"1\t2"[..]), ("b", b""), ("a", b"\xe9\xff"), ("c", b"x")] {
+            map.append(HeaderName::from_static(name), HeaderValue::from_bytes(value).unwrap());
+        }
+        let fields = WireFields::from(&map);
+        let pairs = [("a", "1\t2"), ("a", "\u{e9}\u{ff}"), ("b", ""), ("c", "x")];
+        assert_eq!(fields.iter().collect::<Vec<_>>(), pairs);
+        assert_eq!((fields.value("a"), fields.value("d")), (Some("1\t2"), None));
+        let read: WireFields = serde_json::from_str(&serde_json::to_string(&fields).unwrap()).unwrap();
+        assert_eq!(read, fields);
     }
 }

@@ -10,6 +10,7 @@ use std::fs::File;
 use std::io::{self, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 
+use bytes::Bytes;
 use xxhash_rust::xxh3::Xxh3;
 
 use super::exchange::ExchangeFacts;
@@ -18,7 +19,7 @@ use super::run_settings::RunSettings;
 pub use super::journal_reader::{JournalReader, Record};
 
 /// Opens the file; the digit is the version of the layout.
-pub(super) const MAGIC: &[u8; 4] = b"HMJ2";
+pub(super) const MAGIC: &[u8; 4] = b"HMJ3";
 
 /// Opens the record of an exchange.
 pub(super) const EXCHANGE: &[u8; 4] = b"HMJx";
@@ -44,7 +45,7 @@ pub enum JournalBody {
     /// No body.
     None,
     /// In the record itself.
-    Inline(Vec<u8>),
+    Inline(Bytes),
     /// In the spool file of this number, of this many bytes.
     Spooled {
         /// Names the file: `body-N`.

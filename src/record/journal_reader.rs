@@ -4,6 +4,8 @@ use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
+use bytes::Bytes;
+
 use super::Error;
 use super::exchange::ExchangeFacts;
 use super::journal::{
@@ -191,7 +193,7 @@ impl JournalReader {
         self.whole = self.whole.max(self.position()?);
         let facts = serde_json::from_slice(&json).map_err(|error| self.broken(error.to_string()))?;
         let body = |kind, bytes, length, number| match kind {
-            1 => JournalBody::Inline(bytes),
+            1 => JournalBody::Inline(Bytes::from(bytes)),
             2 => JournalBody::Spooled { number, length },
             _ => JournalBody::None,
         };

@@ -6,8 +6,10 @@
 //! ([`finish()`]), which takes the place of the previous one at once or not at all.
 
 pub mod cuts;
+mod echoes;
 pub mod exchange;
 pub mod finish;
+mod inbox;
 pub mod journal;
 mod journal_reader;
 mod lock;

@@ -8,7 +8,7 @@ use std::time::SystemTime;
 use http::HeaderMap;
 
 use super::cuts::Cuts;
-use super::exchange::{ExchangeFacts, PhaseTimes, ResponseFacts, latin1_fields};
+use super::exchange::{ExchangeFacts, PhaseTimes, ResponseFacts};
 use super::lock::ArchiveLock;
 use super::losses::Tell;
 use super::progress::Progress;
@@ -76,15 +76,21 @@ impl Recorder {
     }
 
     /// Starts the recording of one exchange: its fields as the client sent them, but for those of one hop.
-    pub fn begin(&self, method: &http::Method, url: &CanonicalUrl, version: &str, fields: &HeaderMap) -> Recording {
+    pub fn begin(
+        &self,
+        method: &http::Method,
+        url: &CanonicalUrl,
+        version: &'static str,
+        fields: &HeaderMap,
+    ) -> Recording {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         let started = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         let facts = ExchangeFacts {
             number,
             method: method.as_str().to_owned(),
             url: url.as_str().to_owned(),
-            http_version: version.to_owned(),
-            fields: latin1_fields(fields),
+            http_version: version.into(),
+            fields: fields.into(),
             started: i64::try_from(started.as_micros()).unwrap_or(i64::MAX),
             response: ResponseFacts::failed(FailureCause::Reset, ""),
             times: PhaseTimes::default(),
@@ -108,7 +114,7 @@ impl Recorder {
     /// When the archive cannot be written; the journal then stays where it is.
     pub fn close(&self) -> Result<Recorded, Error> {
         self.run.finish_late();
-        let _ = self.run.notes.send(Note::Close);
+        self.run.notes.send_at_once(Note::Close);
         let spool = self.spool.lock().unwrap_or_else(PoisonError::into_inner).take();
         let spooled = spool.map(Spool::join).unwrap_or_default();
         let finished = if spooled.exchanges == 0 {

@@ -3,7 +3,6 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Context, Poll, ready};
 use std::time::Instant;
@@ -13,8 +12,9 @@ use http::HeaderMap;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio_util::task::TaskTracker;
 
-use super::exchange::{ExchangeFacts, PhaseTimes, ResponseFacts, latin1_fields};
-use super::spool::{Note, Side};
+use super::exchange::{ExchangeFacts, PhaseTimes, ResponseFacts};
+use super::inbox::Notes;
+use super::spool::{Note, Side, Whole};
 use super::tee::TeeBody;
 use crate::har::streams::is_endless;
 use crate::har::{End, FailureCause};
@@ -26,7 +26,7 @@ const ROOM: u32 = 32 << 20;
 /// What all recordings of a run share.
 #[derive(Debug)]
 pub(super) struct Run {
-    pub(super) notes: Sender<Note>,
+    pub(super) notes: Notes<Note>,
     pub(super) room: Arc<Semaphore>,
     /// Microseconds that clients waited for the disk.
     pub(super) waited: AtomicU64,
@@ -42,7 +42,7 @@ pub(super) struct Run {
 }
 
 impl Run {
-    pub(super) fn new(notes: Sender<Note>, keeps_frames: bool) -> Self {
+    pub(super) fn new(notes: Notes<Note>, keeps_frames: bool) -> Self {
         let room = Arc::new(Semaphore::new(ROOM as usize));
         Self {
             notes,
@@ -55,6 +55,20 @@ impl Run {
         }
     }
 
+    /// A share of the buffer for a frame of this length, if there is one now. One frame larger than the whole buffer
+    /// takes all of it.
+    fn try_room(&self, length: usize) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.room).try_acquire_many_owned(share(length)).ok()
+    }
+
+    /// The same once there is one; the client waits, which is counted.
+    async fn room(self: Arc<Self>, length: usize) -> Option<OwnedSemaphorePermit> {
+        let since = Instant::now();
+        let room = Arc::clone(&self.room).acquire_many_owned(share(length)).await.ok();
+        self.waited.fetch_add(microseconds(since), Ordering::Relaxed);
+        room
+    }
+
     fn note_late(&self, exchange: &Arc<Exchange>) {
         let mut late = self.late.lock().unwrap_or_else(PoisonError::into_inner);
         late.retain(|exchange| exchange.strong_count() > 0);
@@ -65,7 +79,7 @@ impl Run {
     pub(super) fn finish_late(&self) {
         let late = std::mem::take(&mut *self.late.lock().unwrap_or_else(PoisonError::into_inner));
         for exchange in late.iter().filter_map(Weak::upgrade) {
-            drop(exchange.finish(|_| {}));
+            drop(exchange.finish(None, |_| {}));
         }
     }
 }
@@ -101,11 +115,14 @@ impl Exchange {
 
     /// The response has ended. Where it came before the end of the request, the journal waits for that: half a payload
     /// would match no request.
-    fn response_ended(self: &Arc<Self>, change: impl FnOnce(&mut ExchangeFacts)) -> Sealing {
+    fn response_ended(self: &Arc<Self>, whole: Option<Whole>, change: impl FnOnce(&mut ExchangeFacts)) -> Sealing {
         let mut state = self.state();
         if !state.sending {
             drop(state);
-            return self.finish(change);
+            return self.finish(whole, change);
+        }
+        if let Some(Whole { bytes, share }) = whole {
+            self.run.notes.send(Note::Frame { exchange: self.number, side: Side::Response, bytes, _share: share });
         }
         if let Some(facts) = &mut state.facts {
             change(facts);
@@ -121,19 +138,17 @@ impl Exchange {
         state.sending = false;
         if state.answered {
             drop(state);
-            drop(self.finish(|_| {}));
+            drop(self.finish(None, |_| {}));
         }
     }
 
     /// Sends the facts to the journal once; later calls find nothing.
-    fn finish(&self, change: impl FnOnce(&mut ExchangeFacts)) -> Sealing {
+    fn finish(&self, response: Option<Whole>, change: impl FnOnce(&mut ExchangeFacts)) -> Sealing {
         let Some(mut facts) = self.state().facts.take() else { return Sealing(None) };
         change(&mut facts);
         let (written, sealed) = oneshot::channel();
-        match self.run.notes.send(Note::Finished { facts, written }) {
-            Ok(()) => Sealing(Some(sealed)),
-            Err(_closed) => Sealing(None),
-        }
+        self.run.notes.send(Note::Finished { facts, response, written });
+        Sealing(Some(sealed))
     }
 
     fn open(&self) -> bool {
@@ -146,7 +161,7 @@ impl Exchange {
     fn response_field(&self, name: &str) -> Option<String> {
         let state = self.state();
         let ResponseFacts::Answered { fields, .. } = &state.facts.as_ref()?.response else { return None };
-        fields.iter().find(|(other, _)| other == name).map(|(_, value)| value.clone())
+        fields.value(name).map(str::to_owned)
     }
 
     /// The client has ended the exchange if nobody else does before the run.
@@ -174,7 +189,7 @@ impl Drop for Exchange {
     fn drop(&mut self) {
         if self.open() {
             self.run.abandoned.fetch_add(1, Ordering::Relaxed);
-            let _ = self.run.notes.send(Note::Discarded { exchange: self.number });
+            self.run.notes.send(Note::Discarded { exchange: self.number });
         }
     }
 }
@@ -213,10 +228,14 @@ impl Recording {
         });
     }
 
-    /// The response body, copied as it passes. `bodiless` for answers whose framing has no body (HEAD, 204, 304):
-    /// those are in the journal when this returns.
+    /// The response body, copied as it passes. One that is known whole, and answers whose framing has no body (HEAD, 204,
+    /// 304: `bodiless`), are in the journal when this returns.
     pub async fn response_body(self, body: Body, bodiless: bool) -> Body {
         use http_body::Body as _;
+        if let Body::Full(Some(bytes)) = body {
+            self.whole_body(bytes.clone()).await;
+            return Body::Full(Some(bytes));
+        }
         let mut copying = Copying::new(Arc::clone(&self.0), Side::Response);
         if bodiless || body.is_end_stream() {
             copying.seal().await;
@@ -230,16 +249,30 @@ impl Recording {
         Body::boxed(TeeBody::new(body, copying, !endless))
     }
 
+    async fn whole_body(self, bytes: Bytes) {
+        let run = &self.0.run;
+        // A client that goes away while there is no room has not seen the head: the exchange is given up.
+        let share = match run.try_room(bytes.len()) {
+            None => Arc::clone(run).room(bytes.len()).await,
+            share => share,
+        };
+        Copying::new(Arc::clone(&self.0), Side::Response).whole(Whole { bytes, share }).await;
+    }
+
     /// The client got a 502 or 504 of harmock's own.
     pub async fn failed(self, cause: FailureCause, detail: &str) {
         let started = self.0.started;
         self.0
-            .finish(|facts| {
+            .finish(None, |facts| {
                 facts.response = ResponseFacts::failed(cause, detail);
                 facts.times.wait = milliseconds(started);
             })
             .await;
     }
+}
+
+fn share(length: usize) -> u32 {
+    u32::try_from(length).unwrap_or(ROOM).min(ROOM)
 }
 
 fn milliseconds(since: Instant) -> f64 {
@@ -256,7 +289,7 @@ pub(super) struct Copying {
     exchange: Arc<Exchange>,
     side: Side,
     share: Option<OwnedSemaphorePermit>,
-    waiting: Option<(Instant, Room)>,
+    waiting: Option<Room>,
     head_at: Instant,
     notes_frames: bool,
     ended: bool,
@@ -277,20 +310,15 @@ impl Copying {
 
     /// Ready once the buffer has room for a frame of this length.
     pub(super) fn poll_room(&mut self, cx: &mut Context<'_>, length: usize) -> Poll<()> {
-        // One frame larger than the whole buffer takes all of it.
-        let share = u32::try_from(length).unwrap_or(ROOM).min(ROOM);
         if self.waiting.is_none() {
-            let room = Arc::clone(&self.exchange.run.room);
-            if let Ok(permit) = Arc::clone(&room).try_acquire_many_owned(share) {
-                self.share = Some(permit);
+            self.share = self.exchange.run.try_room(length);
+            if self.share.is_some() {
                 return Poll::Ready(());
             }
-            self.waiting = Some((Instant::now(), Box::pin(async move { room.acquire_many_owned(share).await.ok() })));
+            self.waiting = Some(Box::pin(Arc::clone(&self.exchange.run).room(length)));
         }
-        if let Some((since, room)) = &mut self.waiting {
+        if let Some(room) = &mut self.waiting {
             self.share = ready!(room.as_mut().poll(cx));
-            let waited = u64::try_from(since.elapsed().as_micros()).unwrap_or(u64::MAX);
-            self.exchange.run.waited.fetch_add(waited, Ordering::Relaxed);
             self.waiting = None;
         }
         Poll::Ready(())
@@ -302,13 +330,13 @@ impl Copying {
         let noted = self.notes_frames.then(|| (bytes.len(), microseconds(self.head_at)));
         if self.exchange.takes_frame(noted) {
             let note = Note::Frame { exchange: self.exchange.number, side: self.side, bytes, _share: share };
-            let _ = self.exchange.run.notes.send(note);
+            self.exchange.run.notes.send(note);
         }
     }
 
     pub(super) fn trailers(&mut self, fields: &HeaderMap) {
         if self.side == Side::Response {
-            let recorded = latin1_fields(fields);
+            let recorded = fields.into();
             self.exchange.update(|facts| {
                 if let ResponseFacts::Answered { trailers, .. } = &mut facts.response {
                     *trailers = recorded;
@@ -339,8 +367,18 @@ impl Copying {
             self.exchange.request_ended();
             return Sealing(None);
         }
+        self.end_response(how, None)
+    }
+
+    /// The response has come whole.
+    fn whole(mut self, whole: Whole) -> Sealing {
+        self.ended = true;
+        self.end_response(End::Complete, Some(whole))
+    }
+
+    fn end_response(&self, how: End, whole: Option<Whole>) -> Sealing {
         let receive = milliseconds(self.head_at);
-        self.exchange.response_ended(|facts| {
+        self.exchange.response_ended(whole, |facts| {
             facts.times.receive = receive;
             if let ResponseFacts::Answered { end, .. } = &mut facts.response {
                 *end = how;
@@ -376,19 +414,21 @@ impl Future for Sealing {
 #[cfg(test)]
 pub(super) mod tests {
     use http_body_util::BodyExt;
-    use std::sync::mpsc::channel;
     use std::task::Waker;
 
     use super::*;
+    use crate::record::inbox::inbox;
 
     /// An exchange that failed.
     pub(in crate::record) fn facts(number: u64) -> ExchangeFacts {
+        let mut latin1 = HeaderMap::new();
+        latin1.insert("x", http::HeaderValue::from_bytes(b"\xe9").unwrap());
         ExchangeFacts {
             number,
             method: "GET".into(),
             url: "http://a/".into(),
             http_version: "HTTP/1.1".into(),
-            fields: vec![("x".into(), "\u{e9}".into())],
+            fields: (&latin1).into(),
             started: 0,
             response: ResponseFacts::failed(FailureCause::Dns, "no such host"),
             times: PhaseTimes::default(),
@@ -400,7 +440,7 @@ pub(super) mod tests {
 
     #[tokio::test]
     async fn a_client_waits_while_the_buffer_is_full_and_the_wait_is_counted() {
-        let (notes, disk) = channel();
+        let (notes, disk) = inbox();
         let run = Arc::new(Run::new(notes, false));
         let recording = Recording::start(facts(0), &run);
         let mut request =
@@ -413,7 +453,9 @@ pub(super) mod tests {
         assert!(!poll(&mut second, &mut cx), "there is no room");
         std::thread::sleep(std::time::Duration::from_millis(2));
         // The disk takes the first frame.
-        drop(disk.recv().unwrap());
+        let mut taken = Vec::new();
+        disk.take(&mut taken);
+        drop(taken);
         assert!(poll(&mut second, &mut cx), "there is room again");
         assert!(run.waited.load(Ordering::Relaxed) >= 1000);
     }

@@ -9,7 +9,7 @@ use tempfile::NamedTempFile;
 
 use super::Error;
 use super::cuts::Cuts;
-use super::exchange::{ExchangeFacts, ResponseFacts, latin1_bytes};
+use super::exchange::{ExchangeFacts, ResponseFacts, WireFields, latin1_bytes};
 use super::journal::{JournalBody, Record, spool_path};
 use super::stream_cuts::{arrived, chunks};
 use crate::har::write::{HttpVersion, NewAnswer, NewBody, NewEntry, NewRequest, NewResponse, Times, WireSize};
@@ -174,7 +174,7 @@ impl Decoded {
     fn plain(body: &JournalBody, folder: &Path) -> Self {
         match body {
             JournalBody::None => Self::None,
-            JournalBody::Inline(bytes) => Self::Memory(bytes.clone()),
+            JournalBody::Inline(bytes) => Self::Memory(bytes.to_vec()),
             JournalBody::Spooled { number, .. } => Self::Spooled(spool_path(folder, *number)),
         }
     }
@@ -256,8 +256,8 @@ pub(super) fn started(facts: &ExchangeFacts) -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_micros(u64::try_from(facts.started).unwrap_or_default())
 }
 
-fn restore_fields(fields: &[(String, String)]) -> Vec<Field> {
-    fields.iter().map(|(name, value)| Field { name: name.as_str().into(), value: latin1_bytes(value).into() }).collect()
+fn restore_fields(fields: &WireFields) -> Vec<Field> {
+    fields.iter().map(|(name, value)| Field { name: name.into(), value: latin1_bytes(value).into() }).collect()
 }
 
 fn wire_length(body: &JournalBody) -> u64 {

@@ -9,13 +9,13 @@ use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 
 use bytes::Bytes;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use super::exchange::ExchangeFacts;
+use super::inbox::{Inbox, Notes, inbox};
 use super::journal::{JournalBody, JournalWriter, spool_path};
 use super::losses::{Losses, Tell};
 use super::run_settings::RunSettings;
@@ -42,12 +42,19 @@ pub(super) enum Side {
 pub(super) enum Note {
     /// A piece of a body, with its share of the buffer.
     Frame { exchange: u64, side: Side, bytes: Bytes, _share: Option<OwnedSemaphorePermit> },
-    /// The exchange has ended: append it, then say so.
-    Finished { facts: Box<ExchangeFacts>, written: oneshot::Sender<()> },
+    /// The exchange has ended: append it, then say so. `response` is its response body, where that came whole.
+    Finished { facts: Box<ExchangeFacts>, response: Option<Whole>, written: oneshot::Sender<()> },
     /// The exchange is not kept.
     Discarded { exchange: u64 },
     /// The run is over; what comes later is not kept.
     Close,
+}
+
+/// A body that came whole, with its share of the buffer.
+#[derive(Debug)]
+pub(super) struct Whole {
+    pub(super) bytes: Bytes,
+    pub(super) share: Option<OwnedSemaphorePermit>,
 }
 
 /// What became of the exchanges.
@@ -59,6 +66,8 @@ pub struct Spooled {
     pub lost: u64,
     /// The first reason for a loss.
     pub first_error: Option<String>,
+    /// What could not be synced first: a power loss would have taken it.
+    pub unsynced: Option<String>,
 }
 
 /// The writing thread, and the one that syncs what it has written.
@@ -70,11 +79,11 @@ pub(super) struct Spool {
 
 impl Spool {
     /// Starts writing to `journal`; large bodies go beside it. What is lost is told at once.
-    pub(super) fn start(journal: &Path, settings: &RunSettings, tell: Tell) -> io::Result<(Self, Sender<Note>)> {
+    pub(super) fn start(journal: &Path, settings: &RunSettings, tell: Tell) -> io::Result<(Self, Notes<Note>)> {
         let folder = journal.parent().unwrap_or(Path::new(".")).to_owned();
         let journal = JournalWriter::create(journal, settings)?;
         let sync = SyncThread::start(folder.clone(), journal.file()?, tell.clone())?;
-        let (sender, notes) = channel();
+        let (sender, notes) = inbox();
         let writer = Writer {
             folder,
             journal,
@@ -92,12 +101,12 @@ impl Spool {
 
     /// Waits until everything up to [`Note::Close`] is written. Blocks.
     pub(super) fn join(self) -> Spooled {
-        let spooled = self.thread.join().unwrap_or_else(|_panic| Spooled {
+        let mut spooled = self.thread.join().unwrap_or_else(|_panic| Spooled {
             lost: 1,
             first_error: Some("the writing thread ended early".into()),
             ..Spooled::default()
         });
-        self.sync.stop();
+        spooled.unsynced = self.sync.stop();
         spooled
     }
 }
@@ -139,27 +148,28 @@ enum BodySpool {
 }
 
 impl Writer {
-    fn run(mut self, notes: &Receiver<Note>) -> Spooled {
-        let mut open = true;
-        while let Some(note) = open.then(|| notes.recv().ok()).flatten() {
-            open = self.take(note);
-            while open && self.journal.pending() < TOGETHER_MOST {
-                let Ok(note) = notes.try_recv() else { break };
-                open = self.take(note);
+    fn run(mut self, inbox: &Inbox<Note>) -> Spooled {
+        let (mut open, mut notes) = (true, Vec::new());
+        while open && inbox.take(&mut notes) {
+            for note in notes.drain(..) {
+                open = open && self.take(note);
+                if self.journal.pending() >= TOGETHER_MOST {
+                    self.write();
+                }
             }
             self.write();
         }
         let left: Vec<u64> = self.open.keys().map(|(exchange, _)| *exchange).collect();
         left.into_iter().for_each(|exchange| self.discard(exchange));
         let (lost, first_error) = self.losses.end();
-        Spooled { exchanges: self.exchanges, lost, first_error }
+        Spooled { exchanges: self.exchanges, lost, first_error, unsynced: None }
     }
 
     /// Whether more is to come.
     fn take(&mut self, note: Note) -> bool {
         match note {
             Note::Frame { exchange, side, bytes, _share } => self.frame(exchange, side, &bytes),
-            Note::Finished { facts, written } => self.finished(facts, written),
+            Note::Finished { facts, response, written } => self.finished(facts, response, written),
             Note::Discarded { exchange } => self.discard(exchange),
             Note::Close => return false,
         }
@@ -183,9 +193,16 @@ impl Writer {
         self.held = self.held - held + body.held();
     }
 
-    fn finished(&mut self, facts: Box<ExchangeFacts>, written: oneshot::Sender<()>) {
+    fn finished(&mut self, facts: Box<ExchangeFacts>, whole: Option<Whole>, written: oneshot::Sender<()>) {
         let bodies = self.close(facts.number, Side::Request).and_then(|request| {
-            let response = self.close(facts.number, Side::Response)?;
+            let response = match whole {
+                Some(Whole { bytes, share: _taken }) if bytes.len() <= INLINE_MOST => JournalBody::Inline(bytes),
+                Some(Whole { bytes, share: _taken }) => {
+                    self.frame(facts.number, Side::Response, &bytes);
+                    self.close(facts.number, Side::Response)?
+                }
+                None => self.close(facts.number, Side::Response)?,
+            };
             Ok((request, response))
         });
         let added = bodies.and_then(|(request, response)| {
@@ -230,7 +247,7 @@ impl Writer {
         self.held -= body.as_ref().map_or(0, BodySpool::held);
         Ok(match body {
             None => JournalBody::None,
-            Some(BodySpool::Memory(bytes)) => JournalBody::Inline(bytes),
+            Some(BodySpool::Memory(bytes)) => JournalBody::Inline(bytes.into()),
             Some(BodySpool::File { number, length, .. }) => JournalBody::Spooled { number, length },
             Some(BodySpool::Failed(error)) => return Err(error),
         })
@@ -298,11 +315,12 @@ mod tests {
         let journal = folder.path().join("journal");
         let (spool, notes) = Spool::start(&journal, &RunSettings::default(), Tell::silent()).unwrap();
         let exchanges = (HELD_MOST / INLINE_MOST) as u64 + 10;
-        (0..exchanges).for_each(|exchange| notes.send(frame(exchange, INLINE_MOST)).unwrap());
+        (0..exchanges).for_each(|exchange| notes.send(frame(exchange, INLINE_MOST)));
         for exchange in 0..exchanges {
-            notes.send(Note::Finished { facts: Box::new(facts(exchange)), written: oneshot::channel().0 }).unwrap();
+            let facts = Box::new(facts(exchange));
+            notes.send(Note::Finished { facts, response: None, written: oneshot::channel().0 });
         }
-        notes.send(Note::Close).unwrap();
+        notes.send_at_once(Note::Close);
         assert_eq!(spool.join().exchanges, exchanges);
         let mut reader = JournalReader::open(&journal).unwrap();
         let records: Vec<_> = std::iter::from_fn(|| reader.next_record().unwrap()).collect();

@@ -17,7 +17,7 @@ fn journal(path: &Path, count: u64) -> Vec<u64> {
     let mut writer = JournalWriter::create(path, &RunSettings::default()).unwrap();
     let mut ends = vec![writer.length];
     for number in 0..count {
-        append(&mut writer, number, &JournalBody::Inline(vec![1; 100]), &JournalBody::None);
+        append(&mut writer, number, &JournalBody::Inline(Bytes::from(vec![1; 100])), &JournalBody::None);
         ends.push(writer.length);
     }
     ends
@@ -39,14 +39,14 @@ fn records_come_back_in_order_with_their_bodies_and_the_settings_of_their_run() 
         WriterOptions { storage: BodyStorage::Embed, update: Update::Merge, volatile, ..WriterOptions::default() };
     let settings = RunSettings { archive, redact: Rules::off() };
     let mut writer = JournalWriter::create(&path, &settings).unwrap();
-    append(&mut writer, 0, &JournalBody::Inline(b"abc".to_vec()), &JournalBody::None);
+    append(&mut writer, 0, &JournalBody::Inline(Bytes::from(b"abc".to_vec())), &JournalBody::None);
     let spooled = JournalBody::Spooled { number: 7, length: 9 };
     append(&mut writer, 1, &JournalBody::None, &spooled);
     let mut reader = JournalReader::open(&path).unwrap();
     assert_eq!(reader.settings(), &settings);
     let first = reader.next_record().unwrap().unwrap();
-    assert_eq!((first.facts.number, first.request), (0, JournalBody::Inline(b"abc".to_vec())));
-    assert_eq!(first.facts.fields, [("x".to_owned(), "\u{e9}".to_owned())]);
+    assert_eq!((first.facts.number, first.request), (0, JournalBody::Inline(Bytes::from(b"abc".to_vec()))));
+    assert_eq!(first.facts.fields.iter().collect::<Vec<_>>(), [("x", "\u{e9}")]);
     assert_eq!(reader.next_record().unwrap().unwrap().response, spooled);
     assert!(reader.next_record().unwrap().is_none() && !reader.cut());
 }
@@ -122,7 +122,7 @@ fn records_that_were_added_together_come_back_one_by_one() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("j");
     let mut writer = JournalWriter::create(&path, &RunSettings::default()).unwrap();
-    let bodies = |number| JournalBody::Inline(vec![number as u8; number as usize]);
+    let bodies = |number| JournalBody::Inline(Bytes::from(vec![number as u8; number as usize]));
     (0..100).for_each(|number| writer.add(&facts(number), &bodies(number), &bodies(number * 2)).unwrap());
     let mut written = 0;
     writer.write(|outcome| written += u64::from(outcome.is_ok()));
@@ -144,7 +144,7 @@ fn a_record_whose_body_is_not_there_whole_is_told() {
     let whole =
         |response| Record { facts: facts(0), request: JournalBody::None, response }.has_its_bodies(folder.path());
     std::fs::write(spool_path(folder.path(), 3), "abc").unwrap();
-    assert!(whole(JournalBody::Inline(vec![1])) && whole(JournalBody::Spooled { number: 3, length: 3 }));
+    assert!(whole(JournalBody::Inline(Bytes::from(vec![1]))) && whole(JournalBody::Spooled { number: 3, length: 3 }));
     assert!(
         !whole(JournalBody::Spooled { number: 3, length: 4 }) && !whole(JournalBody::Spooled { number: 4, length: 0 })
     );
