@@ -117,7 +117,7 @@ const CONTENDERS: [(&str, Start); 4] = [
 ];
 
 /// Where `contenders/install` puts what it installs.
-fn installed(name: &str) -> Option<PathBuf> {
+pub(crate) fn installed(name: &str) -> Option<PathBuf> {
     Some(Path::new(env!("CARGO_MANIFEST_DIR")).join("contenders").join(name)).filter(|path| path.exists())
 }
 

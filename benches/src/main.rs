@@ -29,7 +29,7 @@ use crate::process::{Bench, LOAD_CORE};
 
 const USAGE: &str = "\
 harmock-bench [--seconds S] [--runs N] [--only PART,...] [--harmock FILE] [--work DIR] [--large] [--smoke]
-  PART: replay storage http2 log new-connections start body connections record instructions contenders
+  PART: replay storage http2 log new-connections start body connections record record-memory instructions contenders
   --large also replays 1,000,000 entries; --smoke only sees that everything works
 harmock-bench reference BODY_BYTES [one-thread]
 harmock-bench origin BODY_BYTES
@@ -37,7 +37,7 @@ harmock-bench load ADDRESS plain|tls|http2 get|post|graphql|headers ENTRIES URLS
 harmock-bench archive http|https get|post|graphql|headers ENTRIES BODY_BYTES embedded|attached|zip-stored|zip-deflated DIR";
 
 /// The parts in the order in which they run.
-const PARTS: [&str; 11] = [
+const PARTS: [&str; 12] = [
     "replay",
     "storage",
     "http2",
@@ -47,6 +47,7 @@ const PARTS: [&str; 11] = [
     "body",
     "connections",
     "record",
+    "record-memory",
     "instructions",
     "contenders",
 ];
@@ -107,7 +108,8 @@ fn measure(words: &[&str]) -> Result<()> {
             "start" => start::start(&bench)?,
             "body" => connections::large_body(&bench)?,
             "connections" => connections::memory(&bench)?,
-            "record" => record::recording(&bench)?,
+            "record" => record::rates(&bench)?,
+            "record-memory" => record::memory(&bench)?,
             "instructions" => instructions::flatness(&bench)?,
             _ => contenders::side_by_side(&bench)?,
         }

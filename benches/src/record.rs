@@ -1,5 +1,5 @@
-//! Recording beside passing on, beside no proxy, and beside mitmproxy's HAR dump. The load and the real server share a
-//! core; the proxy has the other.
+//! Recording beside passing on, beside no proxy, beside mitmproxy's HAR dump, and passing on beside hudsucker. The load and
+//! the real server share a core; the proxy has the other.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
+use crate::contenders::installed;
 use crate::load::{Load, Stop};
 use crate::pairs::{Pairs, in_turn};
 use crate::process::{Bench, Server};
@@ -20,14 +21,19 @@ const URLS: usize = 10_000;
 const KIB: usize = 1 << 10;
 const MIB: usize = 1 << 20;
 
-/// Everything that this part prints.
-pub(crate) fn recording(bench: &Bench) -> Result<()> {
+/// How fast.
+pub(crate) fn rates(bench: &Bench) -> Result<()> {
     table::section("Recording: distinct bodies over plain HTTP, no log");
     println!("| what | without /s | with /s | ratio [95%] | µs of processor, without / with |");
     println!("| --- | --- | --- | --- | --- |");
     for (length, connections) in [(KIB, 32), (100 * MIB, 1)] {
         ratios(bench, length, connections)?;
     }
+    Ok(())
+}
+
+/// In how much memory.
+pub(crate) fn memory(bench: &Bench) -> Result<()> {
     table::section("Recording: what is in memory, from the start to the end of the run");
     println!("| what | exchanges /s | MB/s | most MiB resident | finished in s |");
     println!("| --- | --- | --- | --- | --- |");
@@ -49,6 +55,13 @@ fn ratios(bench: &Bench, length: usize, connections: usize) -> Result<()> {
     row(&format!("{size}, a proxy that records none of it"), &pairs);
     let pairs = in_turn(bench, (&passing.server, &mut passed), (&recording.server, &mut recorded))?;
     row(&format!("{size}, recorded"), &pairs);
+    drop((passing, recording));
+    for other in [Proxy::hudsucker(bench)?, Proxy::mitmproxy(bench, length)?].into_iter().flatten() {
+        let mut through = load(other.server.at, &origin, connections)?;
+        through.run(Stop::Answers(connections as u64))?;
+        let pairs = in_turn(bench, (&origin, &mut direct), (&other.server, &mut through))?;
+        row(&format!("{size}, {}, for no proxy", other.name), &pairs);
+    }
     Ok(())
 }
 
@@ -161,17 +174,23 @@ impl Proxy {
         Ok(Self { name, server: Server::start(&bench.harmock, &args)?, folder })
     }
 
+    /// hudsucker without a handler, where it is installed: it passes everything on.
+    fn hudsucker(bench: &Bench) -> Result<Option<Self>> {
+        let Some(program) = installed("hudsucker/target/release/hudsucker-pass-through") else { return Ok(None) };
+        let folder = emptied(&bench.work.join("recorded-hudsucker"))?;
+        Ok(Some(Self { name: "hudsucker passing on", server: Server::start(&program, &[])?, folder }))
+    }
+
     /// mitmproxy's HAR dump, where mitmproxy is installed; of a body of 2 GiB it would hold more than there is.
     fn mitmproxy(bench: &Bench, length: usize) -> Result<Option<Self>> {
-        let there = std::process::Command::new("mitmdump").arg("--version").output().is_ok();
-        if !there || length > 100 * MIB {
-            return Ok(None);
-        }
+        let Some(program) = installed("venv/bin/mitmdump").filter(|_| length <= 100 * MIB) else { return Ok(None) };
         let folder = emptied(&bench.work.join("recorded-mitmproxy"))?;
         let at = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?;
         let dump = format!("hardump={}", folder.join("recording.har").display());
-        let args = ["-q", "--listen-host", "127.0.0.1", "-p", &at.port().to_string(), "--set", &dump];
-        Ok(Some(Self { name: "mitmproxy", server: Server::start_at(Path::new("mitmdump"), &args, at)?, folder }))
+        let own = format!("confdir={}", bench.work.join("mitmproxy").display());
+        let port = at.port().to_string();
+        let args = ["-q", "--listen-host", "127.0.0.1", "-p", &port, "--set", &dump, "--set", &own];
+        Ok(Some(Self { name: "mitmproxy recording", server: Server::start_at(&program, &args, at)?, folder }))
     }
 
     /// Ends the run in good order, and watches its memory until it is gone.
