@@ -92,6 +92,26 @@ pub(crate) fn frames_over_http2(proxy: &Harmock, authority: &str, path: &str) ->
     })
 }
 
+/// The first frame of a body over HTTP/2, as text; its stream is left then, and the connection goes on.
+pub(crate) fn left_over_http2(proxy: &Harmock, authority: &str, path: &str) -> String {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let stream = connect(proxy, authority, &["h2"]).await;
+        let (mut sender, connection) = http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await.unwrap();
+        tokio::spawn(connection);
+        let request = |path: &str| {
+            let request = Request::builder().uri(format!("https://{authority}{path}"));
+            request.body(Full::<Bytes>::default()).unwrap()
+        };
+        let mut body = sender.send_request(request(path)).await.unwrap().into_body();
+        let frame = body.frame().await.unwrap().unwrap().into_data().unwrap();
+        drop(body);
+        // Its answer comes after the proxy was told.
+        assert_eq!(read(sender.send_request(request("/json")).await.unwrap()).await.0, 200);
+        String::from_utf8(frame.into()).unwrap()
+    })
+}
+
 async fn connect(proxy: &Harmock, authority: &str, alpn: &[&str]) -> TlsStream<TcpStream> {
     let mut stream = TcpStream::connect(proxy.address()).await.unwrap();
     stream.write_all(format!("CONNECT {authority} HTTP/1.1\r\nHost: {authority}\r\n\r\n").as_bytes()).await.unwrap();

@@ -4,6 +4,7 @@ use std::io::Write as _;
 use std::net::TcpListener;
 use std::sync::mpsc::channel;
 
+use crate::clients_rustls::left_over_http2;
 use crate::support::{Harmock, Origin, RawOrigin, Wire, Workspace};
 
 #[test]
@@ -74,6 +75,23 @@ fn a_stream_of_events_that_its_client_leaves_keeps_what_the_client_had() {
     let entry = &workspace.entries("hars/recording.har")[0];
     assert_eq!((&entry["response"]["status"], &entry["_harmock"]["end"]), (&200.into(), &"client".into()));
     assert_eq!(entry["response"]["content"]["size"], 9);
+}
+
+#[test]
+fn a_client_that_leaves_a_stream_of_http2_is_recorded_as_one_that_leaves_its_connection() {
+    let (workspace, origin) = (Workspace::new(), Origin::https());
+    let proxy = Harmock::record::<&str>(&workspace, &[]);
+    assert_eq!(left_over_http2(&proxy, &origin.authority(), "/gated/2"), "chunk 0\n");
+    origin.release();
+    let event = left_over_http2(&proxy, &origin.authority(), "/events/2");
+    proxy.interrupt().expect(0);
+    let entries = workspace.entries("hars/recording.har");
+    let found = |path: &str| {
+        let entry = entries.iter().find(|entry| entry["request"]["url"].as_str().unwrap().ends_with(path)).unwrap();
+        (entry["_harmock"]["end"].as_str(), entry["response"]["content"]["size"].as_u64().unwrap())
+    };
+    assert_eq!(found("/events/2"), (Some("client"), event.len() as u64));
+    assert_eq!(found("/gated/2"), (None, "chunk 0\nchunk 1\n".len() as u64), "an ordinary body is read to its end");
 }
 
 #[test]

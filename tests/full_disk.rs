@@ -92,6 +92,20 @@ fn a_folder_that_takes_no_file_loses_what_needs_one_and_nothing_else() {
 }
 
 #[test]
+fn what_cannot_be_synced_is_told_at_once_and_again_in_the_summary() {
+    let workspace = Workspace::new();
+    let origin = Origin::http();
+    let mut proxy = Harmock::record(&workspace, &["--log", "off"]);
+    let mut wire = Wire::connect(proxy.address());
+    // It takes every byte and cannot be synced.
+    std::os::unix::fs::symlink("/dev/null", workspace.join("hars/.harmock/recording.har/body-0")).unwrap();
+    assert_eq!(wire.get(&origin.url("/bytes/1000")).status, 200);
+    assert_eq!(wire.get(&origin.url("/bytes/100000")).body.len(), 100_000);
+    proxy.told("cannot sync");
+    proxy.interrupt().expect(1).says("recorded 1 exchange").says("error: cannot sync");
+}
+
+#[test]
 fn a_payload_that_cannot_be_written_leaves_everything_for_the_next_run() {
     let workspace = Workspace::new();
     let origin = Origin::http();

@@ -34,6 +34,19 @@ fn exchanges_of_a_killed_recording_take_the_archives_place() {
 }
 
 #[test]
+fn what_stands_in_for_an_archive_that_was_not_finished_is_called_by_the_archives_name() {
+    let workspace = Workspace::new();
+    let origin = Origin::http();
+    let killed = Harmock::record::<&str>(&workspace, &[]);
+    assert_eq!(Wire::connect(killed.address()).get(&origin.url("/json")).status, 200);
+    drop(killed);
+    let replay = Harmock::replay(&workspace, &["hars"]);
+    assert_eq!(Wire::connect(replay.address()).get(&origin.url("/other")).status, 502);
+    let unused = format!("hars/recording.har#0 GET {}", origin.url("/json"));
+    replay.interrupt().expect(3).says(&format!("nearest: {unused}")).says(&format!("  {unused}"));
+}
+
+#[test]
 fn a_killed_recording_is_finished_by_its_own_settings() {
     let workspace = Workspace::new();
     workspace.write_har("recording.har", &[entry("GET", "http://a.test/", 200, "a")]);

@@ -40,6 +40,7 @@ mod playwright;
 mod playwright_globs;
 mod playwright_lookup;
 mod producers;
+mod progress;
 mod proxy_protocol;
 mod readme;
 mod redacted_replay;

@@ -9,7 +9,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 
-use crate::support::{Harmock, Origin, Workspace, curl, needs, record_with, replay_with};
+use crate::support::{Harmock, Origin, RawOrigin, Wire, Workspace, curl, needs, record_with, replay_with};
 
 const PASSWORD: &str = "correct-horse-battery";
 const API_KEY: &str = "key-4711-0815";
@@ -210,6 +210,29 @@ fn places_are_added_by_flag_variable_and_file_and_switched_off_by_flag_alone() {
 }
 
 #[test]
+fn what_is_added_to_the_list_is_told_by_no_log_and_no_explanation() {
+    let (workspace, origin) = (Workspace::new(), Origin::http());
+    let added = ["--redact", "query:voucher", "--redact", "json:$.user.iban"];
+    let proxy = Harmock::record(&workspace, &added);
+    let mut wire = Wire::connect(proxy.address());
+    assert_eq!(wire.get(&origin.url("/json?voucher=winter-77")).status, 200);
+    let logged = proxy.interrupt().expect(0).stderr;
+    assert!(logged.contains("/json?voucher=") && !logged.contains("winter-77"), "{logged}");
+    let mut post = crate::support::post_entry("http://a.test/", r#"{"user":{"iban":"DE02 1203"}}"#, "");
+    post["request"]["postData"]["mimeType"] = json!("application/json");
+    workspace.write_har("other.har", &[post]);
+    let proxy = Harmock::replay(&workspace, &[&["hars"], &added[..]].concat());
+    let mut wire = Wire::connect(proxy.address());
+    let miss = wire.get(&origin.url("/json?voucher=spring-88&more=1"));
+    wire.send("POST http://a.test/ HTTP/1.1\r\nHost: a.test\r\nContent-Type: application/json\r\n");
+    wire.send("Content-Length: 29\r\n\r\n{\"user\":{\"iban\":\"FR76 3000\"}}");
+    let told = miss.text() + &wire.answer().text() + &proxy.interrupt().expect(3).stderr;
+    for secret in ["spring-88", "DE02 1203", "FR76 3000"] {
+        assert!(!told.contains(secret), "{told}");
+    }
+}
+
+#[test]
 fn a_place_that_is_none_is_said_in_one_line() {
     let workspace = Workspace::new();
     let refused = harmock(&workspace, &["record", "--redact", "json:user.token"]);
@@ -232,6 +255,62 @@ fn entries_that_playwright_cannot_find_are_named() {
         named.len() == 2 && named[0].contains("POST") && named[1].ends_with("access_token=redacted-access_token-1"),
         "{named:?}"
     );
+}
+
+#[test]
+fn bodies_that_cannot_be_searched_are_named_in_the_summary() {
+    let (workspace, origin) = (Workspace::new(), Origin::http());
+    let proxy = Harmock::record::<&str>(&workspace, &[]);
+    let mut wire = Wire::connect(proxy.address());
+    let post = |wire: &mut Wire, path: &str, coding: &str, body: &[u8]| {
+        let head = format!(
+            "POST {} HTTP/1.1\r\nHost: {}\r\nContent-Type: application/json\r\n{coding}Content-Length: {}\r\n\r\n",
+            origin.url(path),
+            origin.authority(),
+            body.len()
+        );
+        wire.send(head);
+        wire.send(body);
+        assert_eq!(wire.answer().status, 200);
+    };
+    let large = format!("{{\"password\":\"{}\"}}", "x".repeat(16 << 20));
+    post(&mut wire, "/length?large", "", large.as_bytes());
+    post(&mut wire, "/length?coded", "Content-Encoding: gzip\r\n", b"\x1f\x8b\x08 no gzip at all");
+    let broken = RawOrigin::once(|mut wire| {
+        wire.head();
+        let head = "Content-Type: application/json\r\nContent-Encoding: gzip\r\nContent-Length: 11";
+        wire.send(format!("HTTP/1.1 200 OK\r\n{head}\r\n\r\nno gzip too"));
+    });
+    assert_eq!(Wire::connect(proxy.address()).get(&broken.url("/")).status, 200);
+    let ended = proxy.interrupt().expect(0);
+    let named = |what: &str, why: &str| {
+        let line = format!("not searched for secrets: {what} ({why})");
+        assert!(ended.stderr.contains(&line), "{line:?} is not in\n{}", ended.stderr);
+    };
+    named(&format!("request of POST {}", origin.url("/length?large")), "larger than 16 MiB");
+    named(&format!("request of POST {}", origin.url("/length?coded")), "compressed by the client");
+    named(&format!("response of GET {}", broken.url("/")), "in a coding that cannot be undone");
+}
+
+#[test]
+fn a_page_that_prints_a_secret_is_named_in_the_summary() {
+    let workspace = Workspace::new();
+    let proxy = Harmock::record::<&str>(&workspace, &[]);
+    let serve = |media_type: &'static str, body: &'static str| {
+        let origin = RawOrigin::once(move |mut wire| {
+            wire.head();
+            let head = format!("Content-Type: {media_type}\r\nContent-Length: {}", body.len());
+            wire.send(format!("HTTP/1.1 200 OK\r\n{head}\r\n\r\n{body}"));
+        });
+        assert_eq!(Wire::connect(proxy.address()).get(&origin.url("/")).text(), body);
+        origin.url("/")
+    };
+    serve("application/json", r#"{"access_token":"tok-0123456789"}"#);
+    let page = serve("text/html", "<p>Your token is tok-0123456789.</p>");
+    serve("text/html", "<p>Nothing to see.</p>");
+    let ended = proxy.interrupt().expect(0);
+    let told: Vec<_> = ended.stderr.lines().filter(|line| line.contains("also stands in the text of")).collect();
+    assert!(told.len() == 1 && told[0].ends_with(&format!("GET {page}")), "{}", ended.stderr);
 }
 
 #[test]
@@ -319,6 +398,30 @@ fn an_archive_of_a_browser_is_redacted_in_place_and_only_once() {
     assert_eq!(harmock(&workspace, &["har", "redact", "hars/browser.har"]).status.code(), Some(0));
     assert_eq!(files(&workspace.join("hars")), once);
     assert_eq!(harmock(&workspace, &["har", "check", "hars/browser.har"]).status.code(), Some(0));
+}
+
+#[test]
+fn the_cuts_of_a_redacted_stream_stay_where_its_events_end() {
+    let workspace = Workspace::new();
+    let events = ["data: {\"password\":\"hunter2-hunter2\"}\n\n", "data: {\"password\":\"x\"}\n\n", "data: 3\n\n"];
+    let mut stream = crate::support::entry("GET", "http://a.test/events", 200, &events.concat());
+    stream["response"]["content"]["mimeType"] = json!("text/event-stream");
+    let chunks = events.iter().map(|event| json!({ "length": event.len(), "offset": 1.5 }));
+    stream["_harmock"] = json!({ "chunks": chunks.collect::<Vec<_>>() });
+    workspace.write_har("stream.har", &[stream]);
+    assert_eq!(harmock(&workspace, &["har", "redact", "hars/stream.har"]).status.code(), Some(0));
+    let entry = &workspace.entries("hars/stream.har")[0];
+    let text = entry["response"]["content"]["text"].as_str().unwrap();
+    let mut at = 0;
+    let mut cut = |chunk: &Value| {
+        let start = at;
+        at += chunk["length"].as_u64().unwrap() as usize;
+        text[start..at].to_owned()
+    };
+    let cut: Vec<_> = entry["_harmock"]["chunks"].as_array().unwrap().iter().map(&mut cut).collect();
+    let redacted = |number| format!("data: {{\"password\":\"redacted-password-{number}\"}}\n\n");
+    assert_eq!(cut, [redacted(1), redacted(2), "data: 3\n\n".to_owned()]);
+    assert_eq!(entry["_harmock"]["chunks"][1]["offset"], 1.5);
 }
 
 #[test]

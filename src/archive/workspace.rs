@@ -1,23 +1,42 @@
 //! `.harmock/` beside an archive: where everything is until it is finished, on the same file system, out of git.
 
-use std::fs::{self, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use tempfile::TempDir;
 
 use super::write_error::WriteError;
 
+/// How the folders of writers are called.
+const WRITING: &str = "write-";
+
+/// In such a folder: locked while its writer lives.
+const LIVES: &str = "lives";
+
+/// A folder without [`LIVES`] is one that is just being made, unless it is older.
+const BEING_MADE: Duration = Duration::from_secs(3600);
+
 /// A temporary folder of one writer, removed with it.
 #[derive(Debug)]
 pub(crate) struct Workspace {
+    // In this order: what is open cannot be removed everywhere.
+    _lives: Option<File>,
     temp: TempDir,
 }
 
 impl Workspace {
-    /// Makes a temporary folder for an archive in `archive_folder`.
+    /// Makes a temporary folder for an archive in `archive_folder`, and removes those whose writers were killed.
     pub(crate) fn open(archive_folder: &Path) -> Result<Self, WriteError> {
-        Self::named("write-", &private_folder(archive_folder)?)
+        let private = private_folder(archive_folder)?;
+        remove_killed_writers(&private);
+        let mut workspace = Self::named(WRITING, &private)?;
+        let path = workspace.join(LIVES);
+        let lives = File::create_new(&path).map_err(WriteError::io("create", &path))?;
+        // Where files cannot be locked, what a killed writer leaves is left.
+        workspace._lives = lives.try_lock().is_ok().then_some(lives);
+        Ok(workspace)
     }
 
     /// Makes a temporary folder in `folder` itself, for work that is done at once and is to leave no `.harmock`.
@@ -27,12 +46,32 @@ impl Workspace {
 
     fn named(prefix: &str, folder: &Path) -> Result<Self, WriteError> {
         let temp = tempfile::Builder::new().prefix(prefix).tempdir_in(folder);
-        Ok(Self { temp: temp.map_err(WriteError::io("create a temporary folder in", folder))? })
+        Ok(Self { _lives: None, temp: temp.map_err(WriteError::io("create a temporary folder in", folder))? })
     }
 
     /// A path inside.
     pub(crate) fn join(&self, name: &str) -> PathBuf {
         self.temp.path().join(name)
+    }
+}
+
+/// Removes from `.harmock` what writers that were killed have left. What cannot be removed hinders nobody.
+pub fn remove_killed_writers(private: &Path) {
+    for item in fs::read_dir(private).into_iter().flatten().flatten() {
+        if item.file_name().as_encoded_bytes().starts_with(WRITING.as_bytes()) && is_left(&item.path()) {
+            let _ = fs::remove_dir_all(item.path());
+        }
+    }
+}
+
+fn is_left(folder: &Path) -> bool {
+    match File::open(folder.join(LIVES)) {
+        Ok(lives) => lives.try_lock().is_ok(),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let changed = fs::metadata(folder).and_then(|data| data.modified()).ok();
+            changed.and_then(|at| at.elapsed().ok()).is_some_and(|age| age > BEING_MADE)
+        }
+        Err(_) => false,
     }
 }
 
@@ -86,6 +125,22 @@ mod tests {
             use std::os::unix::fs::PermissionsExt;
             assert_eq!(fs::metadata(&private).unwrap().permissions().mode() & 0o777, 0o700);
         }
+    }
+
+    #[test]
+    fn what_a_killed_writer_left_is_removed_and_what_a_live_one_has_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let private = private_folder(folder.path()).unwrap();
+        let left = private.join("write-left");
+        fs::create_dir(&left).unwrap();
+        fs::write(left.join(LIVES), "").unwrap();
+        fs::write(left.join("1"), "a payload").unwrap();
+        let being_made = private.join("write-made");
+        fs::create_dir(&being_made).unwrap();
+        let first = Workspace::open(folder.path()).unwrap();
+        fs::write(first.join("1"), "another").unwrap();
+        let _second = Workspace::open(folder.path()).unwrap();
+        assert_eq!((left.exists(), being_made.exists(), first.join("1").exists()), (false, true, true));
     }
 
     #[cfg(unix)]

@@ -56,7 +56,7 @@ pub(crate) enum Verdict {
 impl Verdict {
     pub(crate) fn of(summary: &Summary, expected: &Expected, limits: Limits) -> Self {
         let recorded = summary.recorded.as_ref();
-        let lost = recorded.is_some_and(|recorded| recorded.spooled.lost > 0);
+        let lost = recorded.is_some_and(|recorded| recorded.spooled.lost > 0 || recorded.spooled.unsynced.is_some());
         if lost || !summary.errors.is_empty() {
             return Self::Error;
         }
@@ -144,6 +144,7 @@ fn recording(lines: &mut Vec<String>, summary: &Summary, har: &std::path::Path, 
                 lines.push(format!("replaced secrets in {}", count(finished.redacted as u64, "entry")));
             }
             limited(lines, "redacted in what Playwright compares, so it cannot find it", &finished.unmatchable);
+            limited(lines, "a secret that is replaced elsewhere also stands in the text of", &finished.echoed);
             limited(lines, "not searched for secrets", &finished.unread);
         }
         if recorded.spooled.lost > 0 {
@@ -151,6 +152,11 @@ fn recording(lines: &mut Vec<String>, summary: &Summary, har: &std::path::Path, 
                 "LOST {}: {}",
                 count(recorded.spooled.lost, "exchange"),
                 recorded.spooled.first_error.as_deref().unwrap_or("the disk could not be written")
+            ));
+        }
+        if let Some(unsynced) = &recorded.spooled.unsynced {
+            lines.push(format!(
+                "error: {unsynced}; a power loss during the run could have taken more than a second of it"
             ));
         }
         if recorded.abandoned > 0 {

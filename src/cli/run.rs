@@ -214,8 +214,8 @@ fn announce(proxy: &Proxy, facts: &ProxyFacts, heading: &str, public: bool) {
     });
     if let Some(finished) = proxy.recovered() {
         anstream::eprintln!(
-            "harmock: a recording that had been killed was finished: {} exchanges{}",
-            finished.exchanges,
+            "harmock: a recording that had been killed was finished: {}{}",
+            report::count(finished.exchanges as u64, "exchange"),
             if finished.cut { ", the last one cut off" } else { "" }
         );
     }

@@ -101,7 +101,7 @@ pub(super) struct ReplayState {
 
 /// The archives, as pages name them.
 pub(super) fn archive_names(replayer: &Replayer) -> Vec<String> {
-    replayer.archive_paths().map(|path| path.display().to_string()).collect()
+    replayer.archive_names().map(str::to_owned).collect()
 }
 
 impl Engine {

@@ -11,6 +11,7 @@ use super::start::StartError;
 use crate::har::Outcome;
 use crate::matching::{Hit, LiveRequest, Lookup, Rules, is_navigation};
 use crate::message::CanonicalUrl;
+use crate::redact::also_hide;
 use crate::replay::{Replayer, Session};
 use crate::route::{GlobList, Scope};
 
@@ -42,6 +43,7 @@ pub struct Explanation {
 ///
 /// When archives, globs or rules cannot be used.
 pub fn explain(config: &ReplayConfig, question: &Question) -> Result<Explanation, StartError> {
+    also_hide(&config.redact);
     let scope = Scope { include: GlobList::compile(&config.glob)?, exclude: GlobList::compile(&config.exclude)? };
     let Question { method, url, fields, payload } = question;
     if !scope.contains(url.as_str()) {

@@ -1,12 +1,8 @@
-//! What explanations must not tell: the values of places that hold secrets, by the documented list.
-
-use std::sync::LazyLock;
+//! What explanations must not tell: the values of places that hold secrets.
 
 use crate::matching::{Difference, DifferenceKind};
 use crate::message::redacted;
-use crate::redact::{self, Pass, Rules};
-
-static LISTED: LazyLock<Rules> = LazyLock::new(Rules::default);
+use crate::redact::{self, Pass};
 
 /// A URL as people may see it.
 pub(super) fn shown_url(url: &str) -> String {
@@ -33,7 +29,8 @@ fn shown_value(what: &DifferenceKind, value: &str) -> String {
         return String::new();
     }
     let mut mask = redact::mask;
-    let mut pass = Pass::new(&LISTED, &mut mask);
+    let rules = redact::hidden();
+    let mut pass = Pass::new(&rules, &mut mask);
     let shown = match what {
         DifferenceKind::QueryParameter(name) => pass.query_value(name, value),
         DifferenceKind::FormField(name) | DifferenceKind::Part(name) => pass.form_value(name, value),
@@ -51,9 +48,9 @@ const JSON: &str = "application/json";
 
 /// A JSON value under its path, or what lies deeper in it.
 fn json_value(pass: &mut Pass<'_>, path: &str, value: &str) -> Option<String> {
-    if let Some(name) = last_name(path)
-        && let Some(shown) = pass.form_value(name, value.trim_matches('"'))
-    {
+    let bare = value.trim_matches('"');
+    let by_name = last_name(path).and_then(|name| pass.form_value(name, bare));
+    if let Some(shown) = by_name.or_else(|| pass.json_value(path, bare)) {
         return Some(shown);
     }
     match serde_json::from_str::<serde_json::Value>(value) {

@@ -2,7 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use arc_swap::ArcSwap;
@@ -24,6 +24,7 @@ use crate::log::Log;
 use crate::matching::{RuleError, Rules};
 use crate::pages::{PageFacts, PageMode};
 use crate::record::{self, Finished, Readable, Recorder, RunSettings, Tell};
+use crate::redact::also_hide;
 use crate::replay::{OpenError, Replayer, Sessions};
 use crate::report::TraceWriter;
 use crate::route::{GlobError, GlobList, Scope};
@@ -103,6 +104,10 @@ pub(super) async fn start(config: Config, log: Log) -> Result<Started, StartErro
         return Err(StartError::NotLoopback(exposed.address));
     }
     let tunnel = GlobList::compile(&host_globs(&config.tunnel))?;
+    also_hide(match &config.mode {
+        Mode::Record(config) => &config.redact,
+        Mode::Replay(config) => &config.redact,
+    });
     let mut warnings = Vec::new();
     let prepared = Prepared::of(config.mode, &mut warnings)?;
     let ca = CertAuthority::load_or_create(config.ca_dir.as_deref())?;
@@ -198,8 +203,13 @@ impl Prepared {
         let files: Vec<_> = archives.iter().map(|archive| archive.path.clone()).collect();
         let paths = if stand_ins { &files } else { &config.archives };
         let opened = Replayer::open(paths, config.cache_size, config.strict_archives, rules)?;
-        warnings.extend(opened.warnings.iter().map(|(path, warning)| format!("{}: {warning}", path.display())));
-        let replayer = Box::new(opened.replayer);
+        let mut replayer = Box::new(opened.replayer);
+        let stand_in = |path: &Path| archives.iter().find(|archive| archive.path == path);
+        warnings.extend(opened.warnings.iter().map(|(path, warning)| {
+            let name = stand_in(path).map_or(&**path, |archive| &archive.archive);
+            format!("{}: {warning}", name.display())
+        }));
+        archives.iter().for_each(|archive| replayer.call(&archive.path, &archive.archive));
         Ok(Self::Replay { config, scope, ignore, replayer, archives, killed })
     }
 

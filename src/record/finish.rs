@@ -12,8 +12,9 @@ use super::redaction::Redaction;
 use super::restored::{DECODED, Restored, RestoredRequest, started};
 use super::run_settings::RunSettings;
 use super::ties::{Placed, Ties, ended};
-use crate::archive::{ArchiveWriter, SortKey, WriteError, WriterOptions, Written, payload_hash};
+use crate::archive::{ArchiveWriter, SortKey, WriteError, WriterOptions, Written, payload_hash, remove_killed_writers};
 use crate::har::{Detail, Volatile};
+use crate::redact::shown_url;
 
 /// Where the files of a recording are.
 #[derive(Debug)]
@@ -82,6 +83,8 @@ pub struct Finished {
     pub redacted: usize,
     /// Bodies in which nobody looked for secrets, and why.
     pub unread: Vec<String>,
+    /// Responses in whose text a secret stands that was replaced elsewhere, as `METHOD URL`.
+    pub echoed: Vec<String>,
     /// Requests redacted in what Playwright compares, as `METHOD URL`.
     pub unmatchable: Vec<String>,
 }
@@ -136,8 +139,8 @@ impl<'a> Finishing<'a> {
             self.keep_earlier(&places)?;
         }
         let (mut undecoded, mut redacted) = (Vec::new(), 0);
-        for Placed { key, position, .. } in places {
-            let record = self.reader.record_at(position)?;
+        for Placed { key, position, .. } in &places {
+            let record = self.reader.record_at(*position)?;
             let mut exchange = Restored::of(&record, self.folder)?;
             self.redaction.redact(&mut exchange)?;
             redacted += usize::from(!exchange.redacted.is_empty());
@@ -145,16 +148,30 @@ impl<'a> Finishing<'a> {
             if exchange.undecoded {
                 undecoded.push(exchange.request.url.as_str().to_owned());
             }
-            writer.entry_at(key, &exchange.new_entry()).map_err(|error| self.unwritten(error))?;
+            writer.entry_at(key.clone(), &exchange.new_entry()).map_err(|error| self.unwritten(error))?;
             self.progress.written();
         }
+        let echoed = self.echoed(&places)?;
         let note = |finished: &Path| match target == self.archive {
             true => Commit::of(finished)?.note(self.journal, whole),
             false => Ok(()),
         };
         let written = writer.finish_after(note).map_err(|error| self.unwritten(error))?;
         let Redaction { unread, unmatchable, .. } = self.redaction;
-        Ok(Finished { written, exchanges, cut, undecoded, redacted, unread, unmatchable })
+        Ok(Finished { written, exchanges, cut, undecoded, redacted, unread, echoed, unmatchable })
+    }
+
+    /// Where secrets that were replaced stand in text that nothing looks into.
+    fn echoed(&mut self, places: &[Placed]) -> Result<Vec<String>, Error> {
+        let Some(echoes) = self.redaction.echoes() else { return Ok(Vec::new()) };
+        let mut echoed = Vec::new();
+        for place in places {
+            let record = self.reader.record_at(place.position)?;
+            if echoes.stand_in(&record, self.folder)? {
+                echoed.push(format!("{} {}", record.facts.method, shown_url(&record.facts.url)));
+            }
+        }
+        Ok(echoed)
     }
 
     /// Goes over all exchanges once more, for the values that were redacted in the archive before.
@@ -204,6 +221,7 @@ impl<'a> Finishing<'a> {
 
 /// Finishes what a killed run left in the journal: its exchanges take their place as that run would have put them.
 pub(super) fn recover(archive: &Path, place: &Place) -> Result<Option<Finished>, Error> {
+    place.folder().parent().into_iter().for_each(remove_killed_writers);
     if !place.journal.exists() {
         return Ok(None);
     }

@@ -8,6 +8,7 @@ use std::io::Read;
 use std::path::Path;
 
 use super::Error;
+use super::echoes::Echoes;
 use super::restored::{Decoded, Restored, RestoredRequest};
 use crate::archive::{Archive, SortKey, Update, payload_hash};
 use crate::har::{Entry, Field, NewBody, Outcome, RecordedPayload, StoredBody};
@@ -87,15 +88,21 @@ impl Redaction {
         Ok(())
     }
 
+    /// What finds the secrets that were replaced, once all exchanges have been redacted.
+    pub(super) fn echoes(&self) -> Option<Echoes> {
+        Echoes::of(self.numbering.secrets())
+    }
+
     fn note_unread(&mut self, exchange: &Restored<'_>) -> Result<(), Error> {
-        let request = (&exchange.request.body, &exchange.request.fields, "request");
-        let response = (&exchange.response, &exchange.response_fields, "response");
-        for (body, fields, side) in [request, response] {
-            let coded = side == "request" && fields.iter().any(|field| &*field.name == "content-encoding");
-            let reason = match body.beginning(&media_type(fields))? {
-                Beginning::TooLarge => "larger than 16 MiB",
-                Beginning::Text if coded => "compressed by the client",
-                Beginning::Binary if coded => "compressed by the client",
+        let fields = &exchange.request.fields;
+        let by_client = fields.iter().any(|field| &*field.name == "content-encoding");
+        let request = (&exchange.request.body, fields, "request", by_client.then_some("compressed by the client"));
+        let coding = exchange.undecoded.then_some("in a coding that cannot be undone");
+        let response = (&exchange.response, &exchange.response_fields, "response", coding);
+        for (body, fields, side, coded) in [request, response] {
+            let reason = match (body.beginning(&media_type(fields))?, coded) {
+                (Beginning::Text | Beginning::Binary, Some(coded)) => coded,
+                (Beginning::TooLarge, _) => "larger than 16 MiB",
                 _ => continue,
             };
             self.unread.push(format!(

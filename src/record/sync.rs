@@ -62,7 +62,8 @@ impl Unsynced {
 #[derive(Debug)]
 pub(super) struct SyncThread {
     unsynced: Unsynced,
-    thread: JoinHandle<()>,
+    /// Gives what could not be synced first.
+    thread: JoinHandle<Option<String>>,
 }
 
 impl SyncThread {
@@ -71,17 +72,17 @@ impl SyncThread {
         let unsynced = Unsynced::default();
         let new = unsynced.clone();
         let thread = std::thread::Builder::new().name("harmock-sync".into()).spawn(move || {
-            let mut told = false;
+            let mut first = None;
             while let Some((records, bodies)) = new.next() {
                 if let Err(error) = sync(&folder, &journal, records, &bodies)
-                    && !std::mem::replace(&mut told, true)
+                    && first.is_none()
                 {
-                    tell.line(&format!(
-                        "cannot sync {}: {error}; a power loss may lose more than a second",
-                        folder.display()
-                    ));
+                    let failed = format!("cannot sync {}: {error}", folder.display());
+                    tell.line(&format!("{failed}; a power loss may lose more than a second"));
+                    first = Some(failed);
                 }
             }
+            first
         })?;
         Ok(Self { unsynced, thread })
     }
@@ -90,10 +91,11 @@ impl SyncThread {
         self.unsynced.clone()
     }
 
-    pub(super) fn stop(self) {
+    /// Ends the thread; gives the first failure that it met.
+    pub(super) fn stop(self) -> Option<String> {
         self.unsynced.state().stopped = true;
         self.unsynced.0.stopped.notify_all();
-        let _ = self.thread.join();
+        self.thread.join().unwrap_or_else(|_panic| Some("the syncing thread ended early".to_owned()))
     }
 }
 

@@ -13,7 +13,7 @@ use crate::har::fingerprint::{entry_hash, written_hash};
 use crate::har::json::{Json, lenient_object, span_in};
 use crate::har::json_text::quoted;
 use crate::har::post_data::is_base64;
-use crate::har::raw::{RawContent, RawEntry, RawItem, RawPostData};
+use crate::har::raw::{RawChunk, RawContent, RawEntry, RawItem, RawPostData};
 
 /// The payload files of the archive that an entry belongs to.
 pub trait Bodies {
@@ -106,6 +106,18 @@ struct Edits<'a, 'p> {
 /// The length of a body before and after.
 type Resized = Option<(usize, usize)>;
 
+/// A body that was edited: its length before and after, and what moved in it; its bytes are in their place already.
+struct Edited {
+    resized: (usize, usize),
+    body: EditedBody,
+}
+
+impl Edited {
+    fn resized(edited: Option<&Self>) -> Resized {
+        edited.map(|edited| edited.resized)
+    }
+}
+
 impl<'a> Edits<'a, '_> {
     fn request(&mut self, raw: &RawEntry<'a>, lists: &RawLists<'a>, bodies: &mut dyn Bodies) -> io::Result<()> {
         let request = &raw.request;
@@ -118,7 +130,8 @@ impl<'a> Edits<'a, '_> {
             self.item(item, |pass, name, value| pass.query_value(name, value));
         }
         self.cookies("cookie", lists.cookies);
-        let resized = self.post_data(&request.post_data, bodies)?;
+        let edited = self.post_data(&request.post_data, bodies)?;
+        let resized = Edited::resized(edited.as_ref());
         self.content(&request.content, bodies)?;
         self.fields(request.headers, resized);
         self.resize(request.body_size, resized);
@@ -133,7 +146,11 @@ impl<'a> Edits<'a, '_> {
         {
             self.put(lists.redirect, &new);
         }
-        let resized = self.content(&response.content, bodies)?;
+        let edited = self.content(&response.content, bodies)?;
+        let resized = Edited::resized(edited.as_ref());
+        if let Some(edited) = edited {
+            self.chunks(raw.harmock.chunks, &edited.body);
+        }
         self.resize(response.content.size, resized);
         self.fields(response.headers, resized);
         self.resize(response.body_size, resized);
@@ -179,14 +196,27 @@ impl<'a> Edits<'a, '_> {
         }
     }
 
-    fn post_data(&mut self, post: &RawPostData<'a>, bodies: &mut dyn Bodies) -> io::Result<Resized> {
+    /// Moves the cuts of a stream along with its bytes.
+    fn chunks(&mut self, chunks: Json<'a>, body: &EditedBody) {
+        let (mut end, mut new_end) = (0_usize, 0);
+        for item in chunks.items() {
+            let chunk: RawChunk<'_> = item.object();
+            let Some(length) = chunk.length.number() else { return };
+            end = end.saturating_add(length as usize);
+            let moved = body.moved(end);
+            self.put_raw(chunk.length, (moved - new_end).to_string());
+            new_end = moved;
+        }
+    }
+
+    fn post_data(&mut self, post: &RawPostData<'a>, bodies: &mut dyn Bodies) -> io::Result<Option<Edited>> {
         for item in post.params.items() {
             self.item(item, |pass, name, value| pass.form_value(name, value));
         }
         self.body(post.mime_type, post.file, post.text, is_base64(post.encoding), bodies)
     }
 
-    fn content(&mut self, content: &RawContent<'a>, bodies: &mut dyn Bodies) -> io::Result<Resized> {
+    fn content(&mut self, content: &RawContent<'a>, bodies: &mut dyn Bodies) -> io::Result<Option<Edited>> {
         self.body(content.mime_type, content.file, content.text, is_base64(content.encoding), bodies)
     }
 
@@ -197,28 +227,29 @@ impl<'a> Edits<'a, '_> {
         text: Json<'a>,
         base64: bool,
         bodies: &mut dyn Bodies,
-    ) -> io::Result<Resized> {
+    ) -> io::Result<Option<Edited>> {
         let media_type = media_type.text().unwrap_or_default();
         if let Some(name) = file.non_empty() {
             let Some(content) = bodies.read(&name)? else { return Ok(None) };
-            let Some(edited) = self.pass.body(&media_type, &content) else { return Ok(None) };
-            let resized = (content.len(), edited.bytes.len());
-            if edited.bytes != content {
-                let new = bodies.keep(&name, edited.bytes)?;
+            let Some(mut body) = self.pass.body(&media_type, &content) else { return Ok(None) };
+            let resized = (content.len(), body.bytes.len());
+            if body.bytes != content {
+                let new = bodies.keep(&name, std::mem::take(&mut body.bytes))?;
                 self.put(file, &new);
             }
-            return Ok(Some(resized));
+            return Ok(Some(Edited { resized, body }));
         }
         let Some(stored) = text.non_empty() else { return Ok(None) };
         let content = if base64 { STANDARD.decode(&*stored).ok() } else { Some(stored.as_bytes().to_vec()) };
         let Some(content) = content else { return Ok(None) };
-        let Some(EditedBody { bytes, .. }) = self.pass.body(&media_type, &content) else { return Ok(None) };
-        let resized = (content.len(), bytes.len());
+        let Some(mut body) = self.pass.body(&media_type, &content) else { return Ok(None) };
+        let resized = (content.len(), body.bytes.len());
+        let bytes = std::mem::take(&mut body.bytes);
         match if base64 { Ok(STANDARD.encode(&bytes)) } else { String::from_utf8(bytes) } {
             Ok(new) => self.put(text, &new),
             Err(_) => return Ok(None),
         }
-        Ok(Some(resized))
+        Ok(Some(Edited { resized, body }))
     }
 
     /// URLs and JSON in fields of the producer's own.

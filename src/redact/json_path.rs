@@ -46,6 +46,11 @@ impl JsonPath {
         if parts.is_empty() { Err("the JSON path names no field, as $.user.token does") } else { Ok(Self(parts)) }
     }
 
+    /// The steps of a path that leaves none open.
+    pub(super) fn steps(self) -> Option<Vec<Step>> {
+        self.0.into_iter().map(|part| part.step.filter(|_| !part.deep)).collect()
+    }
+
     /// Whether the path names the value that these steps lead to, or one around it.
     pub(super) fn covers(&self, steps: &[Step]) -> bool {
         covers(&self.0, steps)

@@ -20,6 +20,7 @@ mod numbering;
 mod pass;
 mod place;
 mod rules;
+mod shown;
 mod spec;
 mod url;
 
@@ -30,5 +31,5 @@ pub use numbering::{Earlier, Numbering};
 pub use pass::{Pass, mask};
 pub use place::{EditedBody, Place};
 pub use rules::Rules;
+pub use shown::{also_hide, hidden, shown_url};
 pub use spec::{Spec, SpecError};
-pub use url::shown_url;

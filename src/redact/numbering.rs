@@ -32,6 +32,11 @@ impl Numbering {
         text
     }
 
+    /// The secrets for which something stands.
+    pub fn secrets(&self) -> impl Iterator<Item = &[u8]> {
+        self.known.keys().map(|(secret, _)| &secret[..])
+    }
+
     /// Keeps the number of a replacement that is there already from being given again.
     pub fn reserve(&mut self, there: &redacted::Redacted) {
         self.used.entry(there.field.clone()).or_default().insert(there.number);

@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::body;
 use super::fields::{cookie_value, in_field};
 use super::json::{Leaf, scan, unescaped};
-use super::json_path::Step;
+use super::json_path::{JsonPath, Step};
 use super::nested;
 use super::place::{EditedBody, Place, replace};
 use super::rules::{Rules, last_part};
@@ -84,6 +84,12 @@ impl<'a> Pass<'a> {
     /// The decoded value of a form field that a HAR lists apart from the body.
     pub fn form_value(&mut self, name: &str, value: &str) -> Option<String> {
         self.rules.form(name, value.as_bytes()).then(|| self.value(&format!("form:{name}"), last_part(name), value))
+    }
+
+    /// The value that stands at this path of a JSON text.
+    pub fn json_value(&mut self, path: &str, value: &str) -> Option<String> {
+        let steps = JsonPath::parse(path).ok()?.steps()?;
+        self.rules.json(&steps, value.as_bytes()).then(|| self.value(&format!("json:{path}"), path, value))
     }
 
     /// The value of a cookie that a HAR lists apart from the field `cookie` or `set-cookie`.

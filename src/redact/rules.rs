@@ -55,6 +55,18 @@ impl Rules {
         Self { on: false, suspects: false, headers, queries, forms, paths: Vec::new() }
     }
 
+    /// These places and those of other rules.
+    pub(super) fn join(&mut self, other: &Self) {
+        for (own, more) in
+            [(&mut self.headers, &other.headers), (&mut self.queries, &other.queries), (&mut self.forms, &other.forms)]
+        {
+            own.extend(more.iter().cloned());
+        }
+        let more = other.paths.iter().filter(|path| !self.paths.contains(path)).cloned();
+        let more: Vec<_> = more.collect();
+        self.paths.extend(more);
+    }
+
     /// Whether anything is redacted.
     pub fn is_on(&self) -> bool {
         self.on

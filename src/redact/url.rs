@@ -1,11 +1,10 @@
 //! Secrets in URLs: query and fragment parameters, and the password in front of the host.
 
-use std::borrow::Cow;
 use std::ops::Range;
 
 use percent_encoding::percent_decode;
 
-use super::place::{Place, replace};
+use super::place::Place;
 use super::rules::{Rules, last_part};
 
 /// A user name of this length in front of a host is a token.
@@ -42,19 +41,6 @@ pub(super) fn in_form(text: &[u8], rules: &Rules) -> Vec<Place> {
     let mut places = Vec::new();
     pairs(text, 0..text.len(), rules, (Pairs::Form, None), &mut places);
     places
-}
-
-/// A URL as it may be shown to people: listed values are `redacted`.
-pub fn shown_url(url: &str) -> Cow<'_, str> {
-    if !url.bytes().any(|byte| matches!(byte, b'?' | b'#' | b'@')) {
-        return Cow::Borrowed(url);
-    }
-    let places = in_url(url.as_bytes(), &Rules::default(), None);
-    if places.is_empty() {
-        return Cow::Borrowed(url);
-    }
-    let shown = replace(url.as_bytes(), &places, &mut super::pass::mask).bytes;
-    String::from_utf8(shown).map_or(Cow::Borrowed(""), Cow::Owned)
 }
 
 fn pairs(
@@ -160,11 +146,5 @@ mod tests {
     fn every_url_of_a_text_counts() {
         let link = "<https://a.test/?token=abcdef>; rel=\"next\", <https://a.test/?token=ghijkl>";
         assert_eq!(values(link), some(&[("query:token", "abcdef"), ("query:token", "ghijkl")]));
-    }
-
-    #[test]
-    fn what_is_shown_holds_no_listed_value() {
-        assert_eq!(shown_url("https://a.test/?api_key=x&b=1"), "https://a.test/?api_key=redacted&b=1");
-        assert!(matches!(shown_url("https://a.test/?b=1"), Cow::Borrowed("https://a.test/?b=1")));
     }
 }

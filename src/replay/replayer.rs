@@ -238,9 +238,17 @@ impl Replayer {
         EntryName { archive, ordinal: self.entry(entry).ordinal }
     }
 
-    /// The archives, in order.
-    pub fn archive_paths(&self) -> impl Iterator<Item = &Path> {
-        self.archives.iter().map(|loaded| loaded.path())
+    /// Calls an archive that is read from `path` by another path: what is read stands in for that. Before anybody asks.
+    pub fn call(&mut self, path: &Path, name: &Path) {
+        let stand_in = self.archives.iter_mut().find(|loaded| loaded.path() == path);
+        if let Some(loaded) = stand_in.and_then(Arc::get_mut) {
+            loaded.name = name.display().to_string();
+        }
+    }
+
+    /// What the archives are called, in order.
+    pub fn archive_names(&self) -> impl Iterator<Item = &str> {
+        self.archives.iter().map(|loaded| &*loaded.name)
     }
 
     /// How many entries can be served.

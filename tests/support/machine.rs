@@ -24,6 +24,8 @@ pub(crate) enum Need {
     Python,
     /// The test runners of Node: Playwright Test and Vitest.
     Runners,
+    /// A terminal for a program.
+    Script,
     Strace,
 }
 
@@ -56,6 +58,7 @@ impl Need {
                 let there = |package: &str| in_clients("node_modules").join(package).exists();
                 (runs("npx", "--version") && there("@playwright/test") && there("vitest"), NODE)
             }
+            Self::Script => (runs("script", "--version"), "script of util-linux is not installed"),
             Self::Strace => (strace_works(), "strace is not installed, or may not trace here"),
         };
         (!there).then(|| reason.to_owned())
