@@ -7,6 +7,7 @@ pub mod fields;
 pub mod late_break;
 pub mod plain_url;
 pub mod redacted;
+pub mod rehome;
 mod url;
 
 pub use body::{Body, BodyError};
