@@ -36,6 +36,7 @@ mod misses;
 mod on_the_wire;
 mod open;
 mod oracle;
+mod origins;
 mod playwright;
 mod playwright_globs;
 mod playwright_lookup;

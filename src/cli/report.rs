@@ -5,7 +5,8 @@ use std::path::PathBuf;
 
 use anstyle::{AnsiColor, Style};
 
-use crate::proxy::{MissReport, Mode, NotFound, Summary};
+use crate::proxy::{Miss, Mode, NotFound, Summary};
+use crate::record::Spooled;
 use crate::redact::shown_url;
 
 /// Lines of one kind that are printed; the rest is counted.
@@ -191,6 +192,9 @@ fn replay(lines: &mut Vec<String>, summary: &Summary, verdict: Verdict) {
     if let Some(finished) = summary.recorded.as_ref().and_then(|recorded| recorded.finished.as_ref()) {
         lines.push(format!("recorded {} that had been missed", count(finished.exchanges as u64, "exchange")));
     }
+    if let Some(recorded) = &summary.recorded {
+        decided(lines, &recorded.spooled);
+    }
     informational(lines, summary);
     if !summary.unused.is_empty() {
         let forbidden = if verdict == Verdict::Unused { ", which --fail-on-unused forbids" } else { "" };
@@ -201,20 +205,33 @@ fn replay(lines: &mut Vec<String>, summary: &Summary, verdict: Verdict) {
     }
 }
 
-fn missed(lines: &mut Vec<String>, miss: &MissReport) {
+/// What was recorded for sessions and is not in the archive.
+fn decided(lines: &mut Vec<String>, spooled: &Spooled) {
+    if spooled.rolled_back > 0 {
+        lines.push(format!("rolled back {}", count(spooled.rolled_back, "exchange")));
+    }
+    let undecided = spooled.undecided.iter().map(|(session, exchanges)| {
+        format!("{} of session {session}, which did not commit", count(*exchanges, "exchange"))
+    });
+    limited(lines, "dropped", &undecided.collect::<Vec<_>>());
+}
+
+fn missed(lines: &mut Vec<String>, miss: &Miss) {
     let times = if miss.count > 1 { format!(" ({} times)", miss.count) } else { String::new() };
     lines.push(format!("MISS {} {}{times}: {}", miss.method, shown_url(&miss.url), miss.reason));
     if let Some(nearest) = &miss.nearest {
         lines.push(format!("  nearest: {nearest}"));
+        lines.extend(miss.verdict.iter().map(|verdict| format!("    {verdict}")));
         lines.extend(miss.differences.iter().map(|difference| format!("    {difference}")));
     }
     for near in &miss.also {
         lines.push(format!("  also near: {}", near.entry));
+        lines.push(format!("    {}", near.verdict));
         lines.extend(near.differences.iter().map(|difference| format!("    {difference}")));
     }
     if let Some(remedy) = &miss.remedy {
-        lines.push("  these lines of harmock.toml would make it match:".to_owned());
-        lines.extend(remedy.lines().map(|line| format!("    {line}")));
+        // They are to be pasted: what follows the first line is printed as it is.
+        lines.push(format!("  these lines of harmock.toml would make it match:\n{}", remedy.trim_end()));
     }
 }
 

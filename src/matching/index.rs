@@ -12,6 +12,7 @@ use crate::har::{Entry, Outcome, RecordedPayload};
 use super::candidates::Candidates;
 use super::kin::Kin;
 use super::nearby::Nearby;
+use super::origins::OriginMap;
 use super::rules::{Repeat, Rules, Terms};
 
 /// All entries of all archives, found by method and URL at one hash lookup whatever their number.
@@ -105,6 +106,11 @@ impl Index {
     /// The rules under which it was built.
     pub fn rules(&self) -> Arc<Rules> {
         Arc::clone(&self.rules)
+    }
+
+    /// The origins that stand for each other.
+    pub fn origins(&self) -> &OriginMap {
+        self.rules.origins()
     }
 
     /// What rules say about a URL.

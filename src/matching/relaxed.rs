@@ -5,13 +5,14 @@ use std::fmt;
 use super::canonical_json;
 use super::difference::{self, Difference, DifferenceKind};
 use super::graphql;
+use super::origins::Crossing;
 use super::rules::{Key, MatchBody, Pattern, Ruled, Terms};
 
 /// A difference that a rule hid.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Relaxed {
-    /// The rule's number, from one.
-    pub rule: usize,
+    /// The rule's number, from one; none for the map of origins.
+    pub rule: Option<usize>,
     /// Its key.
     pub key: Key,
     /// What differs.
@@ -22,7 +23,18 @@ pub struct Relaxed {
 impl fmt::Display for Relaxed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Difference { what, recorded, live } = &self.difference;
-        write!(f, "rule {} {} {}: {recorded:?} -> {live:?}", self.rule, self.key.as_str(), what.name())
+        if let Some(rule) = self.rule {
+            write!(f, "rule {rule} ")?;
+        }
+        write!(f, "{} {}: {recorded:?} -> {live:?}", self.key.as_str(), what.name())
+    }
+}
+
+impl From<&Crossing> for Relaxed {
+    fn from(crossing: &Crossing) -> Self {
+        let Crossing { asked, recorded } = crossing;
+        let difference = Difference::new(DifferenceKind::Origin, recorded.as_str(), asked.as_str());
+        Self { rule: None, key: Key::Map, difference }
     }
 }
 
@@ -31,7 +43,7 @@ pub(super) fn attribute(differences: Vec<Difference>, terms: &Terms, payloads: O
     let by_path = payloads.map(|(recorded, live)| by_json_path(terms, recorded, live)).unwrap_or_default();
     let attributed = differences.into_iter().filter_map(|difference| {
         let (rule, key) = hiding(&difference.what, terms, &by_path)?;
-        Some(Relaxed { rule, key, difference })
+        Some(Relaxed { rule: Some(rule), key, difference })
     });
     attributed.collect()
 }

@@ -15,6 +15,7 @@ use super::exchange::{By, Exchange};
 use super::explained::{self, Explained};
 use super::forward::{self, Passing};
 use super::miss;
+use super::observed;
 use super::rescue;
 use crate::matching::{Hit, LiveRequest, Lookup, MissReason, is_navigation};
 use crate::message::Body;
@@ -33,7 +34,7 @@ pub(super) async fn answer(exchange: Exchange, request: Request<Incoming>) -> Re
     };
     let (mut parts, body) = request.into_parts();
     // What is rare is boxed: a future is as large as its largest part, and is moved for each request.
-    if !state.scope.contains(exchange.asked.url.as_str()) {
+    if !state.covers(exchange.asked.url.as_str()) {
         return Box::pin(out_of_scope(exchange, state, parts, body)).await;
     }
     if is_upgrade(&parts.headers) {
@@ -115,14 +116,15 @@ async fn find(replayer: &Arc<Replayer>, request: &Arc<Live>) -> Lookup {
 }
 
 async fn serve(
-    exchange: Exchange,
+    mut exchange: Exchange,
     state: &ReplayState,
     replayer: &Arc<Replayer>,
     request: &Parts,
     hit: Hit,
 ) -> Result<Response<Body>, Reset> {
     let fit_cors = state.cors == Cors::Auto;
-    let delivery = Delivery { fit_cors, speed: state.stream_speed, ending: &exchange.engine.ending };
+    let (move_text, speed) = (state.move_text, state.stream_speed);
+    let delivery = Delivery { fit_cors, move_text, speed, ending: &exchange.engine.ending };
     let answer = match replayer.answer(&hit, &exchange.method, &request.headers, delivery).await {
         Ok(answer) => answer,
         Err(error) => {
@@ -137,6 +139,9 @@ async fn serve(
         exchange.engine.tally.served_in(session, hit.hops.iter().copied().chain([hit.entry]));
     }
     let by = By::Entry(replayer.name(hit.entry));
+    if exchange.told.is_some() {
+        exchange.rules = observed::rules(&hit.relaxed);
+    }
     let note = relaxed(&hit);
     match answer {
         ReplayedAnswer::Response(response, size) => {
@@ -209,7 +214,7 @@ async fn miss(
         miss::told(&exchange, &miss::explain(&replayer, &request, &reason).await);
     }
     let passing = match &state.recorder {
-        Some(recorder) => Passing::into(recorder, false),
+        Some(recorder) => Passing::into(recorder, exchange.session.as_ref()),
         None => Passing::on(),
     };
     exchange.engine.tally.passed(&exchange.asked.authority);

@@ -27,6 +27,8 @@ pub(super) struct Exchange {
     started: Option<Instant>,
     /// Who answers, where anybody wants to know beside the log.
     pub(super) told: Option<Told>,
+    /// The rules that made the entry an answer, for the same.
+    pub(super) rules: Option<String>,
 }
 
 /// Who answered, for the line in the log.
@@ -44,7 +46,7 @@ impl Exchange {
     pub(super) fn start(engine: Arc<Engine>, method: Method, asked: Asked, session: Option<Arc<str>>) -> Self {
         let started = engine.log.is_on().then(Instant::now);
         let told = engine.observers.is_on().then(Told::default);
-        Self { engine, method, asked, session, started, told }
+        Self { engine, method, asked, session, started, told, rules: None }
     }
 
     /// Writes the line of an exchange whose body is known, or that got none.
@@ -67,7 +69,7 @@ impl Exchange {
     fn tell(&self, by: By<'_>, note: Option<&str>, size: Option<u64>) {
         if let Some(told) = &self.told {
             // A body that was streamed has been told of by its head.
-            let _ = told.set(Answerer::of(by, note, size));
+            let _ = told.set(Answerer::of(by, note, self.rules.clone(), size));
         }
     }
 

@@ -394,6 +394,7 @@ pub(super) mod tests {
             times: PhaseTimes::default(),
             server: None,
             connection: None,
+            session: None,
             frames: Default::default(),
         }
     }

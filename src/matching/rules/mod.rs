@@ -11,6 +11,7 @@ mod terms;
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
+use super::origins::OriginMap;
 use crate::route::GlobList;
 
 pub(super) use pattern::Pattern;
@@ -36,10 +37,11 @@ pub struct RuleError {
     pub reason: String,
 }
 
-/// All rules, in order.
+/// All rules, in order, and the origins that stand for each other.
 #[derive(Debug, Default)]
 pub struct Rules {
     rules: Vec<Compiled>,
+    origins: OriginMap,
     /// Terms by the rules that they are made of.
     terms: RwLock<HashMap<Box<[usize]>, Arc<Terms>>>,
 }
@@ -66,7 +68,19 @@ impl Rules {
             let parts = terms::Parts::of(&rule, number)?;
             Ok(Compiled { rule, glob, parts })
         });
-        Ok(Self { rules: compiled.collect::<Result<_, _>>()?, terms: RwLock::default() })
+        let rules = compiled.collect::<Result<_, _>>()?;
+        Ok(Self { rules, origins: OriginMap::default(), terms: RwLock::default() })
+    }
+
+    /// The same where origins stand for each other. Rules are for URLs as they were recorded then.
+    #[must_use]
+    pub fn across(self, origins: OriginMap) -> Self {
+        Self { origins, ..self }
+    }
+
+    /// The origins that stand for each other.
+    pub fn origins(&self) -> &OriginMap {
+        &self.origins
     }
 
     /// Whether there are none.

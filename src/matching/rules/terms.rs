@@ -28,6 +28,8 @@ pub enum Key {
     MatchBody,
     /// `match-headers`
     MatchHeaders,
+    /// The `[map]` of origins, which is no key of a rule.
+    Map,
 }
 
 impl Key {
@@ -43,6 +45,7 @@ impl Key {
             Self::Normalize => "normalize",
             Self::MatchBody => "match-body",
             Self::MatchHeaders => "match-headers",
+            Self::Map => "map",
         }
     }
 }
@@ -107,7 +110,7 @@ pub fn check(key: Key, item: &str) -> Result<(), String> {
         Key::IgnoreJson => json_path(item).map(drop),
         Key::Normalize => Replacement::parse(item).map(drop),
         Key::MatchHeaders => header_name(item).map(drop),
-        Key::QueryOrder | Key::Json | Key::MatchBody => Ok(()),
+        Key::QueryOrder | Key::Json | Key::MatchBody | Key::Map => Ok(()),
     }
 }
 

@@ -21,6 +21,12 @@ pub struct Origin {
 pub struct OriginError;
 
 impl Origin {
+    /// That of a host, without brackets, and a port.
+    pub fn of(scheme: Scheme, host: &str, port: u16) -> Option<Self> {
+        let host = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
+        format!("{scheme}://{host}:{port}").parse().ok()
+    }
+
     /// The serialised origin, without a default port.
     pub fn as_str(&self) -> &str {
         &self.text
