@@ -12,7 +12,7 @@ use super::CommandResult;
 use super::report::{Expected, Limits, Verdict};
 use super::settings::value::flag;
 use crate::launch::write_atomically;
-use crate::proxy::{MissReport, Summary, UnusedEntry};
+use crate::proxy::{AppliedReport, MissReport, Summary, UnusedEntry};
 use crate::report::{self, Format, Report};
 
 /// Standard output, as a file's name.
@@ -84,6 +84,7 @@ pub(crate) fn of_run(summary: &Summary, expected: &Expected, limits: Limits, ver
         fail_on_unused: limits.fail_on_unused,
         passed: summary.passed.clone(),
         tunnelled: summary.tunnelled.clone(),
+        applied: applied(&summary.applied),
         sessions: sessions.collect(),
         ..Report::empty()
     }
@@ -97,6 +98,18 @@ fn misses(misses: &[MissReport]) -> Vec<report::Miss> {
         nearest: miss.nearest.clone(),
         differences: miss.differences.clone(),
         count: miss.count,
+    });
+    told.collect()
+}
+
+fn applied(applied: &[AppliedReport]) -> Vec<report::Applied> {
+    let told = applied.iter().map(|applied| report::Applied {
+        what: applied.what.clone(),
+        method: applied.method.clone(),
+        url: applied.url.clone(),
+        entry: applied.entry.clone(),
+        detail: applied.detail.clone(),
+        count: applied.count,
     });
     told.collect()
 }

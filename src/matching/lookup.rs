@@ -94,6 +94,8 @@ enum Selected {
     Entry(EntryRef),
     /// Because of rules.
     ByRules(EntryRef, Arc<Terms>),
+    /// Because a rule takes the closest of its method and path.
+    Closest(EntryRef, Arc<Terms>),
     /// A sequence that is over, by its first entry.
     Exhausted(EntryRef),
     Nothing,
@@ -139,7 +141,11 @@ impl Index {
             let entry = match self.select(&asked, &url, payloads, memory) {
                 Ok(Selected::Entry(entry)) => entry,
                 Ok(Selected::ByRules(entry, terms)) => {
-                    relaxed.extend(self.relaxed(entry, &asked, &url, &terms, payloads));
+                    relaxed.extend(self.relaxed(entry, &asked, &url, &terms, payloads, relaxed::Because::Equal));
+                    entry
+                }
+                Ok(Selected::Closest(entry, terms)) => {
+                    relaxed.extend(self.relaxed(entry, &asked, &url, &terms, payloads, relaxed::Because::Closest));
                     entry
                 }
                 Ok(Selected::Exhausted(first)) => {
@@ -190,7 +196,7 @@ impl Index {
     /// that would be followed counts as yes.
     pub fn may_read_payloads(&self, request: &LiveRequest<'_>) -> bool {
         let redirects = |entry: EntryRef| request.follow_redirects && self.redirect(entry).is_some();
-        let beside = !self.kin.is_empty();
+        let beside = !self.kin.is_empty() || !self.closest.is_empty();
         match self.group(request.method, request.url) {
             None => beside,
             Some(&Group::One(entry)) => redirects(entry) || beside && !request.payload.is_empty(),
@@ -237,7 +243,7 @@ impl Index {
             }
             Some(Group::Several(several)) => several.judge(asked, &court, false)?,
         };
-        if strict.is_something() || self.kin.is_empty() {
+        if strict.is_something() || self.kin.is_empty() && self.closest.is_empty() {
             return Ok(strict);
         }
         let terms = self.rules.of(url);
@@ -247,7 +253,12 @@ impl Index {
                 return Ok(selected);
             }
         }
-        Ok(Selected::Nothing)
+        let Some(terms) = terms else { return Ok(Selected::Nothing) };
+        Ok(match self.closest.judge(asked, &court, &terms)? {
+            Verdict::Answer { entry, .. } => Selected::Closest(entry, terms),
+            Verdict::Exhausted(first) => Selected::Exhausted(first),
+            Verdict::Nothing => Selected::Nothing,
+        })
     }
 
     fn relaxed(
@@ -257,6 +268,7 @@ impl Index {
         url: &str,
         terms: &Terms,
         payloads: &dyn PayloadSource,
+        because: relaxed::Because,
     ) -> Vec<Relaxed> {
         let recorded = self.entry(entry);
         let Asked { method, fields, payload } = *asked;
@@ -268,7 +280,7 @@ impl Index {
             differences
                 .retain(|difference| crate::message::redacted::find(difference.recorded.as_bytes()).next().is_none());
         }
-        relaxed::attribute(differences, terms, Some((&stored, payload)))
+        relaxed::attribute(differences, terms, &stored, payload, because)
     }
 
     /// The answer and its `Location`, if it is a redirect that fetch follows.

@@ -10,7 +10,9 @@ use http::Method;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 
 use super::engine::Engine;
+use super::hidden::shown_url;
 use super::observed::{Answerer, Told};
+use super::summary::AppliedReport;
 use super::target::Asked;
 use crate::log::{ExchangeLine, Source};
 use crate::message::{Body, BodyError};
@@ -61,6 +63,18 @@ impl Exchange {
             time: self.started.map(|started| started.elapsed()).unwrap_or_default(),
             source: by.source(),
             note,
+        });
+    }
+
+    /// Counts what was applied to the answer, for the report.
+    pub(super) fn applied(&self, what: &str, entry: Option<EntryName<'_>>, detail: Vec<String>) {
+        self.engine.tally.applied(AppliedReport {
+            what: what.to_owned(),
+            method: self.method.as_str().to_owned(),
+            url: shown_url(self.asked.url.as_str()),
+            entry: entry.map(|entry| entry.to_string()),
+            detail,
+            count: 1,
         });
     }
 

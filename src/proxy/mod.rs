@@ -39,7 +39,7 @@ pub use config::{
 pub use engine::Listening;
 pub use explain::{Explanation, Question, explain};
 pub use start::StartError;
-pub use summary::{MissReport, NearReport, SessionSummary, Summary, UnusedEntry};
+pub use summary::{AppliedReport, MissReport, NearReport, SessionSummary, Summary, UnusedEntry};
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 

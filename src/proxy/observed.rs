@@ -8,6 +8,7 @@ use std::time::{Instant, SystemTime};
 
 use http::header::{CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue};
 use http::{Request, Response, Version};
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
 use super::connection::Reset;
 use super::engine::Engine;
@@ -18,6 +19,9 @@ use crate::report::{TraceWriter, Traced};
 
 /// Names what answered, on an answer.
 const ANNOTATION: HeaderName = HeaderName::from_static("x-harmock");
+
+/// What would end a note, or is no visible ASCII.
+const NOT_IN_A_NOTE: &AsciiSet = &CONTROLS.add(b';').add(b'%');
 
 /// Who wants to know of each exchange.
 #[derive(Debug, Default)]
@@ -112,7 +116,10 @@ impl Answerer {
     fn annotation(&self) -> Option<HeaderValue> {
         let what = if self.by == "entry" { "hit" } else { self.by };
         let entry = self.entry.iter().map(|entry| format!("; entry={}", entry.replace(';', "%3B")));
-        HeaderValue::from_bytes(std::iter::once(what.to_owned()).chain(entry).collect::<String>().as_bytes()).ok()
+        let note = self.note.iter().filter(|_| what == "hit");
+        let note = note.map(|note| format!("; note={}", utf8_percent_encode(note, NOT_IN_A_NOTE)));
+        let all: String = std::iter::once(what.to_owned()).chain(entry).chain(note).collect();
+        HeaderValue::from_bytes(all.as_bytes()).ok()
     }
 }
 

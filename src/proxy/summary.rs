@@ -38,6 +38,8 @@ pub struct Summary {
     pub entries: usize,
     /// Entries that nothing asked for, in order.
     pub unused: Vec<UnusedEntry>,
+    /// What rules and settings did to answers, beside finding them.
+    pub applied: Vec<AppliedReport>,
     /// The part of each session that was named, by name.
     pub sessions: Vec<SessionSummary>,
     /// What was recorded; `None` where nothing was to be.
@@ -96,6 +98,23 @@ pub struct MissReport {
     pub also: Vec<NearReport>,
     /// The lines of `harmock.toml` that would have made it match.
     pub remedy: Option<String>,
+    /// How often.
+    pub count: u64,
+}
+
+/// What a rule or a setting did to the answers of one request, however often it came.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AppliedReport {
+    /// What was applied, as the log names it: `rule 1 match`.
+    pub what: String,
+    /// The method as sent.
+    pub method: String,
+    /// The canonical URL.
+    pub url: String,
+    /// The entry that answered, as `ARCHIVE#ENTRY`.
+    pub entry: Option<String>,
+    /// What that meant the first time, such as the differences that were let pass.
+    pub detail: Vec<String>,
     /// How often.
     pub count: u64,
 }
@@ -216,6 +235,19 @@ impl Tally {
             self.in_session(session, |tally| add(&mut tally.misses, &miss));
         }
         add(&mut self.rest().misses, &miss);
+    }
+
+    /// Something was applied to an answer, beyond the recording.
+    pub(super) fn applied(&self, applied: AppliedReport) {
+        let all = &mut self.rest().applied;
+        let same = |known: &AppliedReport| {
+            known.what == applied.what && known.method == applied.method && known.url == applied.url
+        };
+        if let Some(known) = all.iter().position(same) {
+            all[known].count += applied.count;
+        } else if all.len() < TOLD {
+            all.push(applied);
+        }
     }
 
     /// A request of a session was answered with these entries.

@@ -87,6 +87,12 @@ fn rules_let_vary_what_they_name() {
 }
 
 #[test]
+fn the_closest_entry_answers_and_what_was_let_pass_is_told() {
+    needs!(Curl);
+    play("docs/rules.md", "closest");
+}
+
+#[test]
 fn a_miss_is_explained_without_a_proxy() {
     play("docs/rules.md", "explain");
 }
