@@ -12,6 +12,7 @@ mod clients_node;
 mod clients_python;
 mod clients_rustls;
 mod clients_that_leave;
+mod closest;
 mod conditional;
 mod consumers;
 mod control;

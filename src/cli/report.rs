@@ -119,7 +119,7 @@ fn recording(lines: &mut Vec<String>, summary: &Summary, har: &std::path::Path, 
         let seen = if summary.seen.is_empty() && summary.tunnelled.is_empty() {
             "no request arrived; is the client set to the proxy?".to_owned()
         } else {
-            format!("seen: {}", hosts(summary.seen.iter().chain(&summary.tunnelled)))
+            format!("seen: {}", counted(summary.seen.iter().chain(&summary.tunnelled)))
         };
         let archive = if har.exists() {
             format!("{} is as it was", har.display())
@@ -165,7 +165,7 @@ fn recording(lines: &mut Vec<String>, summary: &Summary, har: &std::path::Path, 
         }
     }
     if !summary.tunnelled.is_empty() {
-        lines.push(format!("passed on unopened: {}", hosts(&summary.tunnelled)));
+        lines.push(format!("passed on unopened: {}", counted(&summary.tunnelled)));
     }
     informational(lines, summary);
 }
@@ -183,11 +183,17 @@ fn replay(lines: &mut Vec<String>, summary: &Summary, verdict: Verdict) {
     }
     more(lines, summary.misses.len(), "different misses");
     limited(lines, "error", &summary.errors);
+    if !summary.applied.is_empty() {
+        lines.push(format!(
+            "applied: {}",
+            counted(summary.applied.iter().map(|applied| (&applied.what, &applied.count)))
+        ));
+    }
     if !summary.passed.is_empty() {
-        lines.push(format!("passed to the upstream: {}", hosts(&summary.passed)));
+        lines.push(format!("passed to the upstream: {}", counted(&summary.passed)));
     }
     if !summary.tunnelled.is_empty() {
-        lines.push(format!("passed on unopened: {}", hosts(&summary.tunnelled)));
+        lines.push(format!("passed on unopened: {}", counted(&summary.tunnelled)));
     }
     if let Some(finished) = summary.recorded.as_ref().and_then(|recorded| recorded.finished.as_ref()) {
         lines.push(format!("recorded {} that had been missed", count(finished.exchanges as u64, "exchange")));
@@ -252,7 +258,8 @@ fn more(lines: &mut Vec<String>, there_are: usize, what: &str) {
     }
 }
 
-fn hosts<'a>(counts: impl IntoIterator<Item = (&'a String, &'a u64)>) -> String {
+/// `NAME (COUNT), NAME (COUNT)`: hosts, what was applied.
+fn counted<'a>(counts: impl IntoIterator<Item = (&'a String, &'a u64)>) -> String {
     let mut joined: BTreeMap<&str, u64> = BTreeMap::new();
     for (host, count) in counts {
         *joined.entry(host).or_default() += count;

@@ -84,6 +84,7 @@ pub(crate) fn of_run(summary: &Summary, expected: &Expected, limits: Limits, ver
         fail_on_unused: limits.fail_on_unused,
         passed: summary.passed.clone(),
         tunnelled: summary.tunnelled.clone(),
+        applied: summary.applied.clone(),
         sessions: sessions.collect(),
         ..Report::empty()
     }

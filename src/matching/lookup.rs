@@ -97,6 +97,8 @@ enum Selected {
     Entry(EntryRef),
     /// Because of rules.
     ByRules(EntryRef, Arc<Terms>),
+    /// Because a rule takes the closest of its method and path.
+    Closest(EntryRef, Arc<Terms>),
     /// A sequence that is over, by its first entry.
     Exhausted(EntryRef),
     Nothing,
@@ -151,7 +153,11 @@ impl Index {
             let entry = match selected {
                 Selected::Entry(entry) => entry,
                 Selected::ByRules(entry, terms) => {
-                    relaxed.extend(self.relaxed(entry, &asked, compared, &terms, payloads));
+                    relaxed.extend(self.relaxed(entry, &asked, compared, &terms, payloads, relaxed::Because::Equal));
+                    entry
+                }
+                Selected::Closest(entry, terms) => {
+                    relaxed.extend(self.relaxed(entry, &asked, compared, &terms, payloads, relaxed::Because::Closest));
                     entry
                 }
                 Selected::Exhausted(first) => {
@@ -207,7 +213,7 @@ impl Index {
     /// The same for the URL as it is.
     fn may_read_at(&self, request: &LiveRequest<'_>) -> bool {
         let redirects = |entry: EntryRef| request.follow_redirects && self.redirect(entry).is_some();
-        let beside = !self.kin.is_empty();
+        let beside = !self.kin.is_empty() || !self.closest.is_empty();
         match self.group(request.method, request.url) {
             None => beside,
             Some(&Group::One(entry)) => redirects(entry) || beside && !request.payload.is_empty(),
@@ -275,7 +281,7 @@ impl Index {
             }
             Some(Group::Several(several)) => several.judge(asked, &court, false)?,
         };
-        if strict.is_something() || self.kin.is_empty() {
+        if strict.is_something() || self.kin.is_empty() && self.closest.is_empty() {
             return Ok(strict);
         }
         let terms = self.rules.of(url);
@@ -285,7 +291,12 @@ impl Index {
                 return Ok(selected);
             }
         }
-        Ok(Selected::Nothing)
+        let Some(terms) = terms else { return Ok(Selected::Nothing) };
+        Ok(match self.closest.judge(asked, &court, &terms)? {
+            Verdict::Answer { entry, .. } => Selected::Closest(entry, terms),
+            Verdict::Exhausted(first) => Selected::Exhausted(first),
+            Verdict::Nothing => Selected::Nothing,
+        })
     }
 
     fn relaxed(
@@ -295,6 +306,7 @@ impl Index {
         url: &str,
         terms: &Terms,
         payloads: &dyn PayloadSource,
+        because: relaxed::Because,
     ) -> Vec<Relaxed> {
         let recorded = self.entry(entry);
         let Asked { method, fields, payload } = *asked;
@@ -306,7 +318,7 @@ impl Index {
             differences
                 .retain(|difference| crate::message::redacted::find(difference.recorded.as_bytes()).next().is_none());
         }
-        relaxed::attribute(differences, terms, Some((&stored, payload)))
+        relaxed::attribute(differences, terms, &stored, payload, because)
     }
 
     /// The answer and its `Location`, if it is a redirect that fetch follows.

@@ -3,6 +3,7 @@
 mod bindings;
 mod candidates;
 mod canonical_json;
+mod closest;
 pub mod difference;
 mod digest;
 mod graphql;
@@ -17,6 +18,7 @@ pub mod near_miss;
 pub mod nearby;
 mod origins;
 mod payload_table;
+mod query_fit;
 mod redacted;
 mod reduced_payload;
 mod reduced_url;

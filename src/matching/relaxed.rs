@@ -19,14 +19,11 @@ pub struct Relaxed {
     pub difference: Difference,
 }
 
-/// `rule 2 ignore-query ts: "1" -> "2"`
-impl fmt::Display for Relaxed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Relaxed {
+    /// What differs, with both values: `ts: "1" -> "2"`.
+    pub fn told(&self) -> String {
         let Difference { what, recorded, live } = &self.difference;
-        if let Some(rule) = self.rule {
-            write!(f, "rule {rule} ")?;
-        }
-        write!(f, "{} {}: {recorded:?} -> {live:?}", self.key.as_str(), what.name())
+        format!("{}: {recorded:?} -> {live:?}", what.name())
     }
 }
 
@@ -38,11 +35,41 @@ impl From<&Crossing> for Relaxed {
     }
 }
 
+/// `rule 2 ignore-query ts: "1" -> "2"`
+impl fmt::Display for Relaxed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(rule) = self.rule {
+            write!(f, "rule {rule} ")?;
+        }
+        write!(f, "{} {}", self.key.as_str(), self.told())
+    }
+}
+
+/// Why an entry that differs answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Because {
+    /// It is equal under the rules.
+    Equal,
+    /// It is the closest one.
+    Closest,
+}
+
 /// Names for each difference the rule that hides it.
-pub(super) fn attribute(differences: Vec<Difference>, terms: &Terms, payloads: Option<(&[u8], &[u8])>) -> Vec<Relaxed> {
-    let by_path = payloads.map(|(recorded, live)| by_json_path(terms, recorded, live)).unwrap_or_default();
+pub(super) fn attribute(
+    differences: Vec<Difference>,
+    terms: &Terms,
+    recorded: &[u8],
+    live: &[u8],
+    because: Because,
+) -> Vec<Relaxed> {
+    let by_path = by_json_path(terms, recorded, live);
+    let closest = terms.strictness.as_ref().filter(|_| because == Because::Closest);
     let attributed = differences.into_iter().filter_map(|difference| {
-        let (rule, key) = hiding(&difference.what, terms, &by_path)?;
+        let (rule, key) = match closest {
+            // No other key says that a whole parameter or payload may be another one.
+            Some(ruled) => hidden_for_certain(&difference.what, terms, &by_path).unwrap_or((ruled.rule, Key::Match)),
+            None => hiding(&difference.what, terms, &by_path)?,
+        };
         Some(Relaxed { rule: Some(rule), key, difference })
     });
     attributed.collect()
@@ -70,9 +97,6 @@ pub(super) fn drop_hidden(differences: &mut Vec<Difference>, terms: &Terms, reco
 }
 
 fn hiding(what: &DifferenceKind, terms: &Terms, by_path: &[(String, usize)]) -> Option<(usize, Key)> {
-    let named = |patterns: &[Ruled<Pattern>], name: &str, key: Key| {
-        patterns.iter().rev().find(|ruled| ruled.value.matches(name)).map(|ruled| (ruled.rule, key))
-    };
     let body = || {
         let ruled =
             terms.match_body.as_ref().filter(|ruled| !matches!(ruled.value, MatchBody::Post | MatchBody::All))?;
@@ -104,6 +128,24 @@ fn hiding(what: &DifferenceKind, terms: &Terms, by_path: &[(String, usize)]) -> 
             by_path.iter().find(|(hidden, _)| hidden == path).map(|(_, rule)| (*rule, Key::IgnoreJson)).or_else(body)
         }
         _ => normalize(),
+    }
+}
+
+/// The last pattern that matches a name.
+fn named(patterns: &[Ruled<Pattern>], name: &str, key: Key) -> Option<(usize, Key)> {
+    patterns.iter().rev().find(|ruled| ruled.value.matches(name)).map(|ruled| (ruled.rule, key))
+}
+
+/// The rule that hides a difference whatever the rest is.
+fn hidden_for_certain(what: &DifferenceKind, terms: &Terms, by_path: &[(String, usize)]) -> Option<(usize, Key)> {
+    match what {
+        DifferenceKind::QueryParameter(name) => named(&terms.ignore_query, name, Key::IgnoreQuery),
+        DifferenceKind::FormField(name) => named(&terms.ignore_form, name, Key::IgnoreForm),
+        DifferenceKind::Part(name) => named(&terms.ignore_part, name, Key::IgnorePart),
+        DifferenceKind::JsonValue(path) | DifferenceKind::Variable(path) => {
+            by_path.iter().find(|(hidden, _)| hidden == path).map(|(_, rule)| (*rule, Key::IgnoreJson))
+        }
+        _ => None,
     }
 }
 

@@ -17,10 +17,11 @@ use super::forward::{self, Passing};
 use super::miss;
 use super::observed;
 use super::rescue;
-use crate::matching::{Hit, LiveRequest, Lookup, MissReason, is_navigation};
+use crate::matching::rules::Key;
+use crate::matching::{Hit, LiveRequest, Lookup, MissReason, Relaxed, is_navigation};
 use crate::message::Body;
 use crate::message::fields::{is_upgrade, strip_own};
-use crate::replay::{Delivery, ReplayedAnswer, Replayer, Session, cors};
+use crate::replay::{Delivery, EntryName, ReplayedAnswer, Replayer, Session, cors};
 use crate::route::is_housekeeping;
 
 /// A larger request payload is not compared: no recording of an API holds one.
@@ -139,10 +140,12 @@ async fn serve(
         exchange.engine.tally.served_in(session, hit.hops.iter().copied().chain([hit.entry]));
     }
     let by = By::Entry(replayer.name(hit.entry));
+    let relaxed = explained::relaxed(&hit);
     if exchange.told.is_some() {
-        exchange.rules = observed::rules(&hit.relaxed);
+        exchange.rules = observed::rules(&relaxed);
     }
-    let note = relaxed(&hit);
+    let note = note(&relaxed);
+    tell_closest(&exchange, replayer.name(hit.entry), &relaxed);
     match answer {
         ReplayedAnswer::Response(response, size) => {
             exchange.log(Some(response.status().as_u16()), size, by, note.as_deref());
@@ -164,12 +167,20 @@ async fn serve(
 }
 
 /// The differences that rules hid, for the log.
-fn relaxed(hit: &Hit) -> Option<String> {
-    if hit.relaxed.is_empty() {
+fn note(relaxed: &[Relaxed]) -> Option<String> {
+    if relaxed.is_empty() {
         return None;
     }
-    let told: Vec<_> = explained::relaxed(hit).iter().map(ToString::to_string).collect();
+    let told: Vec<_> = relaxed.iter().map(ToString::to_string).collect();
     Some(format!("[{}]", told.join("; ")))
+}
+
+/// What an entry was let pass because it is the closest one, for the report.
+fn tell_closest(exchange: &Exchange, entry: EntryName<'_>, relaxed: &[Relaxed]) {
+    if let Some(rule) = relaxed.iter().find(|relaxed| relaxed.key == Key::Match).and_then(|closest| closest.rule) {
+        let detail = relaxed.iter().map(Relaxed::told).collect();
+        exchange.applied(&format!("rule {rule} match"), Some(entry), detail);
+    }
 }
 
 /// An upgrade of the connection (WebSocket, most of the time) is in no archive.

@@ -10,11 +10,13 @@ use http::Method;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 
 use super::engine::Engine;
+use super::hidden::shown_url;
 use super::observed::{Answerer, Told};
 use super::target::Asked;
 use crate::log::{ExchangeLine, Source};
 use crate::message::{Body, BodyError};
 use crate::replay::EntryName;
+use crate::report::Applied;
 
 /// One request on its way to an answer.
 pub(super) struct Exchange {
@@ -63,6 +65,18 @@ impl Exchange {
             time: self.started.map(|started| started.elapsed()).unwrap_or_default(),
             source: by.source(),
             note,
+        });
+    }
+
+    /// Counts what was applied to the answer, for the report.
+    pub(super) fn applied(&self, what: &str, entry: Option<EntryName<'_>>, detail: Vec<String>) {
+        self.engine.tally.applied(Applied {
+            what: what.to_owned(),
+            method: self.method.as_str().to_owned(),
+            url: shown_url(self.asked.url.as_str()),
+            entry: entry.map(|entry| entry.to_string()),
+            detail,
+            count: 1,
         });
     }
 

@@ -33,7 +33,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use crate::report::{Miss, Near, Unused};
+pub use crate::report::{Applied, Miss, Near, Unused};
 pub use config::{
     Config, Cors, Detail, Limits, ListenAt, Mode, NotFound, OutOfScope, RecordConfig, RedirectPolicy, ReplayConfig,
     StreamSpeed, Update,

@@ -22,6 +22,9 @@ use crate::report::{TraceWriter, Traced, TracedBody};
 /// Names what answered, on an answer.
 const ANNOTATION: HeaderName = HeaderName::from_static("x-harmock");
 
+/// What would end a note, or is no visible ASCII.
+const NOT_IN_A_NOTE: &AsciiSet = &CONTROLS.add(b';').add(b'%');
+
 /// Who wants to know of each exchange.
 #[derive(Debug, Default)]
 pub(super) struct Observers {
@@ -118,8 +121,11 @@ impl Answerer {
         let what = if self.by == "entry" { "hit" } else { self.by };
         let entry = self.entry.iter().map(|entry| format!("; entry={}", entry.replace(';', "%3B")));
         let rules = self.rules.iter().map(|rules| format!("; rules={rules}"));
-        let value: String = std::iter::once(what.to_owned()).chain(entry).chain(rules).collect();
-        HeaderValue::from_bytes(value.as_bytes()).ok()
+        // What rules hid is in the note too, with its values.
+        let note = self.note.iter().filter(|_| what == "hit" && self.rules.is_none());
+        let note = note.map(|note| format!("; note={}", utf8_percent_encode(note, NOT_IN_A_NOTE)));
+        let all: String = std::iter::once(what.to_owned()).chain(entry).chain(rules).chain(note).collect();
+        HeaderValue::from_bytes(all.as_bytes()).ok()
     }
 }
 

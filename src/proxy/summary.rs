@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::matching::EntryRef;
 use crate::record::Recorded;
-use crate::report::{Miss, Unused};
+use crate::report::{Applied, Miss, Unused};
 
 /// Different misses that are told one by one; further ones are counted.
 const TOLD: usize = 1_000;
@@ -39,6 +39,8 @@ pub struct Summary {
     pub entries: usize,
     /// Entries that nothing asked for, in order.
     pub unused: Vec<Unused>,
+    /// What rules and settings did to answers, beside finding them.
+    pub applied: Vec<Applied>,
     /// The part of each session that was named, by name.
     pub sessions: Vec<SessionSummary>,
     /// What was recorded; `None` where nothing was to be.
@@ -163,6 +165,18 @@ impl Tally {
             self.in_session(session, |tally| add(&mut tally.misses, &miss));
         }
         add(&mut self.rest().misses, &miss);
+    }
+
+    /// Something was applied to an answer, beyond the recording.
+    pub(super) fn applied(&self, applied: Applied) {
+        let all = &mut self.rest().applied;
+        let same =
+            |known: &Applied| known.what == applied.what && known.method == applied.method && known.url == applied.url;
+        if let Some(known) = all.iter().position(same) {
+            all[known].count += applied.count;
+        } else if all.len() < TOLD {
+            all.push(applied);
+        }
     }
 
     /// A request of a session was answered with these entries.

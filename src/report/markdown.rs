@@ -45,6 +45,15 @@ pub(super) fn render(report: &Report) -> String {
         }
         more(&mut lines, report.misses.len());
     }
+    if !report.applied.is_empty() {
+        lines.extend([String::new(), "### Applied".to_owned(), String::new()]);
+        for applied in report.applied.iter().take(SHOWN) {
+            let request = code(&format!("{} {}", applied.method, applied.url));
+            lines.push(format!("- {} to {request}: {}", code(&applied.what), applied.count));
+            lines.extend(applied.detail.iter().map(|detail| format!("  - {}", code(detail))));
+        }
+        more(&mut lines, report.applied.len());
+    }
     if !report.errors.is_empty() {
         lines.extend([String::new(), "### Errors".to_owned(), String::new()]);
         lines.extend(report.errors.iter().take(SHOWN).map(|error| format!("- {}", code(error))));

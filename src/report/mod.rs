@@ -47,6 +47,9 @@ pub struct Report {
     pub passed: BTreeMap<String, u64>,
     /// Connections that were passed on unopened, by host.
     pub tunnelled: BTreeMap<String, u64>,
+    /// What rules and settings did to answers, beside finding them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub applied: Vec<Applied>,
     /// The part of each session that was named, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub sessions: BTreeMap<String, SessionPart>,
@@ -117,6 +120,25 @@ pub struct Near {
     pub differences: Vec<String>,
 }
 
+/// What a rule or a setting did to the answers of one request, however often it came.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Applied {
+    /// What was applied, as the log names it: `rule 1 match`.
+    pub what: String,
+    /// The method as sent.
+    pub method: String,
+    /// The canonical URL.
+    pub url: String,
+    /// The entry that answered, as `ARCHIVE#ENTRY`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub entry: Option<String>,
+    /// What that meant the first time, such as the differences that were let pass.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub detail: Vec<String>,
+    /// How often.
+    pub count: u64,
+}
+
 /// An entry that nothing asked for.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Unused {
@@ -181,6 +203,7 @@ impl Report {
             fail_on_unused: false,
             passed: BTreeMap::new(),
             tunnelled: BTreeMap::new(),
+            applied: Vec::new(),
             sessions: BTreeMap::new(),
         }
     }

@@ -93,6 +93,12 @@ fn what_was_recorded_of_one_origin_answers_for_another() {
 }
 
 #[test]
+fn the_closest_entry_answers_and_what_was_let_pass_is_told() {
+    needs!(Curl);
+    play("docs/rules.md", "closest");
+}
+
+#[test]
 fn a_miss_is_explained_without_a_proxy() {
     play("docs/rules.md", "explain");
 }

@@ -16,7 +16,7 @@ use crate::route::GlobList;
 
 pub(super) use pattern::Pattern;
 pub(super) use replacement::Replacement;
-pub use rule::{Exhausted, JsonForm, Listed, MatchBody, QueryOrder, Repeat, Rule};
+pub use rule::{Exhausted, JsonForm, Listed, MatchBody, QueryOrder, Repeat, Rule, Strictness};
 pub(super) use terms::Ruled;
 pub use terms::{Key, Terms, check};
 
@@ -52,6 +52,13 @@ struct Compiled {
     glob: GlobList,
     /// What it says alone.
     parts: terms::Parts,
+}
+
+impl Compiled {
+    /// Whether it has a say in which entry answers a request for this URL.
+    fn decides_for(&self, url: &str) -> bool {
+        self.rule.decides() && self.glob.matches_or_empty(url)
+    }
 }
 
 impl Rules {
@@ -90,8 +97,7 @@ impl Rules {
 
     /// What holds for a URL; none where no rule is for it.
     pub(super) fn of(&self, url: &str) -> Option<Arc<Terms>> {
-        let matching: Vec<usize> =
-            (0..self.rules.len()).filter(|&at| self.rules[at].glob.matches_or_empty(url)).collect();
+        let matching: Vec<usize> = (0..self.rules.len()).filter(|&at| self.rules[at].decides_for(url)).collect();
         if matching.is_empty() {
             return None;
         }
