@@ -9,7 +9,7 @@ use super::flags::{AFTER_HELP, SCOPE, ScopeFlags, SharedFlags, name_variable};
 use super::settings::value::{Item, flag};
 use super::settings::{ByteSize, ReplaySettings, Updating};
 use super::{CommandResult, run};
-use crate::matching::Rule;
+use crate::matching::{OriginPair, Rule};
 use crate::proxy::{Cors, NotFound, OutOfScope, RedirectPolicy, StreamSpeed};
 use crate::report::Format;
 
@@ -91,6 +91,18 @@ pub(crate) struct ReplayFlags {
     #[arg(long, value_name = "RULE", value_parser = flag::<Item<Rule>>(), help_heading = REPLAYING)]
     pub(crate) rules: Vec<Item<Rule>>,
 
+    /// An origin that is asked for, and the one that was recorded; repeatable
+    ///
+    /// A line of the file's `[map]`: `--map http://localhost:8080=https://api.example.com` answers requests for the first from what
+    /// was recorded of the second, and has redirects, cookies and CORS fields name the first.
+    #[arg(long, value_name = "ASKED=RECORDED", value_parser = flag::<Item<OriginPair>>(), help_heading = REPLAYING)]
+    pub(crate) map: Vec<Item<OriginPair>>,
+
+    /// Has also text bodies name the origin asked for where they name a mapped one
+    #[arg(long, value_name = "BOOL", value_parser = flag::<bool>(), help_heading = REPLAYING)]
+    #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub(crate) map_bodies: Option<bool>,
+
     /// Misses up to this number leave the exit code alone [default: 0]
     #[arg(long, value_name = "N", value_parser = flag::<u64>(), help_heading = REPLAYING)]
     pub(crate) max_misses: Option<u64>,
@@ -116,14 +128,14 @@ pub(crate) struct ReplayFlags {
 
     /// A HAR of what was served, with the entry behind each answer
     ///
-    /// It is written while the run lasts, and DevTools opens it. Bodies and the values of credentials are left out.
+    /// It is written while the run lasts, and DevTools opens it. Secrets are replaced, and bodies of more than 1 MiB left out.
     #[arg(long, value_name = "FILE", value_parser = flag::<PathBuf>(), value_hint = ValueHint::FilePath)]
     #[arg(help_heading = REPORTS)]
     pub(crate) trace: Option<PathBuf>,
 
     /// Says in the field X-Harmock of each answer what answered
     ///
-    /// `X-Harmock: hit; entry=hars/shop.har#1`, or `miss`, `own`, `upstream`, `recorded`, `error`.
+    /// `X-Harmock: hit; entry=hars/shop.har#1; rules=1:ignore-query:ts`, or `miss`, `own`, `upstream`, `recorded`, `error`.
     #[arg(long, value_name = "BOOL", value_parser = flag::<bool>(), help_heading = REPORTS)]
     #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub(crate) annotate: Option<bool>,

@@ -20,7 +20,7 @@ use serde_json::json;
 use crate::ca::CertAuthority;
 use crate::message::Body;
 
-pub(crate) use html::{document, escape};
+pub(crate) use html::document;
 
 /// The host name that the proxy answers itself; `.test` never resolves in DNS (RFC 6761).
 pub const HOST: &str = "harmock.test";
@@ -138,9 +138,7 @@ pub fn refusal(request: &Parts, facts: &PageFacts) -> Option<&'static str> {
 }
 
 /// An answer of the control API, with the protective fields of every page.
-pub fn json(status: StatusCode, text: String, head: bool) -> Response<Body> {
-    let problem = status.is_client_error() && status != StatusCode::CONFLICT;
-    let media_type = if problem { "application/problem+json" } else { "application/json" };
+pub fn json(status: StatusCode, media_type: &'static str, text: String, head: bool) -> Response<Body> {
     Reply::new(status, media_type, text.into()).into_response(head)
 }
 

@@ -15,11 +15,13 @@ use super::exchange::{By, Exchange};
 use super::explained::{self, Explained};
 use super::forward::{self, Passing};
 use super::miss;
+use super::observed;
 use super::rescue;
-use crate::matching::{Hit, LiveRequest, Lookup, MissReason, is_navigation};
+use crate::matching::rules::Key;
+use crate::matching::{Hit, LiveRequest, Lookup, MissReason, Relaxed, is_navigation};
 use crate::message::Body;
 use crate::message::fields::{is_upgrade, strip_own};
-use crate::replay::{Delivery, ReplayedAnswer, Replayer, Session, cors};
+use crate::replay::{Delivery, EntryName, ReplayedAnswer, Replayer, Session, cors};
 use crate::route::is_housekeeping;
 
 /// A larger request payload is not compared: no recording of an API holds one.
@@ -33,7 +35,7 @@ pub(super) async fn answer(exchange: Exchange, request: Request<Incoming>) -> Re
     };
     let (mut parts, body) = request.into_parts();
     // What is rare is boxed: a future is as large as its largest part, and is moved for each request.
-    if !state.scope.contains(exchange.asked.url.as_str()) {
+    if !state.covers(exchange.asked.url.as_str()) {
         return Box::pin(out_of_scope(exchange, state, parts, body)).await;
     }
     if is_upgrade(&parts.headers) {
@@ -115,14 +117,15 @@ async fn find(replayer: &Arc<Replayer>, request: &Arc<Live>) -> Lookup {
 }
 
 async fn serve(
-    exchange: Exchange,
+    mut exchange: Exchange,
     state: &ReplayState,
     replayer: &Arc<Replayer>,
     request: &Parts,
     hit: Hit,
 ) -> Result<Response<Body>, Reset> {
     let fit_cors = state.cors == Cors::Auto;
-    let delivery = Delivery { fit_cors, speed: state.stream_speed, ending: &exchange.engine.ending };
+    let (move_text, speed) = (state.move_text, state.stream_speed);
+    let delivery = Delivery { fit_cors, move_text, speed, ending: &exchange.engine.ending };
     let answer = match replayer.answer(&hit, &exchange.method, &request.headers, delivery).await {
         Ok(answer) => answer,
         Err(error) => {
@@ -137,7 +140,12 @@ async fn serve(
         exchange.engine.tally.served_in(session, hit.hops.iter().copied().chain([hit.entry]));
     }
     let by = By::Entry(replayer.name(hit.entry));
-    let note = relaxed(&hit);
+    let relaxed = explained::relaxed(&hit);
+    if exchange.told.is_some() {
+        exchange.rules = observed::rules(&relaxed);
+    }
+    let note = note(&relaxed);
+    tell_closest(&exchange, replayer.name(hit.entry), &relaxed);
     match answer {
         ReplayedAnswer::Response(response, size) => {
             exchange.log(Some(response.status().as_u16()), size, by, note.as_deref());
@@ -159,12 +167,20 @@ async fn serve(
 }
 
 /// The differences that rules hid, for the log.
-fn relaxed(hit: &Hit) -> Option<String> {
-    if hit.relaxed.is_empty() {
+fn note(relaxed: &[Relaxed]) -> Option<String> {
+    if relaxed.is_empty() {
         return None;
     }
-    let told: Vec<_> = explained::relaxed(hit).iter().map(ToString::to_string).collect();
+    let told: Vec<_> = relaxed.iter().map(ToString::to_string).collect();
     Some(format!("[{}]", told.join("; ")))
+}
+
+/// What an entry was let pass because it is the closest one, for the report.
+fn tell_closest(exchange: &Exchange, entry: EntryName<'_>, relaxed: &[Relaxed]) {
+    if let Some(rule) = relaxed.iter().find(|relaxed| relaxed.key == Key::Match).and_then(|closest| closest.rule) {
+        let detail = relaxed.iter().map(Relaxed::told).collect();
+        exchange.applied(&format!("rule {rule} match"), Some(entry), detail);
+    }
 }
 
 /// An upgrade of the connection (WebSocket, most of the time) is in no archive.
@@ -209,7 +225,7 @@ async fn miss(
         miss::told(&exchange, &miss::explain(&replayer, &request, &reason).await);
     }
     let passing = match &state.recorder {
-        Some(recorder) => Passing::into(recorder, false),
+        Some(recorder) => Passing::into(recorder, exchange.session.as_ref()),
         None => Passing::on(),
     };
     exchange.engine.tally.passed(&exchange.asked.authority);

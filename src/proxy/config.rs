@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::archive::BodyStorage;
 pub use crate::archive::Update;
 pub use crate::har::Detail;
-use crate::matching::Rule;
+use crate::matching::{OriginPair, Rule};
 use crate::redact::Rules;
 pub use crate::replay::StreamSpeed;
 use crate::upstream::UpstreamConfig;
@@ -154,6 +154,10 @@ pub struct ReplayConfig {
     pub stream_speed: StreamSpeed,
     /// What may vary between a request and its entry, by URL; a later rule outranks an earlier one.
     pub rules: Vec<Rule>,
+    /// Origins that stand for each other: what was recorded of one answers for the other.
+    pub map: Vec<OriginPair>,
+    /// Text that names a mapped origin names the one asked for.
+    pub map_bodies: bool,
     /// URL globs that get a 404 and never count as misses.
     pub ignore_miss: Vec<String>,
     /// Bytes of payloads kept in memory.
@@ -180,6 +184,8 @@ impl Default for ReplayConfig {
             cors: Cors::default(),
             stream_speed: StreamSpeed::default(),
             rules: Vec::new(),
+            map: Vec::new(),
+            map_bodies: false,
             ignore_miss: Vec::new(),
             cache_size: 64 << 20,
             offline: false,

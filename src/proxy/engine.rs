@@ -15,6 +15,8 @@ use super::reload::{Reloaded, Reloads};
 use super::summary::Tally;
 use crate::ca::CertAuthority;
 use crate::log::Log;
+use crate::matching::OriginMap;
+use crate::message::rehome::Origin;
 use crate::message::{Destination, Scheme};
 use crate::pages::{self, PageFacts};
 use crate::record::{Finished, Readable, Recorder};
@@ -85,6 +87,10 @@ pub(super) struct ReplayState {
     pub(super) replayer: ArcSwap<Replayer>,
     pub(super) sessions: Sessions,
     pub(super) scope: Scope,
+    /// Origins that stand for each other.
+    pub(super) origins: OriginMap,
+    /// Text names the origin asked for, too.
+    pub(super) move_text: bool,
     pub(super) not_found: NotFound,
     pub(super) out_of_scope: OutOfScope,
     pub(super) redirects: RedirectPolicy,
@@ -97,6 +103,18 @@ pub(super) struct ReplayState {
     pub(super) _archives: Vec<Readable>,
     /// What a killed run had left in the journal of that archive.
     pub(super) killed: Option<Box<Finished>>,
+}
+
+impl ReplayState {
+    /// Whether a URL, or one that the map lets stand for it, is for the archives to answer.
+    pub(super) fn covers(&self, url: &str) -> bool {
+        covers(&self.scope, &self.origins, url)
+    }
+}
+
+/// Whether a URL, or one that the map lets stand for it, is in scope.
+pub(super) fn covers(scope: &Scope, origins: &OriginMap, url: &str) -> bool {
+    scope.contains(url) || origins.stand_ins(url).any(|url| scope.contains(&url))
 }
 
 /// The archives, as pages name them.
@@ -152,12 +170,19 @@ impl Engine {
 
     fn may_concern(&self, to: &Destination) -> bool {
         // Plain HTTP may be inside a CONNECT, too.
-        let may = |scope: &Scope| {
-            [Scheme::Https, Scheme::Http].iter().any(|scheme| scope.may_contain_origin(*scheme, &to.host, to.port))
-        };
+        let schemes = [Scheme::Https, Scheme::Http];
+        let may = |scope: &Scope| schemes.iter().any(|scheme| scope.may_contain_origin(*scheme, &to.host, to.port));
         match &self.mode {
             EngineMode::Record(state) => may(&state.scope),
-            EngineMode::Replay(state) => state.out_of_scope == OutOfScope::Fail || may(&state.scope),
+            EngineMode::Replay(state) => {
+                let stand_ins = schemes.iter().filter_map(|scheme| Origin::of(*scheme, &to.host, to.port));
+                let may_stand_in = |origin: Origin| {
+                    let mut others = state.origins.others(origin.as_str()).into_iter();
+                    others.any(|other| state.scope.may_contain_origin(other.scheme(), other.host(), other.port()))
+                };
+                let mapped = !state.origins.is_empty() && stand_ins.into_iter().any(may_stand_in);
+                state.out_of_scope == OutOfScope::Fail || may(&state.scope) || mapped
+            }
         }
     }
 

@@ -10,11 +10,13 @@ use http::Method;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 
 use super::engine::Engine;
+use super::hidden::shown_url;
 use super::observed::{Answerer, Told};
 use super::target::Asked;
 use crate::log::{ExchangeLine, Source};
 use crate::message::{Body, BodyError};
 use crate::replay::EntryName;
+use crate::report::Applied;
 
 /// One request on its way to an answer.
 pub(super) struct Exchange {
@@ -27,6 +29,8 @@ pub(super) struct Exchange {
     started: Option<Instant>,
     /// Who answers, where anybody wants to know beside the log.
     pub(super) told: Option<Told>,
+    /// The rules that made the entry an answer, for the same.
+    pub(super) rules: Option<String>,
 }
 
 /// Who answered, for the line in the log.
@@ -44,7 +48,7 @@ impl Exchange {
     pub(super) fn start(engine: Arc<Engine>, method: Method, asked: Asked, session: Option<Arc<str>>) -> Self {
         let started = engine.log.is_on().then(Instant::now);
         let told = engine.observers.is_on().then(Told::default);
-        Self { engine, method, asked, session, started, told }
+        Self { engine, method, asked, session, started, told, rules: None }
     }
 
     /// Writes the line of an exchange whose body is known, or that got none.
@@ -64,10 +68,22 @@ impl Exchange {
         });
     }
 
+    /// Counts what was applied to the answer, for the report.
+    pub(super) fn applied(&self, what: &str, entry: Option<EntryName<'_>>, detail: Vec<String>) {
+        self.engine.tally.applied(Applied {
+            what: what.to_owned(),
+            method: self.method.as_str().to_owned(),
+            url: shown_url(self.asked.url.as_str()),
+            entry: entry.map(|entry| entry.to_string()),
+            detail,
+            count: 1,
+        });
+    }
+
     fn tell(&self, by: By<'_>, note: Option<&str>, size: Option<u64>) {
         if let Some(told) = &self.told {
             // A body that was streamed has been told of by its head.
-            let _ = told.set(Answerer::of(by, note, size));
+            let _ = told.set(Answerer::of(by, note, self.rules.clone(), size));
         }
     }
 

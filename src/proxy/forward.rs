@@ -23,6 +23,7 @@ use crate::message::fields::{is_upgrade, strip_hop_by_hop, strip_own};
 use crate::message::{Arrived, Body, LateBreak, Scheme, arrived};
 use crate::record::exchange::{PhaseTimes, WireFields};
 use crate::record::{Recorder, Recording, ResponseFacts};
+use crate::replay::Session;
 use crate::upstream::{ConnectionFacts, Failure, PriorKnowledge, Sent, limit_idle};
 
 /// How a request is passed on.
@@ -33,17 +34,20 @@ pub(super) struct Passing {
     raw: bool,
     /// Passes conditions on although the answer is kept.
     keep_conditional: bool,
+    /// Keeps it only when this session commits.
+    session: Option<Arc<str>>,
 }
 
 impl Passing {
     /// The answer is not kept, and nothing but fields of one hop changes.
     pub(super) fn on() -> Self {
-        Self { recorder: None, raw: true, keep_conditional: true }
+        Self { recorder: None, raw: true, keep_conditional: true, session: None }
     }
 
-    /// The exchange is kept.
-    pub(super) fn into(recorder: &Arc<Recorder>, raw: bool) -> Self {
-        Self { recorder: Some(Arc::clone(recorder)), raw, keep_conditional: false }
+    /// The exchange is kept; one of a session, when that commits.
+    pub(super) fn into(recorder: &Arc<Recorder>, session: Option<&Arc<str>>) -> Self {
+        let session = session.filter(|name| ***name != *Session::DEFAULT).cloned();
+        Self { recorder: Some(Arc::clone(recorder)), raw: false, keep_conditional: false, session }
     }
 }
 
@@ -59,7 +63,7 @@ pub(super) async fn record(exchange: Exchange, request: Request<Incoming>) -> Re
     }
     let keep = scope.contains(exchange.asked.url.as_str());
     let recorder = keep.then(|| Arc::clone(recorder));
-    let passing = Passing { recorder, raw: *raw, keep_conditional: *keep_conditional };
+    let passing = Passing { recorder, raw: *raw, keep_conditional: *keep_conditional, session: None };
     let (parts, body) = request.into_parts();
     pass(exchange, parts, body.into(), passing).await
 }
@@ -73,7 +77,8 @@ pub(super) async fn pass(exchange: Exchange, mut parts: Parts, body: Body, passi
     strip_hop_by_hop(&mut parts.headers);
     let recording = passing.recorder.as_ref().map(|recorder| {
         let version = HttpVersion::from(parts.version).as_str();
-        recorder.begin(&exchange.method, &exchange.asked.url, version, &parts.headers)
+        let session = passing.session.as_deref();
+        recorder.begin(&exchange.method, &exchange.asked.url, version, &parts.headers, session)
     });
     if !passing.raw {
         adapt_request(&mut parts.headers, recording.is_some() && !passing.keep_conditional);

@@ -26,12 +26,14 @@ mod session;
 mod start;
 pub mod summary;
 mod target;
+mod traced_body;
 
 use std::collections::HashSet;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use crate::report::{Applied, Miss, Near, Unused};
 pub use config::{
     Config, Cors, Detail, Limits, ListenAt, Mode, NotFound, OutOfScope, RecordConfig, RedirectPolicy, ReplayConfig,
     StreamSpeed, Update,
@@ -39,7 +41,7 @@ pub use config::{
 pub use engine::Listening;
 pub use explain::{Explanation, Question, explain};
 pub use start::StartError;
-pub use summary::{MissReport, NearReport, SessionSummary, Summary, UnusedEntry};
+pub use summary::{SessionSummary, Summary};
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
@@ -226,9 +228,9 @@ impl Engine {
             summary.entries = replayer.entry_count();
             let told = |entry| {
                 let (name, request) = (replayer.name(entry), &replayer.entry(entry).request);
-                UnusedEntry {
+                Unused {
                     archive: name.archive.to_owned(),
-                    entry: name.ordinal,
+                    entry: name.ordinal as u64,
                     method: request.method.to_string(),
                     url: hidden::shown_url(request.url.as_str()),
                 }

@@ -14,8 +14,8 @@ use tokio_rustls::TlsAcceptor;
 
 use super::connection::{Client, serve_http1, serve_http2};
 use super::engine::Engine;
+use super::explained::Explained;
 use super::rescue;
-use super::summary::MissReport;
 use super::target::{Via, connect_target};
 use crate::ca::Alpn;
 use crate::connect::refusal::{rejected_certificate, trust_setting};
@@ -79,10 +79,7 @@ fn not_passed(granted: &Granted) -> Response<Body> {
     let reason = format!("{host} is not opened, and --offline forbids to pass it on");
     let session = granted.client.session.as_deref();
     if !engine.tally.missed_again(session, "CONNECT", &host) {
-        let (method, url) = ("CONNECT".to_owned(), host.clone());
-        let (nearest, differences) = (None, Vec::new());
-        let (also, remedy) = (Vec::new(), None);
-        let told = MissReport { method, url, reason: reason.clone(), nearest, differences, also, remedy, count: 1 };
+        let told = Explained::because(&reason).report("CONNECT", &host);
         engine.tally.explained(session, told);
     }
     engine.log.exchange(&ExchangeLine {

@@ -21,7 +21,7 @@ use super::summary::Tally;
 use crate::archive::WriterOptions;
 use crate::ca::{self, CertAuthority};
 use crate::log::Log;
-use crate::matching::{RuleError, Rules};
+use crate::matching::{OriginMap, RuleError, Rules};
 use crate::pages::{PageFacts, PageMode};
 use crate::record::{self, Finished, Readable, Recorder, RunSettings, Tell};
 use crate::redact::also_hide;
@@ -145,7 +145,7 @@ pub(super) async fn start(config: Config, log: Log) -> Result<Started, StartErro
         upstream,
         log,
         tally: Tally::default(),
-        observers: Observers { annotate: config.annotate, trace: trace.transpose()?, recent },
+        observers: Observers { annotate: config.annotate, trace: trace.transpose()?.map(Arc::new), recent },
         token: config.token.map_or_else(new_token, Ok)?,
         reloads: watched.is_some().then_some(reloads),
         ending: CancellationToken::new(),
@@ -195,7 +195,7 @@ impl Prepared {
         let scope = scope(&config.glob, &config.exclude)?;
         let ignore = GlobList::compile(&config.ignore_miss)?;
         warnings.extend(ignore.warnings());
-        let rules = Arc::new(Rules::compile(config.rules.clone())?);
+        let rules = Arc::new(Rules::compile(config.rules.clone())?.across(OriginMap::new(config.map.clone())));
         // What a killed run had recorded is to be served, too.
         let killed = if adds_misses(&config) { record::finish_killed(&config.har)?.map(Box::new) } else { None };
         let archives = record::readable(&config.archives)?;
@@ -270,6 +270,8 @@ impl Prepared {
                     replayer: ArcSwap::from_pointee(*replayer),
                     sessions: Sessions::default(),
                     scope,
+                    origins: OriginMap::new(config.map),
+                    move_text: config.map_bodies,
                     not_found: config.not_found,
                     out_of_scope: config.out_of_scope,
                     redirects: config.redirects,

@@ -31,6 +31,9 @@ pub struct ExchangeFacts {
     pub server: Option<(IpAddr, u16)>,
     /// Names the upstream connection within this run.
     pub connection: Option<u64>,
+    /// The session that has to commit it; none: it is kept in any case.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<String>,
     /// The frames of a streamed response body as they came over the wire, in a full recording.
     #[serde(default)]
     pub frames: Cuts,

@@ -26,6 +26,7 @@ mod sync;
 pub mod tee;
 mod ties;
 mod unfinished;
+mod verdicts;
 
 pub use exchange::{ExchangeFacts, ResponseFacts};
 pub use finish::{Finished, finish, finish_killed};
@@ -34,7 +35,9 @@ pub use progress::Progress;
 pub use recorder::{Recorded, Recorder};
 pub use recording::Recording;
 pub use run_settings::RunSettings;
+pub use spool::Spooled;
 pub use unfinished::{Readable, ReadableError, Unfinished, killed_in, readable};
+pub use verdicts::Verdict;
 
 use std::io;
 use std::path::PathBuf;

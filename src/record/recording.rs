@@ -434,6 +434,7 @@ pub(super) mod tests {
             times: PhaseTimes::default(),
             server: None,
             connection: None,
+            session: None,
             frames: Default::default(),
         }
     }

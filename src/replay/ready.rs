@@ -92,6 +92,10 @@ impl Replayer {
                 let size = file.length();
                 (Rest::File(Box::new(file)), size)
             }
+            Some(Stored::Made(bytes)) => {
+                let size = bytes.len() as u64;
+                (Rest::Bytes(bytes), size)
+            }
             None => (Rest::None, 0),
         };
         let head = self.prepared(entry, answer)?.head(size);

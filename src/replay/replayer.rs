@@ -18,7 +18,9 @@ use super::session::Session;
 use crate::archive::{self, BodyFile, Fetched, PayloadError, Stamp};
 use crate::har::{Answer, Entry, Outcome, RecordedPayload, StoredBody, Warning};
 use crate::matching::rules::Terms;
-use crate::matching::{EntryRef, Index, LiveRequest, Lookup, NearMiss, PayloadFailure, PayloadSource, Rules};
+use crate::matching::{
+    EntryRef, Index, LiveRequest, Lookup, NearMiss, OriginMap, PayloadFailure, PayloadSource, Rules,
+};
 use crate::message::Body;
 
 /// Answers requests from archives. Shared by all connections.
@@ -38,6 +40,8 @@ pub(super) enum Stored {
     Whole(Arc<Cached>),
     /// Too large to be held.
     File(BodyFile),
+    /// Made of a recorded one for this answer.
+    Made(Bytes),
 }
 
 impl Stored {
@@ -45,6 +49,7 @@ impl Stored {
         match self {
             Self::Whole(cached) => cached.len() as u64,
             Self::File(file) => file.length(),
+            Self::Made(bytes) => bytes.len() as u64,
         }
     }
 
@@ -52,25 +57,26 @@ impl Stored {
         match self {
             Self::Whole(cached) => Body::full(cached.body()),
             Self::File(file) => Body::boxed(FileBody::new(file)),
+            Self::Made(bytes) => Body::full(bytes),
         }
     }
 
     /// These bytes of it, which it must have.
     pub(super) fn into_part(self, bytes: Range<u64>) -> Body {
-        match self {
-            Self::Whole(cached) => {
-                let body = cached.body();
-                let position = |at: u64| usize::try_from(at).unwrap_or(usize::MAX).min(body.len());
-                Body::full(body.slice(position(bytes.start)..position(bytes.end)))
-            }
-            Self::File(file) => Body::boxed(FileBody::part(file, bytes)),
-        }
+        let body = match self {
+            Self::Whole(cached) => cached.body(),
+            Self::Made(body) => body,
+            Self::File(file) => return Body::boxed(FileBody::part(file, bytes)),
+        };
+        let position = |at: u64| usize::try_from(at).unwrap_or(usize::MAX).min(body.len());
+        Body::full(body.slice(position(bytes.start)..position(bytes.end)))
     }
 
     /// Its bytes, unless it is large.
     pub(super) fn bytes(&self) -> Option<Bytes> {
         match self {
             Self::Whole(cached) => Some(cached.body()),
+            Self::Made(bytes) => Some(bytes.clone()),
             Self::File(_) => None,
         }
     }
@@ -225,6 +231,11 @@ impl Replayer {
     /// What rules say about a URL.
     pub fn terms(&self, url: &str) -> Option<Arc<Terms>> {
         self.index.terms(url)
+    }
+
+    /// The origins that stand for each other.
+    pub fn origins(&self) -> &OriginMap {
+        self.index.origins()
     }
 
     /// The entry behind a reference.

@@ -87,6 +87,18 @@ fn rules_let_vary_what_they_name() {
 }
 
 #[test]
+fn what_was_recorded_of_one_origin_answers_for_another() {
+    needs!(Curl);
+    play("docs/rules.md", "map");
+}
+
+#[test]
+fn the_closest_entry_answers_and_what_was_let_pass_is_told() {
+    needs!(Curl);
+    play("docs/rules.md", "closest");
+}
+
+#[test]
 fn a_miss_is_explained_without_a_proxy() {
     play("docs/rules.md", "explain");
 }
@@ -363,6 +375,7 @@ fn the_config_file_of_the_settings_page_is_right() {
 fn a_test_asks_the_proxy_what_it_has_seen() {
     needs!(Curl);
     play("docs/control-api.md", "control");
+    play("docs/control-api.md", "commit");
 }
 
 #[test]

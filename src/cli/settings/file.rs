@@ -151,6 +151,7 @@ fn entry(
         return rules_entry(text, key, name, value);
     }
     let items: Vec<(Scalar, usize)> = match value.get_ref() {
+        DeValue::Table(table) if key.name == "map" => super::origins::lines(table),
         DeValue::Array(items) if key.is_list => {
             items.iter().map(|item| (scalar(item.get_ref()), item.span().start)).collect()
         }

@@ -12,7 +12,7 @@ use super::quantity::{ByteSize, TimeLimit};
 use super::token::Token;
 use super::value::{Item, Scalar, Value};
 use crate::archive::BodyStorage;
-use crate::matching::Rule;
+use crate::matching::{OriginPair, Rule};
 use crate::proxy::{Cors, Detail, ListenAt, NotFound, OutOfScope, RedirectPolicy, StreamSpeed, Update};
 use crate::redact::Spec;
 use crate::report::Format;
@@ -27,6 +27,8 @@ pub(crate) struct Key {
     pub(crate) is_list: bool,
     /// Whether a variable holds one item a line, because an item may hold commas.
     pub(crate) is_by_line: bool,
+    /// Whether no message may show its value.
+    pub(crate) is_secret: bool,
     /// Why it must not stand in the file, if so.
     pub(crate) never_in_file: Option<&'static str>,
     /// Whether the text of a variable, one item of it for a list, is good.
@@ -41,6 +43,7 @@ impl Key {
             name,
             is_list: false,
             is_by_line: false,
+            is_secret: T::SECRET,
             never_in_file: None,
             check_text: |text| T::parse(text).map(drop),
             check_file: |value, folder| T::from_file(value, folder).map(drop),
@@ -71,7 +74,7 @@ pub(crate) fn find(name: &str) -> Option<&'static Key> {
 }
 
 /// Parts of the file that a later version reads.
-pub(crate) const LATER: &[&str] = &["map", "origin"];
+pub(crate) const LATER: &[&str] = &["origin"];
 
 /// All settings.
 pub(crate) static KEYS: &[Key] = &[
@@ -97,6 +100,8 @@ pub(crate) static KEYS: &[Key] = &[
     Key::one::<StreamSpeed>("stream-speed"),
     Key::list::<String>("ignore-miss"),
     Key::list::<Rule>("rules").by_line(),
+    Key::list::<OriginPair>("map"),
+    Key::one::<bool>("map-bodies"),
     Key::one::<u64>("max-misses"),
     Key::one::<bool>("fail-on-unused"),
     Key::list::<PathBuf>("report"),

@@ -13,6 +13,7 @@ mod field_name;
 pub(crate) mod file;
 pub(crate) mod keys;
 pub(crate) mod layers;
+mod origins;
 mod place;
 mod quantity;
 mod resolve;

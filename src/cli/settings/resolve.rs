@@ -285,6 +285,8 @@ fn replay_config(
         cors: layers.one("cors", flags.cors.as_ref(), defaults.cors)?,
         stream_speed: layers.one("stream-speed", flags.stream_speed.as_ref(), defaults.stream_speed)?,
         rules: layers.list("rules", &flags.rules, defaults.rules)?,
+        map: layers.list("map", &flags.map, defaults.map)?,
+        map_bodies: layers.one("map-bodies", flags.map_bodies.as_ref(), defaults.map_bodies)?,
         ignore_miss: layers.list("ignore-miss", &flags.ignore_miss, defaults.ignore_miss)?,
         cache_size: layers.one("cache-size", flags.cache_size.as_ref(), ByteSize(defaults.cache_size))?.0,
         offline: layers.one("offline", flags.offline.as_ref(), defaults.offline)?,

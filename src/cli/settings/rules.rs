@@ -10,7 +10,7 @@ use toml::de::{DeTable, DeValue};
 use super::file::{one_line, scalar};
 use super::value::{Scalar, Value, utf8};
 use crate::matching::Rule;
-use crate::matching::rules::{Exhausted, JsonForm, Key, Listed, MatchBody, QueryOrder, Repeat, check};
+use crate::matching::rules::{Exhausted, JsonForm, Key, Listed, MatchBody, QueryOrder, Repeat, Strictness, check};
 use crate::route::GlobList;
 
 /// The keys of a rule.
@@ -25,12 +25,13 @@ const KEYS: &[&str] = &[
     "normalize",
     "match-body",
     "match-headers",
+    "match",
     "repeat",
     "exhausted",
 ];
 
 /// Keys of a rule that a later version reads.
-const LATER: &[&str] = &["match", "delay"];
+const LATER: &[&str] = &["delay"];
 
 /// What is wrong with a rule, and at which byte of the text.
 pub(super) struct Fault {
@@ -75,6 +76,7 @@ fn set(rule: &mut Rule, name: &str, value: &Placed<'_>) -> Result<(), Fault> {
         "query-order" => rule.query_order = Some(word(name, value)?),
         "json" => rule.json = Some(word(name, value)?),
         "match-body" => rule.match_body = Some(word(name, value)?),
+        "match" => rule.strictness = Some(word(name, value)?),
         "repeat" => rule.repeat = Some(word(name, value)?),
         "exhausted" => rule.exhausted = Some(word(name, value)?),
         "ignore-query" => rule.ignore_query = Some(listed(name, value, Key::IgnoreQuery)?),
@@ -178,6 +180,7 @@ impl Value for Rule {
             ("query-order", self.query_order.as_ref().map(Value::to_scalar)),
             ("json", self.json.as_ref().map(Value::to_scalar)),
             ("match-body", self.match_body.as_ref().map(Value::to_scalar)),
+            ("match", self.strictness.as_ref().map(Value::to_scalar)),
             ("repeat", self.repeat.as_ref().map(Value::to_scalar)),
             ("exhausted", self.exhausted.as_ref().map(Value::to_scalar)),
         ];
@@ -202,6 +205,11 @@ super::choice::choice!(MatchBody {
     "none", "an equal payload goes first, any other is as good" => MatchBody::None;
     "closest", "an equal payload goes first, then the most similar" => MatchBody::Closest;
     "graphql", "operation name, query without its layout, and variables" => MatchBody::GraphQl;
+});
+
+super::choice::choice!(Strictness {
+    "strict", "a request without an equal entry is a miss" => Strictness::Strict;
+    "closest", "it gets the entry of its method and path whose query fits best" => Strictness::Closest;
 });
 
 super::choice::choice!(Repeat {
@@ -252,7 +260,7 @@ mod tests {
             ("", "expected keys of a rule, such as `glob = \"**/search**\", ignore-query = \"ts\"`"),
             ("ignore-quary = \"a\"", "unknown key `ignore-quary` of a rule; the nearest known one is `ignore-query`"),
             ("delay = \"1s\"", "`delay` of a rule is not available in this version; take it out"),
-            ("match = \"closest\"", "`match` of a rule is not available in this version; take it out"),
+            ("match = \"near\"", "match = \"near\": expected `strict` or `closest`"),
             ("json = \"pretty\"", "json = \"pretty\": expected `bytes` or `canonical`"),
             ("json = 1", "json = 1: expected a string, found an integer"),
             ("normalize = \"s/(/x/\"", "normalize = \"s/(/x/\": not a regular expression: unclosed group"),

@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 
-use super::value::{Scalar, Value, utf8};
+use super::value::{HIDDEN, Scalar, Value, utf8};
 
 /// Shorter ones are guessed.
 const SHORTEST: usize = 16;
@@ -18,6 +18,8 @@ impl std::fmt::Debug for Token {
 }
 
 impl Value for Token {
+    const SECRET: bool = true;
+
     fn parse(text: &OsStr) -> Result<Self, String> {
         let text = utf8(text)?;
         let fits = text.len() >= SHORTEST && text.bytes().all(|byte| byte.is_ascii_graphic());
@@ -31,6 +33,6 @@ impl Value for Token {
     }
 
     fn to_scalar(&self) -> Scalar {
-        Scalar::Text("****".to_owned())
+        Scalar::Text(HIDDEN.to_owned())
     }
 }

@@ -14,6 +14,8 @@ use crate::route::GlobList;
 pub(crate) trait Value: Clone + Send + Sync + 'static {
     /// The words and what each means, where a setting knows only a few.
     const WORDS: &'static [(&'static str, &'static str)] = &[];
+    /// Whether no message may show it.
+    const SECRET: bool = false;
 
     /// Reads the text of a flag or a variable.
     fn parse(text: &OsStr) -> Result<Self, String>;
@@ -91,6 +93,9 @@ impl fmt::Display for Scalar {
     }
 }
 
+/// In the place of what no message may show.
+pub(super) const HIDDEN: &str = "****";
+
 /// The text with what stands between `user:` and `@` of a URL replaced by `****`.
 pub(crate) fn without_password(text: &str) -> String {
     let start = match text.find("://") {
@@ -125,7 +130,7 @@ impl<T: Value> TypedValueParser for FlagParser<T> {
     fn parse_ref(&self, cmd: &clap::Command, arg: Option<&clap::Arg>, value: &OsStr) -> Result<T, clap::Error> {
         T::parse(value).map_err(|reason| {
             let name = arg.map(ToString::to_string).unwrap_or_default();
-            let given = without_password(&value.to_string_lossy());
+            let given = if T::SECRET { HIDDEN.to_owned() } else { without_password(&value.to_string_lossy()) };
             clap::Error::raw(ErrorKind::ValueValidation, format!("invalid value {given:?} for '{name}': {reason}\n"))
                 .with_cmd(cmd)
         })
@@ -156,6 +161,7 @@ impl<T> From<T> for Item<T> {
 
 impl<T: Value> Value for Item<T> {
     const WORDS: &'static [(&'static str, &'static str)] = T::WORDS;
+    const SECRET: bool = T::SECRET;
 
     fn parse(text: &OsStr) -> Result<Self, String> {
         match text.to_str().and_then(|text| text.strip_prefix('+')) {

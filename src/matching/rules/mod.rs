@@ -11,11 +11,12 @@ mod terms;
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
+use super::origins::OriginMap;
 use crate::route::GlobList;
 
 pub(super) use pattern::Pattern;
 pub(super) use replacement::Replacement;
-pub use rule::{Exhausted, JsonForm, Listed, MatchBody, QueryOrder, Repeat, Rule};
+pub use rule::{Exhausted, JsonForm, Listed, MatchBody, QueryOrder, Repeat, Rule, Strictness};
 pub(super) use terms::Ruled;
 pub use terms::{Key, Terms, check};
 
@@ -36,10 +37,11 @@ pub struct RuleError {
     pub reason: String,
 }
 
-/// All rules, in order.
+/// All rules, in order, and the origins that stand for each other.
 #[derive(Debug, Default)]
 pub struct Rules {
     rules: Vec<Compiled>,
+    origins: OriginMap,
     /// Terms by the rules that they are made of.
     terms: RwLock<HashMap<Box<[usize]>, Arc<Terms>>>,
 }
@@ -50,6 +52,13 @@ struct Compiled {
     glob: GlobList,
     /// What it says alone.
     parts: terms::Parts,
+}
+
+impl Compiled {
+    /// Whether it has a say in which entry answers a request for this URL.
+    fn decides_for(&self, url: &str) -> bool {
+        self.rule.decides() && self.glob.matches_or_empty(url)
+    }
 }
 
 impl Rules {
@@ -66,7 +75,19 @@ impl Rules {
             let parts = terms::Parts::of(&rule, number)?;
             Ok(Compiled { rule, glob, parts })
         });
-        Ok(Self { rules: compiled.collect::<Result<_, _>>()?, terms: RwLock::default() })
+        let rules = compiled.collect::<Result<_, _>>()?;
+        Ok(Self { rules, origins: OriginMap::default(), terms: RwLock::default() })
+    }
+
+    /// The same where origins stand for each other. Rules are for URLs as they were recorded then.
+    #[must_use]
+    pub fn across(self, origins: OriginMap) -> Self {
+        Self { origins, ..self }
+    }
+
+    /// The origins that stand for each other.
+    pub fn origins(&self) -> &OriginMap {
+        &self.origins
     }
 
     /// Whether there are none.
@@ -76,8 +97,7 @@ impl Rules {
 
     /// What holds for a URL; none where no rule is for it.
     pub(super) fn of(&self, url: &str) -> Option<Arc<Terms>> {
-        let matching: Vec<usize> =
-            (0..self.rules.len()).filter(|&at| self.rules[at].glob.matches_or_empty(url)).collect();
+        let matching: Vec<usize> = (0..self.rules.len()).filter(|&at| self.rules[at].decides_for(url)).collect();
         if matching.is_empty() {
             return None;
         }

@@ -23,10 +23,41 @@ pub struct Rule {
     pub match_body: Option<MatchBody>,
     /// Header fields whose values must be equal but for case.
     pub match_headers: Option<Listed>,
+    /// What answers where nothing recorded is equal.
+    pub strictness: Option<Strictness>,
     /// What the same request gets the next time.
     pub repeat: Option<Repeat>,
     /// What it gets when every recorded answer has been given.
     pub exhausted: Option<Exhausted>,
+}
+
+impl Rule {
+    /// Whether it has a say in which entry answers.
+    pub fn decides(&self) -> bool {
+        let Self {
+            glob: _,
+            query_order,
+            ignore_query,
+            ignore_json,
+            ignore_form,
+            ignore_part,
+            json,
+            normalize,
+            match_body,
+            match_headers,
+            strictness,
+            repeat,
+            exhausted,
+        } = self;
+        let lists = [ignore_query, ignore_json, ignore_form, ignore_part, normalize, match_headers];
+        lists.into_iter().any(Option::is_some)
+            || query_order.is_some()
+            || json.is_some()
+            || match_body.is_some()
+            || strictness.is_some()
+            || repeat.is_some()
+            || exhausted.is_some()
+    }
 }
 
 /// The items of a list.
@@ -72,6 +103,16 @@ pub enum MatchBody {
     Closest,
     /// As GraphQL: operation name, query without regard to layout, variables.
     GraphQl,
+}
+
+/// What answers where nothing recorded is equal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Strictness {
+    /// Nothing: it is a miss.
+    #[default]
+    Strict,
+    /// The entry of the same method and path whose query fits best.
+    Closest,
 }
 
 /// What the same request gets the next time.
