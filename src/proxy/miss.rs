@@ -1,6 +1,7 @@
 //! A miss: counted, told once, and answered.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::header::ACCEPT;
 use http::request::Parts;
@@ -9,10 +10,12 @@ use http::{HeaderMap, Response, StatusCode};
 use super::answering::{Live, readable};
 use super::config::NotFound;
 use super::connection::Reset;
-use super::engine::ReplayState;
+use super::engine::{Engine, ReplayState};
 use super::exchange::{By, Exchange};
 use super::explained::Explained;
 use super::rescue;
+use super::summary::MissReport;
+use crate::log::{ExchangeLine, Source};
 use crate::matching::MissReason;
 use crate::message::Body;
 use crate::replay::Replayer;
@@ -59,6 +62,36 @@ pub(super) fn counted(
     };
     exchange.log(Some(502), answer.body().known_length(), By::Miss, Some(&note));
     Ok(readable(state, request, answer))
+}
+
+/// A request that never became an exchange, because what it asks for is nowhere.
+pub(super) struct Unanswered<'a> {
+    pub(super) method: &'a str,
+    pub(super) url: &'a str,
+    pub(super) status: StatusCode,
+    pub(super) reason: &'a str,
+}
+
+impl Unanswered<'_> {
+    /// Counts it as a miss, and writes its line.
+    pub(super) fn count(&self, engine: &Engine, session: Option<&str>) {
+        if !engine.tally.missed_again(session, self.method, self.url) {
+            let (method, url, reason) = (self.method.to_owned(), self.url.to_owned(), self.reason.to_owned());
+            let (nearest, differences) = (None, Vec::new());
+            let (also, remedy) = (Vec::new(), None);
+            let told = MissReport { method, url, reason, nearest, differences, also, remedy, count: 1 };
+            engine.tally.explained(session, told);
+        }
+        engine.log.exchange(&ExchangeLine {
+            method: self.method,
+            url: self.url,
+            status: Some(self.status.as_u16()),
+            size: 0,
+            time: Duration::ZERO,
+            source: Source::Miss,
+            note: Some(self.reason),
+        });
+    }
 }
 
 /// Whether a client would rather have a page than JSON: it names HTML, and JSON not before it.
