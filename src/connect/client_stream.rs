@@ -1,6 +1,7 @@
 //! The client's TCP connection, which can be made to end with a reset instead of a polite close.
 
 use std::io;
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -61,6 +62,11 @@ impl ClientStream {
     /// The switch of this stream.
     pub fn reset_switch(&self) -> ResetSwitch {
         self.reset.clone()
+    }
+
+    /// The address of this machine at which the connection ends.
+    pub fn local_ip(&self) -> Option<IpAddr> {
+        self.tcp.local_addr().ok().map(|address| address.ip())
     }
 
     /// The count of what moves on this stream.

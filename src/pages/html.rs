@@ -45,7 +45,7 @@ fn begin(page: &mut String, title: &str) {
 /// The whole page; `address` is where the reader's clients connect to.
 pub(super) fn index(facts: &PageFacts, arrival: Arrival, address: SocketAddr) -> String {
     let mut page = String::with_capacity(32 << 10);
-    begin(&mut page, "harmock");
+    begin(&mut page, facts.name.as_deref().unwrap_or("harmock"));
     head(&mut page, facts);
     banner(&mut page, arrival, address);
     summary(&mut page, facts, address);
@@ -57,7 +57,8 @@ pub(super) fn index(facts: &PageFacts, arrival: Arrival, address: SocketAddr) ->
 
 fn head(page: &mut String, facts: &PageFacts) {
     let mode = facts.mode.as_str();
-    let _ = writeln!(page, "<header><h1>harmock</h1><span class=\"mode {mode}\">{mode}</span></header>");
+    let name = markup(facts.name.as_deref().unwrap_or("harmock"));
+    let _ = writeln!(page, "<header><h1>{name}</h1><span class=\"mode {mode}\">{mode}</span></header>");
 }
 
 fn banner(page: &mut String, arrival: Arrival, address: SocketAddr) {
@@ -87,6 +88,10 @@ fn summary(page: &mut String, facts: &PageFacts, address: SocketAddr) {
     };
     page.push_str("<dl>\n");
     row(page, "Proxy", &format!("<code>http://{address}</code>, {does}"));
+    for (local, origin) in &facts.origins {
+        let html = format!("<code>{}</code> stands for <code>{}</code>", markup(local), markup(origin));
+        row(page, "Base URL", &html);
+    }
     row(page, archives, &list(&facts.archives, "no archive"));
     row(page, "Scope", &list(&facts.glob, "every URL"));
     page.push_str("</dl>\n");

@@ -4,17 +4,21 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::keys::ApiKey;
 use crate::archive::BodyStorage;
 pub use crate::archive::Update;
 pub use crate::har::Detail;
 use crate::matching::{OriginPair, Rule};
 use crate::redact::Rules;
 pub use crate::replay::StreamSpeed;
+use crate::route::Mount;
 use crate::upstream::UpstreamConfig;
 
 /// The settings of one proxy.
 #[derive(Debug, Clone)]
 pub struct Config {
+    /// What people call this run, where it has a name.
+    pub name: Option<String>,
     /// Where it listens; port 0 picks one.
     pub listen: SocketAddr,
     /// Further addresses on which it listens.
@@ -25,6 +29,16 @@ pub struct Config {
     pub sessions: bool,
     /// Allows an address that is not loopback.
     pub public: bool,
+    /// Origins whose URLs clients ask for at the proxy's own address.
+    pub origins: Vec<Mount>,
+    /// Clients may speak TLS to the proxy itself.
+    pub tls: bool,
+    /// Names beside `localhost` under which clients reach that address.
+    pub allowed_hosts: Vec<String>,
+    /// Who shows none of these is refused; empty: nobody is.
+    pub api_keys: Vec<ApiKey>,
+    /// A file with the hashes of more keys.
+    pub api_key_file: Option<PathBuf>,
     /// The folder of the certificate authority; `None`: the platform's data folder.
     pub ca_dir: Option<PathBuf>,
     /// Host globs (`*.example.com`, `host:port`) or URL globs whose TLS is never opened.
@@ -49,11 +63,17 @@ impl Config {
     /// The defaults of a mode: `127.0.0.1:8899`.
     pub fn new(mode: Mode) -> Self {
         Self {
+            name: None,
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8899)),
             more: Vec::new(),
             session: None,
             sessions: false,
             public: false,
+            origins: Vec::new(),
+            tls: false,
+            allowed_hosts: Vec::new(),
+            api_keys: Vec::new(),
+            api_key_file: None,
             ca_dir: None,
             tunnel: Vec::new(),
             upstream: UpstreamConfig::default(),

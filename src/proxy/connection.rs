@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::Response;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use hyper::body::Incoming;
@@ -18,10 +18,12 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::engine::Engine;
 use super::fast;
+use super::handshake::Handshake;
+use super::listener::Door;
 use super::quiet::{Quiet, silence};
 use super::service;
 use super::target::Via;
-use crate::connect::{ClientStream, Prefixed, ResetSwitch, Traffic};
+use crate::connect::{ClientStream, Detection, Prefixed, ResetSwitch, Traffic, detect};
 use crate::message::{Body, BodyError};
 use crate::replay::Pausing;
 
@@ -44,6 +46,12 @@ pub(super) struct Client {
     pub(super) via: Via,
     /// The session that the listener or the `CONNECT` names.
     pub(super) session: Option<Arc<str>>,
+    /// The place of the listener among all.
+    pub(super) door: usize,
+    /// Whether what is read here came inside TLS.
+    pub(super) secure: bool,
+    /// The `CONNECT` in which this came had shown a key.
+    pub(super) trusted: bool,
 }
 
 impl Client {
@@ -120,25 +128,55 @@ impl From<Infallible> for Reset {
 }
 
 /// Serves a client on the listening port.
-pub(super) async fn serve_listener(stream: ClientStream, session: Option<Arc<str>>, engine: Arc<Engine>) {
+pub(super) async fn serve_listener(mut stream: ClientStream, door: Door, engine: Arc<Engine>) {
     let client = Client {
         reset: stream.reset_switch(),
         traffic: stream.traffic(),
         answering: Arc::default(),
         via: Via::Listener,
-        session,
+        session: door.session,
+        door: door.number,
+        secure: false,
+        trusted: false,
     };
-    serve_http1(stream, client, engine).await;
+    if !engine.is_server() {
+        return serve_http1(stream, BytesMut::new(), client, engine).await;
+    }
+    // A client of a proxy speaks HTTP/1 to it; one of a server may speak any kind of HTTP.
+    let looked = tokio::select! {
+        () = engine.ending.cancelled() => return,
+        looked = detect(&mut stream, BytesMut::new(), engine.limits.idle) => looked,
+    };
+    let Ok((detection, read)) = looked else { return };
+    match detection {
+        Detection::Tls if engine.tls => serve_tls(stream, read, client, engine).await,
+        Detection::Http2 => serve_http2(Prefixed::new(read, stream), client, engine).await,
+        _ if read.is_empty() => {}
+        _ => serve_http1(stream, read, client, engine).await,
+    }
 }
 
-/// Serves HTTP/1 until the client or the run ends.
-pub(super) async fn serve_http1<S>(mut stream: S, client: Client, engine: Arc<Engine>)
+/// Serves a client that takes the proxy for a server with TLS.
+async fn serve_tls(stream: ClientStream, read: BytesMut, client: Client, engine: Arc<Engine>) {
+    let host = stream.local_ip().map_or_else(|| "localhost".to_owned(), |ip| ip.to_canonical().to_string());
+    let handshake = Handshake { engine: &engine, host: &host, user_agent: None };
+    let Some((tls, http2)) = handshake.accept(Prefixed::new(read, stream)).await else { return };
+    let client = Client { secure: true, ..client };
+    if http2 {
+        serve_http2(tls, client, engine).await;
+    } else {
+        serve_http1(tls, BytesMut::new(), client, engine).await;
+    }
+}
+
+/// Serves HTTP/1 until the client or the run ends; `read` has been read already.
+pub(super) async fn serve_http1<S>(mut stream: S, read: BytesMut, client: Client, engine: Arc<Engine>)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let client = Arc::new(client);
     let mut interrupted = Quiet::new(interrupted(&engine, &client));
-    let Ok(Some(left)) = fast::serve(&mut stream, &client, &engine, &mut interrupted).await else { return };
+    let Ok(Some(left)) = fast::serve(&mut stream, read, &client, &engine, &mut interrupted).await else { return };
     let stream = Prefixed::new(left, stream);
     let handler = {
         let engine = Arc::clone(&engine);

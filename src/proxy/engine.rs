@@ -6,11 +6,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use http::uri::Authority;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::config::{Cors, Limits, NotFound, OutOfScope, RedirectPolicy};
+use super::keys::Keys;
 use super::observed::Observers;
+use super::places;
 use super::reload::{Reloaded, Reloads};
 use super::summary::Tally;
 use crate::ca::CertAuthority;
@@ -21,7 +24,7 @@ use crate::message::{Destination, Scheme};
 use crate::pages::{self, PageFacts};
 use crate::record::{Finished, Readable, Recorder};
 use crate::replay::{Replayer, Sessions, StreamSpeed};
-use crate::route::{GlobList, Scope};
+use crate::route::{GlobList, Mounts, Scope};
 use crate::upstream::Upstream;
 
 /// Different refusals that are told one by one.
@@ -35,6 +38,12 @@ pub(super) struct Engine {
     pub(super) listeners: Vec<Listening>,
     /// Who names no session is asked for one.
     pub(super) sessions_required: bool,
+    /// Who shows none of these is refused.
+    pub(super) keys: Keys,
+    /// The origins whose URLs clients ask for at the proxy's own address.
+    pub(super) mounts: Mounts,
+    /// Clients may speak TLS to the proxy itself.
+    pub(super) tls: bool,
     pub(super) limits: Limits,
     pub(super) ca: CertAuthority,
     /// Hosts whose TLS is never opened.
@@ -58,6 +67,8 @@ pub(super) struct Engine {
     pub(super) tasks: TaskTracker,
     /// Hosts and clients whose refusal of a certificate has been told.
     pub(super) refusals: Mutex<HashSet<String>>,
+    /// Cookies that clients of a base URL cannot keep, as far as that has been told.
+    pub(super) lost_cookies: Mutex<HashSet<String>>,
 }
 
 /// An address on which a proxy listens.
@@ -132,6 +143,7 @@ impl Engine {
         };
         PageFacts {
             archives,
+            origins: places::reached(self).into_iter().map(|reached| (reached.url, reached.origin)).collect(),
             bundle_path: beside_ca("bundle.pem"),
             java_store_path: beside_ca("truststore.p12"),
             requests: self.tally.requests(),
@@ -145,11 +157,23 @@ impl Engine {
         self.reloads.as_ref()?.ask().await
     }
 
+    /// Whether clients may take this proxy for a server, and so speak any kind of HTTP to it.
+    pub(super) fn is_server(&self) -> bool {
+        self.tls || !self.mounts.is_empty()
+    }
+
+    /// Whether an authority is one under which clients reach this proxy as a server, whatever its port.
+    pub(super) fn is_called(&self, authority: &Authority) -> bool {
+        let ips = self.listeners.iter().map(|listener| listener.address.ip());
+        ips.into_iter().any(|ip| pages::is_called(authority, ip, &self.pages.allowed_hosts))
+    }
+
     /// Whether a host and port are this proxy's own: its page's name, or the address on which it listens.
     pub(super) fn is_own(&self, host: &str, port: u16) -> bool {
         let mut listeners = self.listeners.iter().map(|listener| listener.address);
+        let allowed = self.pages.allowed_hosts.iter().any(|name| name.eq_ignore_ascii_case(host));
         host.eq_ignore_ascii_case(pages::HOST)
-            || listeners.any(|listen| port == listen.port() && Self::listens_on(listen.ip(), host))
+            || listeners.any(|listen| port == listen.port() && (allowed || Self::listens_on(listen.ip(), host)))
     }
 
     fn listens_on(ip: IpAddr, host: &str) -> bool {
@@ -184,6 +208,12 @@ impl Engine {
                 state.out_of_scope == OutOfScope::Fail || may(&state.scope) || mapped
             }
         }
+    }
+
+    /// Whether it has not been told yet that clients cannot keep this cookie.
+    pub(super) fn first_lost_cookie(&self, name: &str) -> bool {
+        let mut told = self.lost_cookies.lock().unwrap_or_else(PoisonError::into_inner);
+        told.len() < REFUSALS_TOLD && told.insert(name.to_owned())
     }
 
     /// Whether this client's refusal of this host's certificate has not been told yet: clients retry.

@@ -30,10 +30,11 @@ const FIELDS_MOST: usize = 64;
 /// Bytes asked for at a time.
 const READ: usize = 4 << 10;
 
-/// Answers what it can. Returns with the bytes of the first request that it cannot answer, or with none where the
+/// Answers what it can, beginning with what has been read already. Returns with the bytes of the first request that it cannot answer, or with none where the
 /// connection is to end.
 pub(super) async fn serve<S, I>(
     stream: &mut S,
+    mut buffer: BytesMut,
     client: &Client,
     engine: &Engine,
     interrupted: &mut I,
@@ -42,11 +43,11 @@ where
     S: AsyncRead + AsyncWrite + Unpin,
     I: Future<Output = Interruption> + Unpin,
 {
-    let mut buffer = BytesMut::new();
     let EngineMode::Replay(state) = &engine.mode else { return Ok(Some(buffer)) };
     let via = &client.via;
     // More of a request has to be known than is looked at here.
-    if engine.observers.is_on() || engine.sessions_required || client.session.is_some() {
+    let unknown = engine.sessions_required || !(engine.keys.is_empty() || client.trusted);
+    if engine.observers.is_on() || unknown || client.session.is_some() {
         return Ok(Some(buffer));
     }
     if let Via::Connect(to) = via

@@ -4,6 +4,7 @@
 //! and tells what the run did. The path of a request is in `service`.
 
 mod answering;
+mod base_url;
 pub mod config;
 mod connection;
 mod control;
@@ -13,11 +14,15 @@ mod explain;
 mod explained;
 mod fast;
 mod forward;
+mod handshake;
 mod hidden;
+mod keys;
 mod listener;
 mod miss;
 mod observed;
 mod opening;
+mod own_address;
+mod places;
 mod quiet;
 mod reload;
 mod rescue;
@@ -40,6 +45,8 @@ pub use config::{
 };
 pub use engine::Listening;
 pub use explain::{Explanation, Question, explain};
+pub use keys::ApiKey;
+pub use places::ReachedAt;
 pub use start::StartError;
 pub use summary::{SessionSummary, Summary};
 use tokio::task::JoinHandle;
@@ -125,6 +132,11 @@ impl Proxy {
     /// The authority whose certificate clients have to trust.
     pub fn ca(&self) -> &CertAuthority {
         &self.engine.ca
+    }
+
+    /// The origins that clients reach at the proxy's own addresses, and where.
+    pub fn origins(&self) -> Vec<ReachedAt> {
+        places::reached(&self.engine)
     }
 
     /// What changes through the control API need.

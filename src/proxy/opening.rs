@@ -9,16 +9,13 @@ use http::{Request, Response, StatusCode};
 use hyper::body::Incoming;
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
-use tokio::time::timeout;
-use tokio_rustls::TlsAcceptor;
 
 use super::connection::{Client, serve_http1, serve_http2};
 use super::engine::Engine;
-use super::explained::Explained;
+use super::handshake::Handshake;
+use super::miss::Unanswered;
 use super::rescue;
 use super::target::{Via, connect_target};
-use crate::ca::Alpn;
-use crate::connect::refusal::{rejected_certificate, trust_setting};
 use crate::connect::tunnel::tunnel;
 use crate::connect::{ClientStream, Detection, Prefixed, detect};
 use crate::log::{ExchangeLine, Source};
@@ -37,6 +34,11 @@ struct Granted {
 pub(super) async fn connect(engine: Arc<Engine>, client: &Client, mut request: Request<Incoming>) -> Response<Body> {
     if client.via != Via::Listener {
         return rescue::plain(StatusCode::METHOD_NOT_ALLOWED, "a CONNECT inside a CONNECT is not served");
+    }
+    if client.secure {
+        let sentence =
+            format!("a CONNECT is served without TLS to the proxy itself: set http://{} as the proxy", engine.listen);
+        return rescue::plain(StatusCode::METHOD_NOT_ALLOWED, &sentence);
     }
     let Some(to) = connect_target(request.uri()) else {
         return rescue::bad_request(&format!("CONNECT {} does not name a host and a port", request.uri()));
@@ -77,20 +79,8 @@ async fn pass_closed(granted: Granted, upgrade: OnUpgrade) -> Response<Body> {
 fn not_passed(granted: &Granted) -> Response<Body> {
     let (engine, host) = (&granted.engine, granted.to.authority());
     let reason = format!("{host} is not opened, and --offline forbids to pass it on");
-    let session = granted.client.session.as_deref();
-    if !engine.tally.missed_again(session, "CONNECT", &host) {
-        let told = Explained::because(&reason).report("CONNECT", &host);
-        engine.tally.explained(session, told);
-    }
-    engine.log.exchange(&ExchangeLine {
-        method: "CONNECT",
-        url: &host,
-        status: Some(StatusCode::BAD_GATEWAY.as_u16()),
-        size: 0,
-        time: std::time::Duration::ZERO,
-        source: Source::Miss,
-        note: Some(&reason),
-    });
+    let asked = Unanswered { method: "CONNECT", url: &host, status: StatusCode::BAD_GATEWAY, reason: &reason };
+    asked.count(engine, granted.client.session.as_deref());
     rescue::plain(StatusCode::BAD_GATEWAY, &reason)
 }
 
@@ -122,7 +112,7 @@ impl Granted {
             Detection::Tls => self.open_tls(Prefixed::new(read, stream)).await,
             Detection::Http1 => {
                 let (engine, client) = self.inside(Scheme::Http);
-                serve_http1(Prefixed::new(read, stream), client, engine).await;
+                serve_http1(Prefixed::new(read, stream), BytesMut::new(), client, engine).await;
             }
             Detection::Http2 => {
                 let (engine, client) = self.inside(Scheme::Http);
@@ -138,43 +128,14 @@ impl Granted {
     }
 
     async fn open_tls(self, stream: Prefixed<ClientStream>) {
-        let config = match self.engine.ca.server_config(&self.to.host, Alpn::Http2AndHttp1) {
-            Ok(config) => config,
-            Err(error) => return self.engine.log.notice(&format!("CONNECT {}: {error}", self.to)),
-        };
-        let accepting = timeout(self.engine.limits.tls, TlsAcceptor::from(config).accept(stream));
-        let accepted = tokio::select! {
-            accepted = accepting => accepted,
-            // No exchange is under way in a handshake.
-            () = self.engine.ending.cancelled() => return,
-        };
-        match accepted {
-            Ok(Ok(tls)) => {
-                let http2 = tls.get_ref().1.alpn_protocol() == Some(b"h2");
-                let (engine, client) = self.inside(Scheme::Https);
-                if http2 {
-                    serve_http2(tls, client, engine).await;
-                } else {
-                    serve_http1(tls, client, engine).await;
-                }
-            }
-            Ok(Err(error)) => self.tell_refusal(&error),
-            Err(_elapsed) => self.engine.log.notice(&format!("CONNECT {}: the TLS handshake took too long", self.to)),
-        }
-    }
-
-    /// One line for a client that rejects the certificate: it names the setting that is missing.
-    fn tell_refusal(&self, error: &std::io::Error) {
-        if let Some(alert) = rejected_certificate(error)
-            && self.engine.first_refusal(&self.to.host, self.user_agent.as_deref())
-        {
-            self.engine.log.notice(&format!(
-                "{client} refused the certificate for {host} ({alert}): make it trust {ca} by {setting}",
-                client = self.user_agent.as_deref().unwrap_or("a client"),
-                host = self.to.host,
-                ca = self.engine.ca.cert_path().display(),
-                setting = trust_setting(self.user_agent.as_deref()),
-            ));
+        let engine = Arc::clone(&self.engine);
+        let handshake = Handshake { engine: &engine, host: &self.to.host, user_agent: self.user_agent.as_deref() };
+        let Some((tls, http2)) = handshake.accept(stream).await else { return };
+        let (engine, client) = self.inside(Scheme::Https);
+        if http2 {
+            serve_http2(tls, client, engine).await;
+        } else {
+            serve_http1(tls, BytesMut::new(), client, engine).await;
         }
     }
 
@@ -209,6 +170,6 @@ impl Granted {
 
     fn inside(self, scheme: Scheme) -> (Arc<Engine>, Client) {
         let to = Destination { scheme, ..self.to };
-        (self.engine, Client { via: Via::Connect(to), ..self.client })
+        (self.engine, Client { secure: scheme == Scheme::Https, via: Via::Connect(to), ..self.client })
     }
 }

@@ -8,14 +8,15 @@ use std::sync::{Arc, Mutex};
 use arc_swap::ArcSwap;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::config::{Config, ListenAt, Mode, NotFound, OutOfScope, RecordConfig, ReplayConfig, Update};
-use super::engine::{Engine, EngineMode, Listening, RecordState, ReplayState, archive_names};
+use super::config::{Config, Mode, NotFound, OutOfScope, RecordConfig, ReplayConfig, Update};
+use super::engine::{Engine, EngineMode, RecordState, ReplayState, archive_names};
+use super::keys::{self, ApiKey, KeyFileError, Keys};
 use super::listener::Listener;
 use super::observed::{Observers, Recent};
+use super::places::Places;
 use super::reload::{Reloads, ReloadsAsked};
 use super::summary::Tally;
 use crate::archive::WriterOptions;
@@ -27,7 +28,7 @@ use crate::record::{self, Finished, Readable, Recorder, RunSettings, Tell};
 use crate::redact::also_hide;
 use crate::replay::{OpenError, Replayer, Sessions};
 use crate::report::TraceWriter;
-use crate::route::{GlobError, GlobList, Scope};
+use crate::route::{GlobError, GlobList, MountError, Scope};
 use crate::upstream::{SetupError, Upstream};
 
 /// Why a proxy did not start. Each is one line that says what to do.
@@ -43,6 +44,22 @@ pub enum StartError {
     /// A glob.
     #[error(transparent)]
     Glob(#[from] GlobError),
+    /// The file of keys says what it may not.
+    #[error("{}: {source}", path.display())]
+    KeyFile {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, and where.
+        source: KeyFileError,
+    },
+    /// The file of keys cannot be read.
+    #[error("the keys in {} cannot be read: {source}; name another file with --api-key-file", path.display())]
+    KeyFileUnreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
     /// The address is taken or not ours.
     #[error("cannot listen on {address}: {source}{}", listen_hint(source))]
     Listen {
@@ -51,8 +68,16 @@ pub enum StartError {
         /// What the system says.
         source: io::Error,
     },
+    /// Two origins at one place.
+    #[error(transparent)]
+    Mounts(#[from] MountError),
+    /// A file of keys that holds none would leave everybody out, or let everybody in.
+    #[error("{} holds no key; add a line such as the one that `printf %s KEY | sha256sum` makes, after `sha256:`", .0.display())]
+    NoKey(PathBuf),
     /// An address that others can reach, without leave.
-    #[error("{0} can be reached from other machines; add --public to allow that, or listen on 127.0.0.1")]
+    #[error(
+        "{0} can be reached from other machines; ask for a key with --api-key, add --public to let everybody in, or listen on 127.0.0.1"
+    )]
     NotLoopback(SocketAddr),
     /// The archive to write.
     #[error(transparent)]
@@ -97,11 +122,10 @@ pub(super) struct Started {
 /// Globs, archives, authority, address, recording, upstream: in this order, so that what only reads comes before what
 /// makes files, and a taken port leaves no trace.
 pub(super) async fn start(config: Config, log: Log) -> Result<Started, StartError> {
-    let first = ListenAt { address: config.listen, session: config.session };
-    let places: Vec<_> = std::iter::once(first).chain(config.more).collect();
-    let exposed = places.iter().find(|place| !place.address.ip().is_loopback() && !config.public);
-    if let Some(exposed) = exposed {
-        return Err(StartError::NotLoopback(exposed.address));
+    let places = Places::of(&config)?;
+    let keys = keys(config.api_keys, config.api_key_file)?;
+    if let Some(exposed) = places.exposed().filter(|_| !config.public && keys.is_empty()) {
+        return Err(StartError::NotLoopback(exposed));
     }
     let tunnel = GlobList::compile(&host_globs(&config.tunnel))?;
     also_hide(match &config.mode {
@@ -111,15 +135,8 @@ pub(super) async fn start(config: Config, log: Log) -> Result<Started, StartErro
     let mut warnings = Vec::new();
     let prepared = Prepared::of(config.mode, &mut warnings)?;
     let ca = CertAuthority::load_or_create(config.ca_dir.as_deref())?;
-    let mut listeners = Vec::new();
-    let mut listening = Vec::new();
-    for ListenAt { address, session } in places {
-        let listen_error = |source| StartError::Listen { address, source };
-        let listener = TcpListener::bind(address).await.map_err(listen_error)?;
-        let address = listener.local_addr().map_err(listen_error)?;
-        listeners.push((listener, session.as_deref().map(Arc::from)));
-        listening.push(Listening { address, session });
-    }
+    let mounts = places.mounts();
+    let (listeners, listening) = places.bind().await?;
     let listen = listening.first().map_or(config.listen, |first| first.address);
     let upstream = if prepared.needs_upstream(!tunnel.is_empty()) {
         Some(Upstream::new(&config.upstream, listening.iter().map(|own| own.address).collect())?)
@@ -136,8 +153,11 @@ pub(super) async fn start(config: Config, log: Log) -> Result<Started, StartErro
         listen,
         listeners: listening,
         sessions_required: config.sessions,
+        keys,
+        mounts,
+        tls: config.tls,
         limits: config.limits,
-        pages: prepared.page_facts(listen, &ca),
+        pages: PageFacts { name: config.name, allowed_hosts: config.allowed_hosts, ..prepared.page_facts(listen, &ca) },
         ca,
         tunnel,
         mode: prepared.engine_mode(&log)?,
@@ -151,6 +171,7 @@ pub(super) async fn start(config: Config, log: Log) -> Result<Started, StartErro
         ending: CancellationToken::new(),
         tasks: TaskTracker::new(),
         refusals: Mutex::default(),
+        lost_cookies: Mutex::default(),
     };
     if let EngineMode::Replay(state) = &engine.mode {
         let replayer = state.replayer.load_full();
@@ -285,6 +306,20 @@ impl Prepared {
             }
         })
     }
+}
+
+/// The keys that were named, and those of the file.
+fn keys(mut keys: Vec<ApiKey>, file: Option<PathBuf>) -> Result<Keys, StartError> {
+    if let Some(path) = file {
+        let text = std::fs::read_to_string(&path)
+            .map_err(|source| StartError::KeyFileUnreadable { path: path.clone(), source })?;
+        let read = keys::parse_file(&text).map_err(|source| StartError::KeyFile { path: path.clone(), source })?;
+        if read.is_empty() {
+            return Err(StartError::NoKey(path));
+        }
+        keys.extend(read);
+    }
+    Ok(Keys(keys))
 }
 
 /// A token that nobody guesses. The system's own random numbers make it: those of the TLS library gather entropy first,

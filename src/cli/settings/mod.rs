@@ -6,6 +6,7 @@
 //! Nothing is opened or bound here; only the config file is read.
 
 mod address;
+mod base_url;
 mod choice;
 mod environment;
 mod error;
@@ -23,6 +24,7 @@ mod tests;
 mod token;
 pub(crate) mod value;
 
+pub(crate) use base_url::{HostName, MockName};
 pub(crate) use choice::{LogFormat, Updating};
 pub(crate) use error::SettingsError;
 pub(crate) use field_name::FieldName;
@@ -30,4 +32,4 @@ pub(crate) use layers::{Layers, load_problems};
 pub(crate) use place::{ArchivePath, LogTarget};
 pub(crate) use quantity::{ByteSize, TimeLimit};
 pub(crate) use resolve::{RecordSettings, ReplaySettings, RunOptions, all_settings, replay_settings};
-pub(crate) use token::Token;
+pub(crate) use token::{ApiKeys, Token};

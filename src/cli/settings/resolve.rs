@@ -10,14 +10,16 @@ use super::error::SettingsError;
 use super::layers::Layers;
 use super::place::{ArchivePath, LogTarget};
 use super::quantity::{ByteSize, TimeLimit};
+use super::token::ApiKeys;
 use super::value::Item;
 use crate::cli::flags::{ScopeFlags, SharedFlags};
 use crate::cli::record::{RecordArgs, RecordFlags};
 use crate::cli::replay::{ReplayArgs, ReplayFlags};
 use crate::cli::report::Limits as Verdicts;
 use crate::cli::reports::ReportFiles;
-use crate::proxy::{Config, Limits, ListenAt, Mode, RecordConfig, ReplayConfig, Update};
+use crate::proxy::{ApiKey, Config, Limits, ListenAt, Mode, RecordConfig, ReplayConfig, Update};
 use crate::redact::Rules;
+use crate::route::{MountPoint, check_mounts};
 use crate::upstream::UpstreamConfig;
 
 /// What the command line does around the proxy.
@@ -161,7 +163,7 @@ pub(crate) fn all_settings(
     observe(layers, replay, &mut observed)?;
     record_config(layers, scope, record)?;
     config(layers, shared, Mode::Replay(replay_config))?;
-    Ok(())
+    layers.note_others()
 }
 
 /// The shared settings, in the order in which they are shown.
@@ -178,6 +180,16 @@ pub(super) fn config(
         listen: first.address,
         session: first.session,
         more: listen.collect(),
+        name: layers.optional("name", shared.name.as_ref(), "none")?.map(|name| name.0),
+        origins: layers.list("origin", &shared.origin, defaults.origins)?,
+        tls: layers.one("tls", shared.tls.as_ref(), defaults.tls)?,
+        allowed_hosts: layers
+            .list("allow-host", &shared.allow_host, Vec::new())?
+            .into_iter()
+            .map(|host| host.0)
+            .collect(),
+        api_keys: api_keys(layers, shared)?,
+        api_key_file: layers.optional("api-key-file", shared.api_key_file.as_ref(), "none")?,
         sessions: layers.one("sessions", shared.sessions.as_ref(), defaults.sessions)?,
         public: layers.one("public", shared.public.as_ref(), defaults.public)?,
         token: layers.optional("token", shared.token.as_ref(), "made anew for each run")?.map(|token| token.0),
@@ -188,6 +200,12 @@ pub(super) fn config(
     };
     set_limits(layers, shared, &mut config.limits, &mut config.upstream)?;
     Ok((config, run_options(layers, shared)?))
+}
+
+fn api_keys(layers: &mut Layers, shared: &SharedFlags) -> Result<Vec<ApiKey>, SettingsError> {
+    let flags = ApiKeys(shared.api_key.iter().flat_map(|keys| keys.0.clone()).collect());
+    let flags = Some(&flags).filter(|flags| !flags.0.is_empty());
+    Ok(layers.optional("api-key", flags, "everybody is let in")?.unwrap_or_default().0)
 }
 
 fn upstream(
@@ -331,11 +349,18 @@ fn har(layers: &mut Layers, scope: &ScopeFlags, default: PathBuf) -> Result<Path
 
 /// Only a value that is good by itself comes here; what is left is how values go together.
 fn check(config: &Config) -> Result<(), SettingsError> {
-    let mut addresses = std::iter::once(config.listen).chain(config.more.iter().map(|more| more.address));
-    let exposed = addresses.find(|address| !config.public && !is_loopback(*address));
+    check_mounts(&config.origins).map_err(|error| SettingsError::Conflict(error.to_string()))?;
+    let of_origins = config.origins.iter().filter_map(|mount| match mount.at {
+        MountPoint::Address(address) => Some(address),
+        MountPoint::Path(_) => None,
+    });
+    let listening = std::iter::once(config.listen).chain(config.more.iter().map(|more| more.address));
+    let is_private = !config.api_keys.is_empty() || config.api_key_file.is_some();
+    let exposed = listening.chain(of_origins).find(|address| !config.public && !is_private && !is_loopback(*address));
     exposed.map_or(Ok(()), |address| {
         Err(SettingsError::Conflict(format!(
-            "{address} can be reached from other machines; add --public if they may use the proxy, or listen on 127.0.0.1"
+            "{address} can be reached from other machines; ask for a key with --api-key, add --public if everybody may use the \
+             proxy, or listen on 127.0.0.1"
         )))
     })
 }

@@ -14,7 +14,7 @@ use crate::route::GlobList;
 pub(crate) trait Value: Clone + Send + Sync + 'static {
     /// The words and what each means, where a setting knows only a few.
     const WORDS: &'static [(&'static str, &'static str)] = &[];
-    /// Whether no message may show it.
+    /// Whether it is never shown, not even to say that it is wrong.
     const SECRET: bool = false;
 
     /// Reads the text of a flag or a variable.
@@ -93,9 +93,6 @@ impl fmt::Display for Scalar {
     }
 }
 
-/// In the place of what no message may show.
-pub(super) const HIDDEN: &str = "****";
-
 /// The text with what stands between `user:` and `@` of a URL replaced by `****`.
 pub(crate) fn without_password(text: &str) -> String {
     let start = match text.find("://") {
@@ -110,6 +107,9 @@ pub(crate) fn without_password(text: &str) -> String {
     let Some(colon) = authority[..at].find(':') else { return text.to_owned() };
     format!("{}****{}", &text[..=start + colon], &text[start + at..])
 }
+
+/// What is shown for a secret.
+pub(crate) const MASKED: &str = "****";
 
 /// Only UTF-8 is text; a path has a parser of its own.
 pub(crate) fn utf8(text: &OsStr) -> Result<&str, String> {
@@ -130,7 +130,7 @@ impl<T: Value> TypedValueParser for FlagParser<T> {
     fn parse_ref(&self, cmd: &clap::Command, arg: Option<&clap::Arg>, value: &OsStr) -> Result<T, clap::Error> {
         T::parse(value).map_err(|reason| {
             let name = arg.map(ToString::to_string).unwrap_or_default();
-            let given = if T::SECRET { HIDDEN.to_owned() } else { without_password(&value.to_string_lossy()) };
+            let given = if T::SECRET { MASKED.to_owned() } else { without_password(&value.to_string_lossy()) };
             clap::Error::raw(ErrorKind::ValueValidation, format!("invalid value {given:?} for '{name}': {reason}\n"))
                 .with_cmd(cmd)
         })

@@ -22,8 +22,8 @@ pub(super) fn moved(cookie: &str, home: &Move) -> Option<String> {
             if let Some(domain) = domain(value, &home.from, &home.to) {
                 new.push_str(&format!("; Domain={domain}"));
             }
-        } else if is("path") && value.starts_with('/') && !home.prefix.is_empty() {
-            new.push_str(&format!("; Path={}{value}", home.prefix));
+        } else if is("path") && value.starts_with('/') && !home.keeps_paths() {
+            new.push_str(&format!("; Path={}", path(name, value, home)));
         } else if !(insecure
             && (is("secure") || is("partitioned") || (is("samesite") && value.eq_ignore_ascii_case("none"))))
         {
@@ -34,10 +34,28 @@ pub(super) fn moved(cookie: &str, home: &Move) -> Option<String> {
     (new != cookie).then_some(new)
 }
 
+/// What `Path` has to be. That of the whole server is that of all that moves; a `__Host-` cookie has no other.
+fn path(name: &str, value: &str, home: &Move) -> String {
+    if starts_with(name, "__Host-") {
+        return value.to_owned();
+    }
+    let above = value.trim_end_matches('/');
+    let is_around = home.base.strip_prefix(above).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    let moved = if is_around { Some(home.prefix.to_string()) } else { home.path(value) };
+    match moved {
+        Some(moved) if moved.is_empty() => "/".to_owned(),
+        Some(moved) => moved,
+        None => value.to_owned(),
+    }
+}
+
 /// Whether browsers take a cookie of this name with `Secure` alone, from a place that has TLS.
 pub(super) fn promises_tls(name: &str) -> bool {
-    let starts = |prefix: &str| name.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix));
-    starts("__Host-") || starts("__Secure-")
+    starts_with(name, "__Host-") || starts_with(name, "__Secure-")
+}
+
+fn starts_with(name: &str, prefix: &str) -> bool {
+    name.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix))
 }
 
 /// What `Domain` has to be: the new host, or the parent of it that lies as far up as the old one did. None where the

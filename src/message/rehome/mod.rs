@@ -30,6 +30,8 @@ use super::Scheme;
 pub struct Move {
     from: Origin,
     to: Origin,
+    /// Below which path of the old one everything lies that moves: nothing, or `/v1`.
+    base: Box<str>,
     /// Below which path of the new one it lies: nothing, or `/pay`.
     prefix: Box<str>,
 }
@@ -37,14 +39,17 @@ pub struct Move {
 impl Move {
     /// One origin for the other, paths as they are.
     pub fn new(from: Origin, to: Origin) -> Self {
-        Self { from, to, prefix: "".into() }
+        Self { from, to, base: "".into(), prefix: "".into() }
     }
 
     /// The same where the old origin lies below a path of the new one: its `/x` is `/pay/x` there.
     pub fn below(self, path: &str) -> Self {
-        let path = path.trim_matches('/');
-        let prefix = if path.is_empty() { String::new() } else { format!("/{path}") };
-        Self { prefix: prefix.into(), ..self }
+        Self { prefix: without_end(path), ..self }
+    }
+
+    /// The same where only what lies below a path of the old origin moves: its `/v1/x` is `/x` at the new one.
+    pub fn from_below(self, path: &str) -> Self {
+        Self { base: without_end(path), ..self }
     }
 
     /// Where the answer comes from.
@@ -56,6 +61,24 @@ impl Move {
     pub fn to(&self) -> &Origin {
         &self.to
     }
+
+    /// Where a path of the old origin, with what stands behind it, is at the new one; `None` where it does not move.
+    fn path(&self, path: &str) -> Option<String> {
+        let rest = path.strip_prefix(&*self.base)?;
+        let is_whole = rest.is_empty() || rest.starts_with(['/', '?', '#', '\\']);
+        is_whole.then(|| format!("{}{rest}", self.prefix))
+    }
+
+    /// Whether paths stay as they are.
+    fn keeps_paths(&self) -> bool {
+        self.base.is_empty() && self.prefix.is_empty()
+    }
+}
+
+/// A path that begins with a slash and does not end with one, or nothing.
+fn without_end(path: &str) -> Box<str> {
+    let path = path.trim_matches('/');
+    if path.is_empty() { "".into() } else { format!("/{path}").into() }
 }
 
 /// How an answer changes its origin.
@@ -94,15 +117,15 @@ impl Rehome {
 
     /// What this text, a whole URL reference, has to be; `None` where it stays.
     pub fn reference(&self, text: &str) -> Option<String> {
-        if let Some(own) = self.moves.first().filter(|own| !own.prefix.is_empty())
+        if let Some(own) = self.moves.first().filter(|own| !own.keeps_paths())
             && text.starts_with('/')
             && !text.starts_with("//")
         {
-            return Some(format!("{}{text}", own.prefix));
+            // What does not move is found where it was.
+            return Some(own.path(text).unwrap_or_else(|| format!("{}{text}", own.from)));
         }
         let at = references::Absolute::parse(text)?;
-        let home = self.moves.iter().find(|home| at.is_of(&home.from))?;
-        Some(at.moved(home))
+        self.moves.iter().filter(|home| at.is_of(&home.from)).find_map(|home| at.moved(home))
     }
 
     /// A mover of what bodies name; none where nothing can be named.
@@ -206,8 +229,35 @@ mod tests {
         assert_eq!(one(&pay, "location", "https://pay.example/x"), "http://127.0.0.1:8899/pay/x");
         assert_eq!(one(&pay, "location", "/x?y"), "/pay/x?y");
         assert_eq!(one(&pay, "location", "x"), "x");
-        assert_eq!(one(&pay, "set-cookie", "a=1; Path=/; HttpOnly"), "a=1; Path=/pay/; HttpOnly");
+        assert_eq!(one(&pay, "set-cookie", "a=1; Path=/; HttpOnly"), "a=1; Path=/pay; HttpOnly");
+        assert_eq!(one(&pay, "set-cookie", "a=1; Path=/x/"), "a=1; Path=/pay/x/");
+        assert_eq!(one(&pay, "set-cookie", "__Host-a=1; Path=/; Secure"), "__Host-a=1; Path=/; Secure");
         assert_eq!(one(&pay, "set-cookie", "a=1"), "a=1");
+    }
+
+    #[test]
+    fn only_what_lies_below_a_path_of_the_old_origin_moves() {
+        let home = |base: &str, prefix: &str| {
+            Move::new(origin("https://a.example"), origin("http://127.0.0.1:8899")).from_below(base).below(prefix)
+        };
+        let root = Rehome::new(home("/v1/", ""), []);
+        for (old, new) in [
+            ("https://a.example/v1/x?y", "http://127.0.0.1:8899/x?y"),
+            ("https://a.example/v1", "http://127.0.0.1:8899"),
+            ("https://a.example/v10/x", "https://a.example/v10/x"),
+            ("https://a.example/login", "https://a.example/login"),
+            ("/v1/x", "/x"),
+            ("/login", "https://a.example/login"),
+            ("x", "x"),
+        ] {
+            assert_eq!(one(&root, "location", old), new, "{old}");
+        }
+        for (old, new) in [("/", "/"), ("/v1", "/"), ("/v1/x", "/x"), ("/other", "/other")] {
+            assert_eq!(one(&root, "set-cookie", &format!("a=1; Path={old}")), format!("a=1; Path={new}"));
+        }
+        let two = Rehome::new(home("/v1", "/one"), [home("/v2", "/two")]);
+        assert_eq!(one(&two, "location", "https://a.example/v2/x"), "http://127.0.0.1:8899/two/x");
+        assert_eq!(one(&two, "set-cookie", "a=1; Path=/"), "a=1; Path=/one");
     }
 
     #[test]

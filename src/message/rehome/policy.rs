@@ -49,19 +49,28 @@ fn sources(directive: &str, moves: &[Move]) -> Option<String> {
 /// What stands for a source: another one, or it and another one.
 fn source(word: &str, moves: &[Move]) -> Option<String> {
     if let Some(at) = Absolute::parse(word) {
-        let own = moves.iter().find(|home| at.is_of(&home.from));
-        return own.map(|home| at.moved(home)).or_else(|| beside(word, at.authority(), moves));
+        let mut own = moves.iter().filter(|home| at.is_of(&home.from));
+        // A source without a path is the whole server, and one with a path is that path alone.
+        let moved = if at.rest.is_empty() {
+            own.next().map(|home| at.origin_of(home))
+        } else {
+            own.find_map(|home| at.moved(home))
+        };
+        return moved.or_else(|| beside(word, at.authority(), moves));
     }
     if word.is_empty() || word.starts_with('\'') || word.ends_with(':') {
         return None;
     }
     let end = word.find('/').unwrap_or(word.len());
     let (authority, path) = word.split_at(end);
-    match moves.iter().find(|home| is_authority_of(authority, &home.from)) {
-        // Without a scheme it means that of the page, which may be another one now.
-        Some(home) => Some(format!("{}{}{path}", home.to, if path.is_empty() { "" } else { &home.prefix })),
-        None => beside(word, authority, moves),
-    }
+    let mut own = moves.iter().filter(|home| is_authority_of(authority, &home.from));
+    // Without a scheme it means that of the page, which may be another one now.
+    let moved = if path.is_empty() {
+        own.next().map(|home| home.to.to_string())
+    } else {
+        own.find_map(|home| Some(format!("{}{}", home.to, home.path(path)?)))
+    };
+    moved.or_else(|| beside(word, authority, moves))
 }
 
 /// A source that covers old origins by a wildcard, with the new ones behind it.
@@ -83,6 +92,16 @@ mod tests {
             home("https://api.shop.example", "http://localhost:8080"),
         ];
         moved(policy, &moves).unwrap_or_else(|| policy.to_owned())
+    }
+
+    #[test]
+    fn a_source_below_a_path_is_the_whole_server_or_one_path_there() {
+        let home = Move::new("https://pay.example".parse().unwrap(), "http://localhost:8080".parse().unwrap());
+        let moves = [home.below("/pay")];
+        let set = |policy: &str| moved(policy, &moves).unwrap();
+        assert_eq!(set("connect-src https://pay.example"), "connect-src http://localhost:8080");
+        assert_eq!(set("connect-src https://pay.example/api/"), "connect-src http://localhost:8080/pay/api/");
+        assert_eq!(set("img-src pay.example/img"), "img-src http://localhost:8080/pay/img");
     }
 
     #[test]

@@ -43,13 +43,18 @@ impl<'a> Absolute<'a> {
             && is_authority_of(self.authority, origin)
     }
 
-    /// The same at the new place.
-    pub(super) fn moved(&self, home: &Move) -> String {
+    /// The same at the new place; `None` where it does not move.
+    pub(super) fn moved(&self, home: &Move) -> Option<String> {
+        Some(format!("{}{}", self.origin_of(home), home.path(self.rest)?))
+    }
+
+    /// The new place without a path, in the way in which this names the old one.
+    pub(super) fn origin_of(&self, home: &Move) -> String {
         let scheme = match self.scheme {
             None => String::new(),
             Some(scheme) => format!("{}:", new_scheme(scheme, home.to.scheme())),
         };
-        format!("{scheme}//{}{}{}", home.to.authority(), home.prefix, self.rest)
+        format!("{scheme}//{}", home.to.authority())
     }
 }
 

@@ -7,7 +7,7 @@ mod facts;
 
 use std::sync::Arc;
 
-use http::header::{ALLOW, AUTHORIZATION, HeaderValue, WWW_AUTHENTICATE};
+use http::header::{ALLOW, AUTHORIZATION, HeaderMap, HeaderValue, WWW_AUTHENTICATE};
 use http::request::Parts;
 use http::{Method, Response, StatusCode};
 use serde::Serialize;
@@ -96,7 +96,7 @@ pub(super) async fn respond(engine: &Arc<Engine>, request: &Parts, arrival: Arri
         answer.headers_mut().insert(ALLOW, HeaderValue::from_static(names));
         return answer;
     }
-    if call.is_order() && !has_token(engine, request) {
+    if call.is_order() && !has_token(engine, &request.headers) {
         let detail = "this needs the token that harmock prints when it starts, as `Authorization: Bearer TOKEN`; commands \
                       that harmock runs have it in HARMOCK_TOKEN";
         let mut answer = refused(request, StatusCode::UNAUTHORIZED, detail);
@@ -177,8 +177,8 @@ fn answered(request: &Parts, status: StatusCode, media_type: &'static str, facts
 const JSON: &str = "application/json";
 
 /// Whether the request carries the token of the run. Digests are compared: how long that takes tells nothing of the token.
-fn has_token(engine: &Engine, request: &Parts) -> bool {
-    let mut given = request.headers.get_all(AUTHORIZATION).iter();
+pub(super) fn has_token(engine: &Engine, fields: &HeaderMap) -> bool {
+    let mut given = fields.get_all(AUTHORIZATION).iter();
     let (Some(given), None) = (given.next(), given.next()) else { return false };
     let bytes = given.as_bytes();
     let Some((scheme, token)) = bytes.split_at_checked("Bearer ".len()) else { return false };
