@@ -5,6 +5,7 @@
 mod archive_writing;
 mod archives;
 mod bad_input;
+mod chosen_answers;
 mod chromium;
 mod clean_diffs;
 mod clients_curl;

@@ -33,6 +33,8 @@ pub(super) struct Engine {
     pub(super) listeners: Vec<Listening>,
     /// Who names no session is asked for one.
     pub(super) sessions_required: bool,
+    /// Requests may say by `x-mock-*` fields what their answer is to be.
+    pub(super) mock_headers: bool,
     pub(super) limits: Limits,
     pub(super) ca: CertAuthority,
     /// Hosts whose TLS is never opened.

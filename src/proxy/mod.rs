@@ -16,6 +16,7 @@ mod forward;
 mod hidden;
 mod listener;
 mod miss;
+mod mock_headers;
 mod observed;
 mod opening;
 mod quiet;

@@ -96,6 +96,7 @@ pub(super) struct Started {
 /// Globs, archives, authority, address, recording, upstream: in this order, so that what only reads comes before what
 /// makes files, and a taken port leaves no trace.
 pub(super) async fn start(config: Config, log: Log) -> Result<Started, StartError> {
+    let mock_headers = config.takes_mock_headers();
     let first = ListenAt { address: config.listen, session: config.session };
     let places: Vec<_> = std::iter::once(first).chain(config.more).collect();
     let exposed = places.iter().find(|place| !place.address.ip().is_loopback() && !config.public);
@@ -131,6 +132,7 @@ pub(super) async fn start(config: Config, log: Log) -> Result<Started, StartErro
         listen,
         listeners: listening,
         sessions_required: config.sessions,
+        mock_headers,
         limits: config.limits,
         pages: prepared.page_facts(listen, &ca),
         ca,

@@ -97,6 +97,7 @@ pub(crate) static KEYS: &[Key] = &[
     Key::one::<StreamSpeed>("stream-speed"),
     Key::list::<String>("ignore-miss"),
     Key::list::<Rule>("rules").by_line(),
+    Key::one::<bool>("mock-headers"),
     Key::one::<u64>("max-misses"),
     Key::one::<bool>("fail-on-unused"),
     Key::list::<PathBuf>("report"),
