@@ -6,6 +6,7 @@ mod archive_writing;
 mod archives;
 mod bad_input;
 mod base_url;
+mod chosen_answers;
 mod chromium;
 mod clean_diffs;
 mod clients_curl;

@@ -103,6 +103,14 @@ pub(crate) struct ReplayFlags {
     #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub(crate) map_bodies: Option<bool>,
 
+    /// Lets requests choose their answers by x-mock-response-code and x-mock-response-name
+    ///
+    /// `x-mock-response-code: 404` takes, among the entries of the same method and path, one with that status;
+    /// `x-mock-response-name` one by its `_harmock.name` or `comment`. The fields go no further.
+    #[arg(long, value_name = "BOOL", value_parser = flag::<bool>(), help_heading = REPLAYING)]
+    #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub(crate) mock_headers: Option<bool>,
+
     /// Misses up to this number leave the exit code alone [default: 0]
     #[arg(long, value_name = "N", value_parser = flag::<u64>(), help_heading = REPLAYING)]
     pub(crate) max_misses: Option<u64>,

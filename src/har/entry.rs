@@ -21,6 +21,8 @@ pub struct Entry {
     /// `_harmock.redacted`: the places whose values were replaced, such as `header:authorization`. Where there are
     /// any, what looks as [`crate::message::redacted`] says stands for a value that is not known.
     pub redacted: Box<[Box<str>]>,
+    /// What people call it: `_harmock.name`, or else the entry's `comment`.
+    pub name: Option<Box<str>>,
 }
 
 impl Entry {

@@ -10,6 +10,7 @@ lenient_object! {
         resource_type: Json<'a> = "_resourceType",
         error: Json<'a> = "_error",
         failure_text: Json<'a> = "_failureText",
+        comment: Json<'a> = "comment",
         harmock: RawHarmock<'a> = "_harmock",
     }
 }
@@ -85,6 +86,7 @@ lenient_object! {
     /// `_harmock` on an entry.
     RawHarmock<'a> {
         hash: Json<'a> = "hash",
+        name: Json<'a> = "name",
         end: Json<'a> = "end",
         trailers: Json<'a> = "trailers",
         encoded: Json<'a> = "encoded",

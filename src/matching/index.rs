@@ -10,6 +10,7 @@ use hashbrown::hash_table::Entry as Slot;
 use crate::har::{Entry, Outcome, RecordedPayload};
 
 use super::candidates::Candidates;
+use super::chosen::Places;
 use super::closest::Closest;
 use super::kin::Kin;
 use super::nearby::Nearby;
@@ -26,6 +27,8 @@ pub struct Index {
     groups: HashTable<Group>,
     hasher: RandomState,
     pub(super) nearby: OnceLock<Nearby>,
+    /// Made for the first request that chooses its answer.
+    pub(super) places: OnceLock<Places>,
     pub(super) rules: Arc<Rules>,
     pub(super) kin: Kin,
     pub(super) closest: Closest,
@@ -73,7 +76,8 @@ impl Index {
         let count = archives.iter().map(|entries| entries.len()).sum();
         let hasher = RandomState::default();
         let (groups, kin, closest) = (HashTable::new(), Kin::default(), Closest::default());
-        let mut index = Self { archives, groups, hasher, nearby: OnceLock::new(), rules, kin, closest };
+        let (nearby, places) = (OnceLock::new(), OnceLock::new());
+        let mut index = Self { archives, groups, hasher, nearby, places, rules, kin, closest };
         let mut groups = HashTable::with_capacity(count);
         for entry in index.entries() {
             index.insert(&mut groups, entry);

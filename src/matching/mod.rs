@@ -3,6 +3,7 @@
 mod bindings;
 mod candidates;
 mod canonical_json;
+mod chosen;
 mod closest;
 pub mod difference;
 mod digest;
@@ -31,6 +32,7 @@ mod similarity;
 #[cfg(test)]
 mod tests;
 
+pub use chosen::Choice;
 pub(crate) use difference::member as json_member;
 pub use difference::{Difference, DifferenceKind};
 pub use index::{EntryRef, Index};

@@ -43,6 +43,7 @@ fn recorded(method: &str, url: &str) -> Made {
         outcome: Outcome::Answered(answer),
         recorded_by_harmock: false,
         redacted: Box::default(),
+        name: None,
     };
     Made { entry, bytes: None }
 }

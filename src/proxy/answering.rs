@@ -15,6 +15,7 @@ use super::exchange::{By, Exchange};
 use super::explained::{self, Explained};
 use super::forward::{self, Passing};
 use super::miss;
+use super::mock_headers::{self, Wishes};
 use super::observed;
 use super::rescue;
 use crate::matching::rules::Key;
@@ -34,6 +35,10 @@ pub(super) async fn answer(exchange: Exchange, request: Request<Incoming>) -> Re
         return Ok(rescue::plain(StatusCode::INTERNAL_SERVER_ERROR, "this run does not replay"));
     };
     let (mut parts, body) = request.into_parts();
+    let wishes = match Wishes::take(&engine, &mut parts.headers) {
+        Ok(wishes) => wishes,
+        Err(what) => return Ok(mock_headers::refused(&exchange, state, &parts, &what)),
+    };
     // What is rare is boxed: a future is as large as its largest part, and is moved for each request.
     if !state.covers(exchange.asked.url.as_str()) {
         return Box::pin(out_of_scope(exchange, state, parts, body)).await;
@@ -47,10 +52,13 @@ pub(super) async fn answer(exchange: Exchange, request: Request<Incoming>) -> Re
     };
     // A reload meanwhile concerns later requests.
     let replayer = state.replayer.load_full();
+    if let Some(choice) = &wishes.choice {
+        return Box::pin(mock_headers::answer(exchange, state, &replayer, &parts, choice)).await;
+    }
     if body.is_end_stream()
         && let Some(entry) = replayer.only_answer(parts.method.as_str(), exchange.asked.url.as_str())
     {
-        return serve(exchange, state, &replayer, &parts, Hit::strict(entry)).await;
+        return serve(exchange, state, &replayer, &parts, Hit::strict(entry), Vec::new()).await;
     }
     let payload = match Box::pin(payload(body)).await {
         Ok(payload) => payload,
@@ -60,7 +68,7 @@ pub(super) async fn answer(exchange: Exchange, request: Request<Incoming>) -> Re
     let follow = state.redirects == RedirectPolicy::Follow && !is_navigation(&parts.headers);
     let request = Arc::new(Live { parts, payload, url: exchange.asked.url.as_str().into(), follow, session });
     match find(&replayer, &request).await {
-        Lookup::Hit(hit) => serve(exchange, state, &replayer, &request.parts, hit).await,
+        Lookup::Hit(hit) => serve(exchange, state, &replayer, &request.parts, hit, Vec::new()).await,
         Lookup::Miss(missed) => Box::pin(miss(exchange, state, replayer, request, missed.reason)).await,
         Lookup::Error(unreadable) => {
             let sentence = unreadable.failure.to_string();
@@ -116,12 +124,14 @@ async fn find(replayer: &Arc<Replayer>, request: &Arc<Live>) -> Lookup {
         .unwrap_or_else(|_ending| Lookup::Miss(crate::matching::Miss { reason: MissReason::NoEntry, hops: Vec::new() }))
 }
 
-async fn serve(
+/// Answers with the entry of a hit. `notes`: what the log says of it beside.
+pub(super) async fn serve(
     mut exchange: Exchange,
     state: &ReplayState,
     replayer: &Arc<Replayer>,
     request: &Parts,
     hit: Hit,
+    mut notes: Vec<String>,
 ) -> Result<Response<Body>, Reset> {
     let fit_cors = state.cors == Cors::Auto;
     let (move_text, speed) = (state.move_text, state.stream_speed);
@@ -144,7 +154,8 @@ async fn serve(
     if exchange.told.is_some() {
         exchange.rules = observed::rules(&relaxed);
     }
-    let note = note(&relaxed);
+    notes.extend(relaxed.iter().map(ToString::to_string));
+    let note = (!notes.is_empty()).then(|| format!("[{}]", notes.join("; ")));
     tell_closest(&exchange, replayer.name(hit.entry), &relaxed);
     match answer {
         ReplayedAnswer::Response(response, size) => {
@@ -164,15 +175,6 @@ async fn serve(
             }
         },
     }
-}
-
-/// The differences that rules hid, for the log.
-fn note(relaxed: &[Relaxed]) -> Option<String> {
-    if relaxed.is_empty() {
-        return None;
-    }
-    let told: Vec<_> = relaxed.iter().map(ToString::to_string).collect();
-    Some(format!("[{}]", told.join("; ")))
 }
 
 /// What an entry was let pass because it is the closest one, for the report.

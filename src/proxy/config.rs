@@ -45,6 +45,8 @@ pub struct Config {
     pub tunnel: Vec<String>,
     /// How the real servers are reached.
     pub upstream: UpstreamConfig,
+    /// Requests may say by `x-mock-*` fields what their answer is to be.
+    pub mock_headers: bool,
     /// Time and number limits.
     pub limits: Limits,
     /// Answers say in `X-Harmock` what answered.
@@ -77,6 +79,7 @@ impl Config {
             ca_dir: None,
             tunnel: Vec::new(),
             upstream: UpstreamConfig::default(),
+            mock_headers: false,
             limits: Limits::default(),
             annotate: false,
             trace: None,
@@ -84,6 +87,11 @@ impl Config {
             token: None,
             mode,
         }
+    }
+
+    /// Whether `x-mock-*` fields of a request say what its answer is to be, and go no further.
+    pub(super) fn takes_mock_headers(&self) -> bool {
+        self.mock_headers || !self.origins.is_empty()
     }
 }
 

@@ -44,6 +44,8 @@ pub(super) struct Engine {
     pub(super) mounts: Mounts,
     /// Clients may speak TLS to the proxy itself.
     pub(super) tls: bool,
+    /// Requests may say by `x-mock-*` fields what their answer is to be.
+    pub(super) mock_headers: bool,
     pub(super) limits: Limits,
     pub(super) ca: CertAuthority,
     /// Hosts whose TLS is never opened.

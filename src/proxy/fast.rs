@@ -152,6 +152,8 @@ fn url_of(request: &httparse::Request<'_, '_>, via: &Via, cors: Cors, url: &mut 
             10 if is("connection") && !field.value.eq_ignore_ascii_case(b"keep-alive") => return None,
             13 if is("if-none-match") => return None,
             14 if is("content-length") => return None,
+            // What they choose is decided where they are switched on.
+            20 if is("x-mock-response-code") || is("x-mock-response-name") => return None,
             17 if is("transfer-encoding") || is("if-modified-since") || is("x-harmock-session") => return None,
             19 if is("proxy-authorization") => return None,
             _ => {}
@@ -257,6 +259,7 @@ mod tests {
             "GET http://a/ HTTP/1.1\r\nhost: a\r\nIf-Modified-Since: x\r\n\r\n",
             "GET http://a/ HTTP/1.1\r\nhost: a\r\nProxy-Authorization: Basic YTpi\r\n\r\n",
             "GET http://a/ HTTP/1.1\r\nhost: a\r\nX-Harmock-Session: a\r\n\r\n",
+            "GET http://a/ HTTP/1.1\r\nhost: a\r\nX-Mock-Response-Code: 404\r\n\r\n",
             "GET / HTTP/1.1\r\nhost: a\r\n\r\n",
             "GET https://a/ HTTP/1.1\r\nhost: a\r\n\r\n",
             "GET http://a/ HTTP/1.1\r\nbad field: a\r\n\r\n",

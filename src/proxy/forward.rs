@@ -14,6 +14,7 @@ use hyper_util::rt::TokioIo;
 
 use super::engine::{EngineMode, RecordState};
 use super::exchange::{By, Exchange};
+use super::mock_headers::Wishes;
 use super::rescue;
 use crate::connect::tunnel::tunnel;
 use crate::har::End;
@@ -75,6 +76,7 @@ pub(super) async fn pass(exchange: Exchange, mut parts: Parts, body: Body, passi
         return rescue::plain(StatusCode::BAD_GATEWAY, "--offline forbids to ask the upstream");
     };
     strip_hop_by_hop(&mut parts.headers);
+    Wishes::strip(&engine, &mut parts.headers);
     let recording = passing.recorder.as_ref().map(|recorder| {
         let version = HttpVersion::from(parts.version).as_str();
         let session = passing.session.as_deref();

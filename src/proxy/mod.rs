@@ -19,6 +19,7 @@ mod hidden;
 mod keys;
 mod listener;
 mod miss;
+mod mock_headers;
 mod observed;
 mod opening;
 mod own_address;

@@ -122,6 +122,7 @@ pub(super) struct Started {
 /// Globs, archives, authority, address, recording, upstream: in this order, so that what only reads comes before what
 /// makes files, and a taken port leaves no trace.
 pub(super) async fn start(config: Config, log: Log) -> Result<Started, StartError> {
+    let mock_headers = config.takes_mock_headers();
     let places = Places::of(&config)?;
     let keys = keys(config.api_keys, config.api_key_file)?;
     if let Some(exposed) = places.exposed().filter(|_| !config.public && keys.is_empty()) {
@@ -156,6 +157,7 @@ pub(super) async fn start(config: Config, log: Log) -> Result<Started, StartErro
         keys,
         mounts,
         tls: config.tls,
+        mock_headers,
         limits: config.limits,
         pages: PageFacts { name: config.name, allowed_hosts: config.allowed_hosts, ..prepared.page_facts(listen, &ca) },
         ca,

@@ -19,7 +19,7 @@ use crate::archive::{self, BodyFile, Fetched, PayloadError, Stamp};
 use crate::har::{Answer, Entry, Outcome, RecordedPayload, StoredBody, Warning};
 use crate::matching::rules::Terms;
 use crate::matching::{
-    EntryRef, Index, LiveRequest, Lookup, NearMiss, OriginMap, PayloadFailure, PayloadSource, Rules,
+    Choice, EntryRef, Index, LiveRequest, Lookup, NearMiss, OriginMap, PayloadFailure, PayloadSource, Rules,
 };
 use crate::message::Body;
 
@@ -216,6 +216,15 @@ impl Replayer {
     /// Which entry answers a request of a session. Reads recorded payloads where they decide, so it may block for a request with a payload.
     pub fn lookup(&self, request: &LiveRequest<'_>, session: &Session) -> Lookup {
         self.index.lookup(request, self, session.memory())
+    }
+
+    /// The entry that is what a request chose, or all of its method and path.
+    ///
+    /// # Errors
+    ///
+    /// When none is what was chosen.
+    pub fn choose(&self, request: &LiveRequest<'_>, choice: &Choice) -> Result<EntryRef, &[EntryRef]> {
+        self.index.choose(request, choice)
     }
 
     /// The entries that came closest to a request that missed, the nearest first. May block.

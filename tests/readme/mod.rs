@@ -21,6 +21,7 @@ const PAGES: &[&str] = &[
     "README.md",
     "docs/architecture.md",
     "docs/archives.md",
+    "docs/conditions.md",
     "docs/configuration.md",
     "docs/control-api.md",
     "docs/demo.md",
@@ -96,6 +97,12 @@ fn what_was_recorded_of_one_origin_answers_for_another() {
 fn the_closest_entry_answers_and_what_was_let_pass_is_told() {
     needs!(Curl);
     play("docs/rules.md", "closest");
+}
+
+#[test]
+fn a_request_says_which_answer_it_wants() {
+    needs!(Curl);
+    play("docs/conditions.md", "choosing");
 }
 
 #[test]

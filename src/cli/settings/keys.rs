@@ -110,6 +110,7 @@ pub(crate) static KEYS: &[Key] = &[
     Key::list::<Rule>("rules").by_line(),
     Key::list::<OriginPair>("map"),
     Key::one::<bool>("map-bodies"),
+    Key::one::<bool>("mock-headers"),
     Key::one::<u64>("max-misses"),
     Key::one::<bool>("fail-on-unused"),
     Key::list::<PathBuf>("report"),

@@ -333,8 +333,9 @@ fn verdicts(layers: &mut Layers, flags: &ReplayFlags) -> Result<(Verdicts, Repor
     Ok((Verdicts { max_misses, fail_on_unused }, reports))
 }
 
-/// Who wants to know of each exchange.
+/// What concerns each exchange: what it may ask for, and who wants to know of it.
 fn observe(layers: &mut Layers, flags: &ReplayFlags, config: &mut Config) -> Result<(), SettingsError> {
+    config.mock_headers = layers.one("mock-headers", flags.mock_headers.as_ref(), config.mock_headers)?;
     config.trace = layers.optional("trace", flags.trace.as_ref(), "none")?;
     config.annotate = layers.one("annotate", flags.annotate.as_ref(), config.annotate)?;
     let exchanges = layers.one("exchanges", flags.exchanges.as_ref(), 0)?;

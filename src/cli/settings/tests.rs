@@ -88,6 +88,7 @@ const SAMPLES: &[Sample] = &[
         &["--rules", r#"ignore-query = "c""#],
     ),
     ("ignore-miss", [r#""**/a""#, r#""**/b""#, r#""**/c""#], &["--ignore-miss", "**/c"]),
+    ("mock-headers", ["true", "false", "true"], &["--mock-headers"]),
     ("max-misses", ["1", "2", "3"], &["--max-misses", "3"]),
     ("fail-on-unused", ["true", "false", "true"], &["--fail-on-unused"]),
     ("report", [r#""a.json""#, r#""b.xml""#, r#""c.md""#], &["--report", "c.md"]),
