@@ -162,7 +162,7 @@ enum Prepared {
         scope: Scope,
     },
     Replay {
-        config: ReplayConfig,
+        config: Box<ReplayConfig>,
         scope: Scope,
         ignore: GlobList,
         replayer: Box<Replayer>,
@@ -202,6 +202,7 @@ impl Prepared {
         let opened = Replayer::open(&paths, config.cache_size, config.strict_archives, rules)?;
         warnings.extend(opened.warnings.iter().map(|(path, warning)| format!("{}: {warning}", path.display())));
         let replayer = Box::new(opened.replayer);
+        let config = Box::new(config);
         Ok(Self::Replay { config, scope, ignore, replayer, archives, paths, killed })
     }
 
@@ -252,6 +253,7 @@ impl Prepared {
                 })
             }
             Self::Replay { config, scope, ignore, replayer, archives, killed, .. } => {
+                let config = *config;
                 let archive = WriterOptions { update: Update::Append, ..WriterOptions::default() };
                 let settings = RunSettings { archive, redact: config.redact.clone() };
                 let recorder =
