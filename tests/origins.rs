@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Harmock, Wire, Workspace, curl, entry, needs};
+use crate::support::{Harmock, Origin, Wire, Workspace, curl, entry, needs};
 
 const RECORDED: &str = "https://api.shop.example";
 const ASKED: &str = "http://localhost:8080";
@@ -191,4 +191,32 @@ fn a_near_miss_across_the_map_does_not_name_the_origin() {
     let lines = problem["harmock.toml"].as_str().unwrap();
     assert_eq!(lines, "[[rules]]\nglob = \"https://api.shop.example/a**\"\nignore-query = [\"q\"]\n");
     proxy.interrupt().expect(3);
+}
+
+#[test]
+fn an_equal_entry_of_the_other_origin_goes_before_the_closest_one() {
+    let entries = [recorded("/a?q=2", 200, &[], "equal"), entry("GET", &format!("{ASKED}/a?q=1"), 200, "closest")];
+    let file = format!("{MAP}\n[[rules]]\nmatch = \"closest\"\n");
+    let (_workspace, proxy) = replay(&entries, &file, &[]);
+    let mut wire = Wire::connect(proxy.address());
+    assert_eq!(wire.get(&format!("{ASKED}/a?q=2")).text(), "equal");
+    assert_eq!(wire.get(&format!("{ASKED}/a?q=3")).text(), "closest");
+    proxy.interrupt().expect(0);
+}
+
+#[test]
+fn a_miss_goes_to_the_origin_that_was_asked_for_and_is_recorded_there() {
+    let origin = Origin::http();
+    let asked = origin.url("");
+    let map = format!("{asked}=http://recorded.test");
+    let (workspace, proxy) =
+        replay(&[entry("GET", "http://recorded.test/a", 200, "a")], "", &["--map", &map, "--not-found", "record"]);
+    let mut wire = Wire::connect(proxy.address());
+    assert_eq!(wire.get(&origin.url("/a")).text(), "a");
+    assert_eq!(wire.get(&origin.url("/json")).status, 200);
+    proxy.interrupt().expect(0);
+    let paths: Vec<String> = origin.stop().into_iter().map(|seen| seen.path).collect();
+    assert_eq!(paths, ["/json"]);
+    let recorded = workspace.entries("hars/recording.har");
+    assert_eq!((recorded.len(), &recorded[0]["request"]["url"]), (1, &json!(format!("{asked}/json"))));
 }

@@ -231,7 +231,8 @@ impl Index {
         }
     }
 
-    /// What answers under the URL itself, or else under one that the map lets stand for it, which is given then.
+    /// What answers under the URL itself, or else under one that the map lets stand for it, which is given then. The
+    /// closest entry answers where neither has an equal one.
     fn select_across(
         &self,
         asked: &Asked<'_>,
@@ -240,7 +241,7 @@ impl Index {
         memory: &Memory,
     ) -> Result<(Selected, Option<String>), PayloadUnreadable> {
         let own = self.select(asked, url, payloads, memory)?;
-        if own.is_something() || self.rules.origins().is_empty() {
+        if own.is_something() || self.rules.origins().is_empty() && self.closest.is_empty() {
             return Ok((own, None));
         }
         for stand_in in self.rules.origins().stand_ins(url) {
@@ -249,7 +250,35 @@ impl Index {
                 return Ok((selected, Some(stand_in)));
             }
         }
+        let own = self.select_closest(asked, url, payloads, memory)?;
+        if own.is_something() {
+            return Ok((own, None));
+        }
+        for stand_in in self.rules.origins().stand_ins(url) {
+            let selected = self.select_closest(asked, &stand_in, payloads, memory)?;
+            if selected.is_something() {
+                return Ok((selected, Some(stand_in)));
+            }
+        }
         Ok((Selected::Nothing, None))
+    }
+
+    /// The closest entry of a URL, where a rule lets it answer.
+    fn select_closest(
+        &self,
+        asked: &Asked<'_>,
+        url: &str,
+        payloads: &dyn PayloadSource,
+        memory: &Memory,
+    ) -> Result<Selected, PayloadUnreadable> {
+        let terms = if self.closest.is_empty() { None } else { self.rules.of(url) };
+        let Some(terms) = terms else { return Ok(Selected::Nothing) };
+        let court = Court { index: self, payloads, memory, terms: None, url, tier: 0 };
+        Ok(match self.closest.judge(asked, &court, &terms)? {
+            Verdict::Answer { entry, .. } => Selected::Closest(entry, terms),
+            Verdict::Exhausted(first) => Selected::Exhausted(first),
+            Verdict::Nothing => Selected::Nothing,
+        })
     }
 
     /// The best entry of one method and URL; where there is none, that of a URL that is equal but for redacted places
@@ -281,7 +310,7 @@ impl Index {
             }
             Some(Group::Several(several)) => several.judge(asked, &court, false)?,
         };
-        if strict.is_something() || self.kin.is_empty() && self.closest.is_empty() {
+        if strict.is_something() || self.kin.is_empty() {
             return Ok(strict);
         }
         let terms = self.rules.of(url);
@@ -291,12 +320,7 @@ impl Index {
                 return Ok(selected);
             }
         }
-        let Some(terms) = terms else { return Ok(Selected::Nothing) };
-        Ok(match self.closest.judge(asked, &court, &terms)? {
-            Verdict::Answer { entry, .. } => Selected::Closest(entry, terms),
-            Verdict::Exhausted(first) => Selected::Exhausted(first),
-            Verdict::Nothing => Selected::Nothing,
-        })
+        Ok(Selected::Nothing)
     }
 
     fn relaxed(

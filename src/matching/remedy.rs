@@ -160,7 +160,8 @@ fn same_path(live: &str, recorded: &str) -> Option<(String, String)> {
     }
     let authority = regex::escape(recorded.get(2)?);
     let replacement = format!("s#//{authority}/{}#//{}/{}#", regex.join("/"), recorded.get(2)?, with.join("/"));
-    Some((glob.join("/") + "**", replacement))
+    let any_query = if differ(recorded.len() - 1) { "*" } else { "**" };
+    Some((glob.join("/") + any_query, replacement))
 }
 
 fn origin(url: &str) -> Option<String> {

@@ -190,7 +190,7 @@ enum Prepared {
         scope: Scope,
     },
     Replay {
-        config: ReplayConfig,
+        config: Box<ReplayConfig>,
         scope: Scope,
         ignore: GlobList,
         replayer: Box<Replayer>,
@@ -235,6 +235,7 @@ impl Prepared {
             format!("{}: {warning}", name.display())
         }));
         archives.iter().for_each(|archive| replayer.call(&archive.path, &archive.archive));
+        let config = Box::new(config);
         Ok(Self::Replay { config, scope, ignore, replayer, archives, paths, killed })
     }
 
@@ -285,6 +286,7 @@ impl Prepared {
                 })
             }
             Self::Replay { config, scope, ignore, replayer, archives, killed, .. } => {
+                let config = *config;
                 let archive = WriterOptions { update: Update::Append, ..WriterOptions::default() };
                 let settings = RunSettings { archive, redact: config.redact.clone() };
                 let recorder =

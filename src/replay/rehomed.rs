@@ -52,7 +52,7 @@ impl Rehomed {
             // Nobody has read the body that a GET would get.
             parts.headers.remove(CONTENT_LENGTH);
         }
-        if streams {
+        if streams && !matches!(body, Body::Empty) {
             body = Body::boxed(RehomedBody::new(body, mover.clone()));
         }
         Response::from_parts(parts, body)
