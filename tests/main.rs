@@ -18,6 +18,7 @@ mod conditional;
 mod consumers;
 mod control;
 mod cors;
+mod delays;
 mod demo;
 mod distrust;
 mod doctor;

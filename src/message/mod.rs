@@ -2,6 +2,7 @@
 
 pub mod body;
 pub mod coding;
+pub mod duration;
 pub mod failure;
 pub mod fields;
 pub mod late_break;

@@ -10,6 +10,7 @@ pub use crate::har::Detail;
 use crate::matching::Rule;
 use crate::redact::Rules;
 pub use crate::replay::StreamSpeed;
+use crate::treatment::Spec;
 use crate::upstream::UpstreamConfig;
 
 /// The settings of one proxy.
@@ -162,6 +163,8 @@ pub struct ReplayConfig {
     pub stream_speed: StreamSpeed,
     /// What may vary between a request and its entry, by URL; a later rule outranks an earlier one.
     pub rules: Vec<Rule>,
+    /// What is done to every answer that no rule says something else about.
+    pub treatment: Spec,
     /// URL globs that get a 404 and never count as misses.
     pub ignore_miss: Vec<String>,
     /// Bytes of payloads kept in memory.
@@ -188,6 +191,7 @@ impl Default for ReplayConfig {
             cors: Cors::default(),
             stream_speed: StreamSpeed::default(),
             rules: Vec::new(),
+            treatment: Spec::default(),
             ignore_miss: Vec::new(),
             cache_size: 64 << 20,
             offline: false,

@@ -27,6 +27,7 @@ mod session;
 mod start;
 pub mod summary;
 mod target;
+mod treated;
 
 use std::collections::HashSet;
 use std::net::SocketAddr;

@@ -27,6 +27,7 @@ use crate::record::{self, Finished, Readable, Recorder, RunSettings, Tell};
 use crate::replay::{OpenError, Replayer, Sessions};
 use crate::report::TraceWriter;
 use crate::route::{GlobError, GlobList, Scope};
+use crate::treatment::Chance;
 use crate::upstream::{SetupError, Upstream};
 
 /// Why a proxy did not start. Each is one line that says what to do.
@@ -133,6 +134,7 @@ pub(super) async fn start(config: Config, log: Log) -> Result<Started, StartErro
         listeners: listening,
         sessions_required: config.sessions,
         mock_headers,
+        chance: prepared.chance(),
         limits: config.limits,
         pages: prepared.page_facts(listen, &ca),
         ca,
@@ -190,7 +192,7 @@ impl Prepared {
         let scope = scope(&config.glob, &config.exclude)?;
         let ignore = GlobList::compile(&config.ignore_miss)?;
         warnings.extend(ignore.warnings());
-        let rules = Arc::new(Rules::compile(config.rules.clone())?);
+        let rules = Arc::new(Rules::compile(config.rules.clone(), config.treatment.clone())?);
         // What a killed run had recorded is to be served, too.
         let killed = if adds_misses(&config) { record::finish_killed(&config.har)?.map(Box::new) } else { None };
         let archives = record::readable(&config.archives)?;
@@ -213,6 +215,15 @@ impl Prepared {
             || matches!(config.not_found, NotFound::Fallback | NotFound::Record)
             || (config.out_of_scope == OutOfScope::Pass && out_of_scope);
         asks && !config.offline
+    }
+
+    /// What requests draw from that ask for something by chance.
+    fn chance(&self) -> Arc<Chance> {
+        let seed = match self {
+            Self::Record { .. } => 0,
+            Self::Replay { config, .. } => config.treatment.seed.unwrap_or_default(),
+        };
+        Arc::new(Chance::new(seed, "requests"))
     }
 
     fn watched(&self) -> Option<(Vec<PathBuf>, bool)> {

@@ -15,6 +15,7 @@ mod ready;
 mod replayer;
 mod session;
 mod streamed;
+mod treatments;
 mod watcher;
 
 pub use answer::{Delivery, Pausing, ReplayedAnswer};

@@ -16,6 +16,7 @@ use crate::matching::Rule;
 use crate::proxy::{Cors, Detail, ListenAt, NotFound, OutOfScope, RedirectPolicy, StreamSpeed, Update};
 use crate::redact::Spec;
 use crate::report::Format;
+use crate::treatment::{Bandwidth, Delay};
 use crate::upstream::UpstreamProxy;
 
 /// One setting.
@@ -97,6 +98,9 @@ pub(crate) static KEYS: &[Key] = &[
     Key::one::<StreamSpeed>("stream-speed"),
     Key::list::<String>("ignore-miss"),
     Key::list::<Rule>("rules").by_line(),
+    Key::one::<Delay>("delay"),
+    Key::one::<Bandwidth>("bandwidth"),
+    Key::one::<u64>("seed"),
     Key::one::<bool>("mock-headers"),
     Key::one::<u64>("max-misses"),
     Key::one::<bool>("fail-on-unused"),

@@ -18,6 +18,7 @@ use crate::cli::report::Limits as Verdicts;
 use crate::cli::reports::ReportFiles;
 use crate::proxy::{Config, Limits, ListenAt, Mode, RecordConfig, ReplayConfig, Update};
 use crate::redact::Rules;
+use crate::treatment::Spec;
 use crate::upstream::UpstreamConfig;
 
 /// What the command line does around the proxy.
@@ -285,11 +286,21 @@ fn replay_config(
         cors: layers.one("cors", flags.cors.as_ref(), defaults.cors)?,
         stream_speed: layers.one("stream-speed", flags.stream_speed.as_ref(), defaults.stream_speed)?,
         rules: layers.list("rules", &flags.rules, defaults.rules)?,
+        treatment: treatment(layers, flags)?,
         ignore_miss: layers.list("ignore-miss", &flags.ignore_miss, defaults.ignore_miss)?,
         cache_size: layers.one("cache-size", flags.cache_size.as_ref(), ByteSize(defaults.cache_size))?.0,
         offline: layers.one("offline", flags.offline.as_ref(), defaults.offline)?,
         strict_archives: layers.one("strict-archives", flags.strict_archives.as_ref(), defaults.strict_archives)?,
         redact: redact(layers, scope)?,
+    })
+}
+
+/// What is done to every answer.
+fn treatment(layers: &mut Layers, flags: &ReplayFlags) -> Result<Spec, SettingsError> {
+    Ok(Spec {
+        delay: layers.optional("delay", flags.delay.as_ref(), "no answer waits")?,
+        bandwidth: layers.optional("bandwidth", flags.bandwidth.as_ref(), "bodies come at once")?,
+        seed: Some(layers.one("seed", flags.seed.as_ref(), 0)?),
     })
 }
 
