@@ -84,6 +84,7 @@ pub mod redact;
 pub mod replay;
 pub mod report;
 pub mod route;
+pub mod treatment;
 pub mod upstream;
 
 #[cfg(feature = "cli")]

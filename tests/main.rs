@@ -19,6 +19,7 @@ mod conditional;
 mod consumers;
 mod control;
 mod cors;
+mod delays;
 mod demo;
 mod distrust;
 mod doctor;

@@ -12,6 +12,7 @@ use super::{CommandResult, run};
 use crate::matching::{OriginPair, Rule};
 use crate::proxy::{Cors, NotFound, OutOfScope, RedirectPolicy, StreamSpeed};
 use crate::report::Format;
+use crate::treatment::{Bandwidth, Delay};
 
 const REPLAYING: &str = "Replaying";
 const REPORTS: &str = "Reports";
@@ -103,10 +104,28 @@ pub(crate) struct ReplayFlags {
     #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub(crate) map_bodies: Option<bool>,
 
-    /// Lets requests choose their answers by x-mock-response-code and x-mock-response-name
+    /// How long answers wait [default: not at all]
+    ///
+    /// Milliseconds (`--delay 300`), a duration (`1.5s`), `recorded` or a multiple of it (`recorded*0.5`), `uniform(100ms,
+    /// 500ms)`, `lognormal(200ms, 0.5)` with median and sigma, or `stall`: until the client leaves. A rule or an entry may
+    /// say something else.
+    #[arg(long, value_name = "DELAY", value_parser = flag::<Delay>(), help_heading = REPLAYING)]
+    pub(crate) delay: Option<Delay>,
+
+    /// How fast bodies come, in bytes per second [default: at once]
+    #[arg(long, value_name = "BYTES", value_parser = flag::<Bandwidth>(), help_heading = REPLAYING)]
+    pub(crate) bandwidth: Option<Bandwidth>,
+
+    /// What chance begins with [default: 0]
+    ///
+    /// Delays and faults by chance are the same in each run with the same seed whose requests come in the same order.
+    #[arg(long, value_name = "N", value_parser = flag::<u64>(), help_heading = REPLAYING)]
+    pub(crate) seed: Option<u64>,
+
+    /// Lets requests choose their answers by x-mock-response-code, x-mock-response-name and x-mock-delay
     ///
     /// `x-mock-response-code: 404` takes, among the entries of the same method and path, one with that status;
-    /// `x-mock-response-name` one by its `_harmock.name` or `comment`. The fields go no further.
+    /// `x-mock-response-name` one by its `_harmock.name` or `comment`; `x-mock-delay: 2000` has it wait. The fields go no further.
     #[arg(long, value_name = "BOOL", value_parser = flag::<bool>(), help_heading = REPLAYING)]
     #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub(crate) mock_headers: Option<bool>,

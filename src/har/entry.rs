@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use crate::message::CanonicalUrl;
 pub use crate::message::FailureCause;
+use crate::treatment::{Delay, Took};
 
 /// One entry of an archive that replay can use.
 #[derive(Debug, Clone)]
@@ -23,6 +24,10 @@ pub struct Entry {
     pub redacted: Box<[Box<str>]>,
     /// What people call it: `_harmock.name`, or else the entry's `comment`.
     pub name: Option<Box<str>>,
+    /// How long it took, where the recording tells.
+    pub took: Option<Took>,
+    /// How long its answer is to wait (`_harmock.delay`).
+    pub delay: Option<Box<Delay>>,
 }
 
 impl Entry {

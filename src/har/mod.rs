@@ -17,6 +17,7 @@ pub(crate) mod post_data;
 pub(crate) mod raw;
 pub mod read;
 pub mod streams;
+mod timings;
 pub mod volatile;
 pub(crate) mod windowed;
 pub mod write;

@@ -5,6 +5,7 @@ use crate::har::json::{Json, lenient_object};
 lenient_object! {
     /// HAR `entry`.
     RawEntry<'a> {
+        timings: RawTimings<'a> = "timings",
         request: RawRequest<'a> = "request",
         response: RawResponse<'a> = "response",
         resource_type: Json<'a> = "_resourceType",
@@ -12,6 +13,18 @@ lenient_object! {
         failure_text: Json<'a> = "_failureText",
         comment: Json<'a> = "comment",
         harmock: RawHarmock<'a> = "_harmock",
+    }
+}
+
+lenient_object! {
+    /// HAR `timings`.
+    RawTimings<'a> {
+        blocked: Json<'a> = "blocked",
+        dns: Json<'a> = "dns",
+        connect: Json<'a> = "connect",
+        send: Json<'a> = "send",
+        wait: Json<'a> = "wait",
+        receive: Json<'a> = "receive",
     }
 }
 
@@ -87,6 +100,7 @@ lenient_object! {
     RawHarmock<'a> {
         hash: Json<'a> = "hash",
         name: Json<'a> = "name",
+        delay: Json<'a> = "delay",
         end: Json<'a> = "end",
         trailers: Json<'a> = "trailers",
         encoded: Json<'a> = "encoded",

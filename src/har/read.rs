@@ -11,6 +11,7 @@ use crate::har::json::{Json, span_in};
 use crate::har::log::{Log, LogError};
 use crate::har::post_data::{TextContext, is_base64, read_payload};
 use crate::har::raw::{RawChunk, RawEntry, RawRequest, RawResponse};
+use crate::har::timings;
 use crate::message::CanonicalUrl;
 
 /// Something odd in one entry.
@@ -204,12 +205,18 @@ impl EntryReader<'_> {
         if payload == RecordedPayload::Absent && entry.harmock.payload.text().as_deref() == Some("omitted") {
             payload = RecordedPayload::Damaged;
         }
+        let delay = timings::delay(entry.harmock.delay).unwrap_or_else(|reason| {
+            self.warn("_harmock.delay", format!("{reason}; the answer does not wait"));
+            None
+        });
         let request = RecordedRequest { method: method.into(), url, fields, payload };
         Verdict::Usable(Box::new(Entry {
             ordinal: self.ordinal,
             request,
             outcome,
             recorded_by_harmock: entry.harmock.hash.is_there(),
+            took: timings::took(&entry.timings),
+            delay,
             name: entry.harmock.name.non_empty().or_else(|| entry.comment.non_empty()).map(Into::into),
             redacted: entry.harmock.redacted.items().iter().filter_map(|place| Some(place.text()?.into())).collect(),
         }))

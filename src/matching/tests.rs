@@ -44,6 +44,8 @@ fn recorded(method: &str, url: &str) -> Made {
         recorded_by_harmock: false,
         redacted: Box::default(),
         name: None,
+        took: None,
+        delay: None,
     };
     Made { entry, bytes: None }
 }

@@ -3,6 +3,7 @@
 pub mod arrived;
 pub mod body;
 pub mod coding;
+pub mod duration;
 pub mod escape;
 pub mod failure;
 pub mod fields;

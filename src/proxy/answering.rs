@@ -18,6 +18,7 @@ use super::miss;
 use super::mock_headers::{self, Wishes};
 use super::observed;
 use super::rescue;
+use super::treated::Plan;
 use crate::matching::rules::Key;
 use crate::matching::{Hit, LiveRequest, Lookup, MissReason, Relaxed, is_navigation};
 use crate::message::Body;
@@ -35,7 +36,7 @@ pub(super) async fn answer(exchange: Exchange, request: Request<Incoming>) -> Re
         return Ok(rescue::plain(StatusCode::INTERNAL_SERVER_ERROR, "this run does not replay"));
     };
     let (mut parts, body) = request.into_parts();
-    let wishes = match Wishes::take(&engine, &mut parts.headers) {
+    let mut wishes = match Wishes::take(&engine, &mut parts.headers) {
         Ok(wishes) => wishes,
         Err(what) => return Ok(mock_headers::refused(&exchange, state, &parts, &what)),
     };
@@ -52,13 +53,13 @@ pub(super) async fn answer(exchange: Exchange, request: Request<Incoming>) -> Re
     };
     // A reload meanwhile concerns later requests.
     let replayer = state.replayer.load_full();
-    if let Some(choice) = &wishes.choice {
-        return Box::pin(mock_headers::answer(exchange, state, &replayer, &parts, choice)).await;
+    if let Some(choice) = wishes.choice.take() {
+        return Box::pin(mock_headers::answer(exchange, state, &replayer, &parts, choice, wishes)).await;
     }
     if body.is_end_stream()
         && let Some(entry) = replayer.only_answer(parts.method.as_str(), exchange.asked.url.as_str())
     {
-        return serve(exchange, state, &replayer, &parts, Hit::strict(entry), Vec::new()).await;
+        return serve(exchange, state, &replayer, &parts, Hit::strict(entry), wishes).await;
     }
     let payload = match Box::pin(payload(body)).await {
         Ok(payload) => payload,
@@ -68,7 +69,7 @@ pub(super) async fn answer(exchange: Exchange, request: Request<Incoming>) -> Re
     let follow = state.redirects == RedirectPolicy::Follow && !is_navigation(&parts.headers);
     let request = Arc::new(Live { parts, payload, url: exchange.asked.url.as_str().into(), follow, session });
     match find(&replayer, &request).await {
-        Lookup::Hit(hit) => serve(exchange, state, &replayer, &request.parts, hit, Vec::new()).await,
+        Lookup::Hit(hit) => serve(exchange, state, &replayer, &request.parts, hit, wishes).await,
         Lookup::Miss(missed) => Box::pin(miss(exchange, state, replayer, request, missed.reason)).await,
         Lookup::Error(unreadable) => {
             let sentence = unreadable.failure.to_string();
@@ -124,15 +125,23 @@ async fn find(replayer: &Arc<Replayer>, request: &Arc<Live>) -> Lookup {
         .unwrap_or_else(|_ending| Lookup::Miss(crate::matching::Miss { reason: MissReason::NoEntry, hops: Vec::new() }))
 }
 
-/// Answers with the entry of a hit. `notes`: what the log says of it beside.
+/// Answers with the entry of a hit.
 pub(super) async fn serve(
     mut exchange: Exchange,
     state: &ReplayState,
     replayer: &Arc<Replayer>,
     request: &Parts,
     hit: Hit,
-    mut notes: Vec<String>,
+    wishes: Wishes,
 ) -> Result<Response<Body>, Reset> {
+    let plan = Plan::of(replayer, hit.entry, &wishes);
+    let relaxed = explained::relaxed(&hit);
+    tell_closest(&exchange, replayer.name(hit.entry), &relaxed);
+    let mut notes = wishes.notes;
+    notes.extend(relaxed.iter().map(ToString::to_string));
+    if let Some(plan) = &plan {
+        Box::pin(plan.wait(&exchange, &mut notes)).await?;
+    }
     let fit_cors = state.cors == Cors::Auto;
     let (move_text, speed) = (state.move_text, state.stream_speed);
     let delivery = Delivery { fit_cors, move_text, speed, ending: &exchange.engine.ending };
@@ -150,15 +159,15 @@ pub(super) async fn serve(
         exchange.engine.tally.served_in(session, hit.hops.iter().copied().chain([hit.entry]));
     }
     let by = By::Entry(replayer.name(hit.entry));
-    let relaxed = explained::relaxed(&hit);
     if exchange.told.is_some() {
         exchange.rules = observed::rules(&relaxed);
     }
-    notes.extend(relaxed.iter().map(ToString::to_string));
-    let note = (!notes.is_empty()).then(|| format!("[{}]", notes.join("; ")));
-    tell_closest(&exchange, replayer.name(hit.entry), &relaxed);
     match answer {
-        ReplayedAnswer::Response(response, size) => {
+        ReplayedAnswer::Response(mut response, size) => {
+            if let Some(plan) = &plan {
+                response = plan.pace(&exchange, response, size, &mut notes);
+            }
+            let note = in_brackets(&notes);
             exchange.log(Some(response.status().as_u16()), size, by, note.as_deref());
             Ok(response)
         }
@@ -175,6 +184,11 @@ pub(super) async fn serve(
             }
         },
     }
+}
+
+/// What is told beside an answer.
+fn in_brackets(notes: &[String]) -> Option<String> {
+    (!notes.is_empty()).then(|| format!("[{}]", notes.join("; ")))
 }
 
 /// What an entry was let pass because it is the closest one, for the report.

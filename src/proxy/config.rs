@@ -12,6 +12,7 @@ use crate::matching::{OriginPair, Rule};
 use crate::redact::Rules;
 pub use crate::replay::StreamSpeed;
 use crate::route::Mount;
+use crate::treatment::Spec;
 use crate::upstream::UpstreamConfig;
 
 /// The settings of one proxy.
@@ -186,6 +187,8 @@ pub struct ReplayConfig {
     pub map: Vec<OriginPair>,
     /// Text that names a mapped origin names the one asked for.
     pub map_bodies: bool,
+    /// What is done to every answer that no rule says something else about.
+    pub treatment: Spec,
     /// URL globs that get a 404 and never count as misses.
     pub ignore_miss: Vec<String>,
     /// Bytes of payloads kept in memory.
@@ -214,6 +217,7 @@ impl Default for ReplayConfig {
             rules: Vec::new(),
             map: Vec::new(),
             map_bodies: false,
+            treatment: Spec::default(),
             ignore_miss: Vec::new(),
             cache_size: 64 << 20,
             offline: false,

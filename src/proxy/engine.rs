@@ -25,6 +25,7 @@ use crate::pages::{self, PageFacts};
 use crate::record::{Finished, Readable, Recorder};
 use crate::replay::{Replayer, Sessions, StreamSpeed};
 use crate::route::{GlobList, Mounts, Scope};
+use crate::treatment::Chance;
 use crate::upstream::Upstream;
 
 /// Different refusals that are told one by one.
@@ -46,6 +47,8 @@ pub(super) struct Engine {
     pub(super) tls: bool,
     /// Requests may say by `x-mock-*` fields what their answer is to be.
     pub(super) mock_headers: bool,
+    /// What they draw from.
+    pub(super) chance: Arc<Chance>,
     pub(super) limits: Limits,
     pub(super) ca: CertAuthority,
     /// Hosts whose TLS is never opened.

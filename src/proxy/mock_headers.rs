@@ -1,4 +1,4 @@
-//! Fields by which a request says what its answer is to be: `x-mock-response-code`, `x-mock-response-name`.
+//! Fields by which a request says what its answer is to be: `x-mock-response-code`, `x-mock-response-name`, `x-mock-delay`.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::answering::{self, readable};
 use super::connection::Reset;
 use super::engine::{Engine, ReplayState};
-use super::exchange::{By, Exchange};
+use super::exchange::{self, Exchange};
 use super::explained::Explained;
 use super::hidden::shown_url;
 use super::{miss, rescue};
@@ -18,9 +18,11 @@ use crate::har::Outcome;
 use crate::matching::{Choice, EntryRef, Hit, LiveRequest};
 use crate::message::Body;
 use crate::replay::Replayer;
+use crate::treatment::{By, Delay, Delaying};
 
 const STATUS: HeaderName = HeaderName::from_static("x-mock-response-code");
 const NAME: HeaderName = HeaderName::from_static("x-mock-response-name");
+const DELAY: HeaderName = HeaderName::from_static("x-mock-delay");
 /// How many entries are told where none is what was chosen.
 const TOLD: usize = 50;
 
@@ -29,6 +31,10 @@ const TOLD: usize = 50;
 pub(super) struct Wishes {
     /// Which entry it is to be.
     pub(super) choice: Option<Choice>,
+    /// How long it is to wait.
+    pub(super) delay: Option<Delaying>,
+    /// What the log says of it.
+    pub(super) notes: Vec<String>,
 }
 
 impl Wishes {
@@ -42,19 +48,21 @@ impl Wishes {
             let value = fields.remove(name)?;
             Some(String::from_utf8_lossy(value.as_bytes()).trim().to_owned())
         };
-        let (status, name) = (text(STATUS, fields), text(NAME, fields));
+        let (status, name, delay) = (text(STATUS, fields), text(NAME, fields), text(DELAY, fields));
         let status = status.map(|text| match text.parse() {
             Ok(status @ 100..1000) => Ok(status),
             _ => Err(format!("{STATUS}: {text:?} is no status; expected a number from 100 to 999")),
         });
         let choice = Choice { status: status.transpose()?, name };
-        Ok(Self { choice: Some(choice).filter(|choice| *choice != Choice::default()) })
+        let delay = delay.map(|text| Delay::parse(&text).map_err(|reason| format!("{DELAY}: {text:?}: {reason}")));
+        let delay = delay.transpose()?.map(|delay| Delaying::new(By::Request, delay, &engine.chance));
+        Ok(Self { choice: Some(choice).filter(|choice| *choice != Choice::default()), delay, notes: Vec::new() })
     }
 
     /// Removes the fields of a request that is passed on.
     pub(super) fn strip(engine: &Engine, fields: &mut HeaderMap) {
         if engine.mock_headers {
-            [STATUS, NAME].into_iter().for_each(|name| drop(fields.remove(name)));
+            [STATUS, NAME, DELAY].into_iter().for_each(|name| drop(fields.remove(name)));
         }
     }
 }
@@ -65,17 +73,19 @@ pub(super) async fn answer(
     state: &ReplayState,
     replayer: &Arc<Replayer>,
     parts: &Parts,
-    choice: &Choice,
+    choice: Choice,
+    mut wishes: Wishes,
 ) -> Result<Response<Body>, Reset> {
     let (method, url) = (parts.method.as_str(), exchange.asked.url.as_str());
     let asked = LiveRequest { method, url, fields: &parts.headers, payload: &[], follow_redirects: false };
-    match replayer.choose(&asked, choice) {
+    match replayer.choose(&asked, &choice) {
         Ok(entry) => {
-            let what = in_words(choice);
+            let what = in_words(&choice);
             exchange.applied(&what, Some(replayer.name(entry)), Vec::new());
-            answering::serve(exchange, state, replayer, parts, Hit::strict(entry), vec![what]).await
+            wishes.notes.push(what);
+            answering::serve(exchange, state, replayer, parts, Hit::strict(entry), wishes).await
         }
-        Err(there) => Ok(none(&exchange, state, replayer, parts, choice, there)),
+        Err(there) => Ok(none(&exchange, state, replayer, parts, &choice, there)),
     }
 }
 
@@ -149,7 +159,7 @@ fn none(
         available,
     };
     let answer = rescue::problem(StatusCode::BAD_REQUEST, &problem);
-    exchange.log(Some(400), answer.body().known_length(), By::Miss, Some(&reason));
+    exchange.log(Some(400), answer.body().known_length(), exchange::By::Miss, Some(&reason));
     readable(state, parts, answer)
 }
 
@@ -163,6 +173,6 @@ fn told(available: &Available) -> String {
 /// A field that is no good is told to the client alone.
 pub(super) fn refused(exchange: &Exchange, state: &ReplayState, parts: &Parts, what: &str) -> Response<Body> {
     let answer = rescue::bad_request(what);
-    exchange.log(Some(400), answer.body().known_length(), By::Own, Some(what));
+    exchange.log(Some(400), answer.body().known_length(), exchange::By::Own, Some(what));
     readable(state, parts, answer)
 }

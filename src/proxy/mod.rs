@@ -33,6 +33,7 @@ mod start;
 pub mod summary;
 mod target;
 mod traced_body;
+mod treated;
 
 use std::collections::HashSet;
 use std::net::SocketAddr;

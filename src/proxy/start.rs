@@ -29,6 +29,7 @@ use crate::redact::also_hide;
 use crate::replay::{OpenError, Replayer, Sessions};
 use crate::report::TraceWriter;
 use crate::route::{GlobError, GlobList, MountError, Scope};
+use crate::treatment::Chance;
 use crate::upstream::{SetupError, Upstream};
 
 /// Why a proxy did not start. Each is one line that says what to do.
@@ -158,6 +159,7 @@ pub(super) async fn start(config: Config, log: Log) -> Result<Started, StartErro
         mounts,
         tls: config.tls,
         mock_headers,
+        chance: prepared.chance(),
         limits: config.limits,
         pages: PageFacts { name: config.name, allowed_hosts: config.allowed_hosts, ..prepared.page_facts(listen, &ca) },
         ca,
@@ -218,7 +220,8 @@ impl Prepared {
         let scope = scope(&config.glob, &config.exclude)?;
         let ignore = GlobList::compile(&config.ignore_miss)?;
         warnings.extend(ignore.warnings());
-        let rules = Arc::new(Rules::compile(config.rules.clone())?.across(OriginMap::new(config.map.clone())));
+        let rules = Rules::compile(config.rules.clone(), config.treatment.clone())?;
+        let rules = Arc::new(rules.across(OriginMap::new(config.map.clone())));
         // What a killed run had recorded is to be served, too.
         let killed = if adds_misses(&config) { record::finish_killed(&config.har)?.map(Box::new) } else { None };
         let archives = record::readable(&config.archives)?;
@@ -247,6 +250,15 @@ impl Prepared {
             || matches!(config.not_found, NotFound::Fallback | NotFound::Record)
             || (config.out_of_scope == OutOfScope::Pass && out_of_scope);
         asks && !config.offline
+    }
+
+    /// What requests draw from that ask for something by chance.
+    fn chance(&self) -> Arc<Chance> {
+        let seed = match self {
+            Self::Record { .. } => 0,
+            Self::Replay { config, .. } => config.treatment.seed.unwrap_or_default(),
+        };
+        Arc::new(Chance::new(seed, "requests"))
     }
 
     fn watched(&self) -> Option<(Vec<PathBuf>, bool)> {

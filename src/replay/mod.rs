@@ -16,6 +16,7 @@ mod rehomed;
 mod replayer;
 mod session;
 mod streamed;
+mod treatments;
 mod watcher;
 
 pub use answer::{Delivery, Pausing, ReplayedAnswer};

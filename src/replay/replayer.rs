@@ -15,6 +15,7 @@ use super::loaded::{Loaded, Slot};
 use super::prepared::Prepared;
 use super::ready::together;
 use super::session::Session;
+use super::treatments::Treatments;
 use crate::archive::{self, BodyFile, Fetched, PayloadError, Stamp};
 use crate::har::{Answer, Entry, Outcome, RecordedPayload, StoredBody, Warning};
 use crate::matching::rules::Terms;
@@ -22,12 +23,14 @@ use crate::matching::{
     Choice, EntryRef, Index, LiveRequest, Lookup, NearMiss, OriginMap, PayloadFailure, PayloadSource, Rules,
 };
 use crate::message::Body;
+use crate::treatment::Treatment;
 
 /// Answers requests from archives. Shared by all connections.
 #[derive(Debug)]
 pub struct Replayer {
     pub(super) archives: Vec<Arc<Loaded>>,
     index: Index,
+    treatments: Treatments,
     cache_size: u64,
     cache: PayloadCache,
     unpacked: UnpackedFiles,
@@ -114,6 +117,16 @@ pub enum OpenError {
     /// One of them.
     #[error(transparent)]
     Archive(#[from] archive::Error),
+    /// Recorded times are asked for where there are none.
+    #[error(
+        "{entry}: {by} asks for recorded times, and this entry tells none; record with --mode full, or give a duration"
+    )]
+    NoTimes {
+        /// `ARCHIVE#ENTRY`.
+        entry: String,
+        /// What asks.
+        by: String,
+    },
     /// An odd entry, where none is allowed.
     #[error("{}: {warning} (--strict-archives)", path.display())]
     Odd {
@@ -169,14 +182,17 @@ impl Replayer {
         if strict && let Some((path, warning)) = warnings.first() {
             return Err(OpenError::Odd { path: path.clone(), warning: warning.clone() });
         }
-        Ok(Opened { replayer: Self::of(archives, cache_size, rules), warnings, left_out })
+        let replayer = Self::of(archives, cache_size, rules);
+        replayer.treatments.check(&replayer.archives)?;
+        Ok(Opened { replayer, warnings, left_out })
     }
 
     /// Answers from these archives.
     fn of(archives: Vec<Arc<Loaded>>, cache_size: u64, rules: Arc<Rules>) -> Self {
         let index = Index::with_rules(archives.iter().map(|loaded| Arc::clone(&loaded.entries)).collect(), rules);
+        let treatments = Treatments::build(&archives, &index.rules());
         let (cache, unpacked) = (PayloadCache::new(cache_size), UnpackedFiles::new());
-        Self { archives, index, cache_size, cache, unpacked, looks: Looks::default() }
+        Self { archives, index, treatments, cache_size, cache, unpacked, looks: Looks::default() }
     }
 
     /// The same with other archives.
@@ -235,6 +251,11 @@ impl Replayer {
     /// Has the nearest entries found faster from now on: the first miss would wait for it otherwise. Takes a while.
     pub fn prepare_nearest(&self) {
         self.index.prepare_nearest();
+    }
+
+    /// What is done to the answers of an entry beside what was recorded, if anything.
+    pub fn treatment(&self, entry: EntryRef) -> Option<&Treatment> {
+        self.treatments.find(entry)
     }
 
     /// What rules say about a URL.

@@ -100,6 +100,12 @@ fn the_closest_entry_answers_and_what_was_let_pass_is_told() {
 }
 
 #[test]
+fn answers_wait_as_the_page_says() {
+    needs!(Curl);
+    play("docs/conditions.md", "delays");
+}
+
+#[test]
 fn a_request_says_which_answer_it_wants() {
     needs!(Curl);
     play("docs/conditions.md", "choosing");

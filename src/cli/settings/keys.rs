@@ -20,6 +20,7 @@ use crate::proxy::{Cors, Detail, ListenAt, NotFound, OutOfScope, RedirectPolicy,
 use crate::redact::Spec;
 use crate::report::Format;
 use crate::route::Mount;
+use crate::treatment::{Bandwidth, Delay};
 use crate::upstream::UpstreamProxy;
 
 /// One setting.
@@ -110,6 +111,9 @@ pub(crate) static KEYS: &[Key] = &[
     Key::list::<Rule>("rules").by_line(),
     Key::list::<OriginPair>("map"),
     Key::one::<bool>("map-bodies"),
+    Key::one::<Delay>("delay"),
+    Key::one::<Bandwidth>("bandwidth"),
+    Key::one::<u64>("seed"),
     Key::one::<bool>("mock-headers"),
     Key::one::<u64>("max-misses"),
     Key::one::<bool>("fail-on-unused"),

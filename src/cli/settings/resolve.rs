@@ -20,6 +20,7 @@ use crate::cli::reports::ReportFiles;
 use crate::proxy::{ApiKey, Config, Limits, ListenAt, Mode, RecordConfig, ReplayConfig, Update};
 use crate::redact::Rules;
 use crate::route::{MountPoint, check_mounts};
+use crate::treatment::Spec;
 use crate::upstream::UpstreamConfig;
 
 /// What the command line does around the proxy.
@@ -305,11 +306,21 @@ fn replay_config(
         rules: layers.list("rules", &flags.rules, defaults.rules)?,
         map: layers.list("map", &flags.map, defaults.map)?,
         map_bodies: layers.one("map-bodies", flags.map_bodies.as_ref(), defaults.map_bodies)?,
+        treatment: treatment(layers, flags)?,
         ignore_miss: layers.list("ignore-miss", &flags.ignore_miss, defaults.ignore_miss)?,
         cache_size: layers.one("cache-size", flags.cache_size.as_ref(), ByteSize(defaults.cache_size))?.0,
         offline: layers.one("offline", flags.offline.as_ref(), defaults.offline)?,
         strict_archives: layers.one("strict-archives", flags.strict_archives.as_ref(), defaults.strict_archives)?,
         redact: redact(layers, scope)?,
+    })
+}
+
+/// What is done to every answer.
+fn treatment(layers: &mut Layers, flags: &ReplayFlags) -> Result<Spec, SettingsError> {
+    Ok(Spec {
+        delay: layers.optional("delay", flags.delay.as_ref(), "no answer waits")?,
+        bandwidth: layers.optional("bandwidth", flags.bandwidth.as_ref(), "bodies come at once")?,
+        seed: Some(layers.one("seed", flags.seed.as_ref(), 0)?),
     })
 }
 

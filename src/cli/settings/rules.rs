@@ -28,10 +28,10 @@ const KEYS: &[&str] = &[
     "match",
     "repeat",
     "exhausted",
+    "delay",
+    "bandwidth",
+    "seed",
 ];
-
-/// Keys of a rule that a later version reads.
-const LATER: &[&str] = &["delay"];
 
 /// What is wrong with a rule, and at which byte of the text.
 pub(super) struct Fault {
@@ -60,9 +60,6 @@ pub(super) fn read(value: &Placed<'_>) -> Result<Rule, Vec<Fault>> {
 }
 
 fn known(name: &str) -> Result<(), String> {
-    if LATER.contains(&name) {
-        return Err(format!("`{name}` of a rule is not available in this version; take it out"));
-    }
     if KEYS.contains(&name) {
         return Ok(());
     }
@@ -79,6 +76,9 @@ fn set(rule: &mut Rule, name: &str, value: &Placed<'_>) -> Result<(), Fault> {
         "match" => rule.strictness = Some(word(name, value)?),
         "repeat" => rule.repeat = Some(word(name, value)?),
         "exhausted" => rule.exhausted = Some(word(name, value)?),
+        "delay" => rule.treatment.delay = Some(word(name, value)?),
+        "bandwidth" => rule.treatment.bandwidth = Some(word(name, value)?),
+        "seed" => rule.treatment.seed = Some(word(name, value)?),
         "ignore-query" => rule.ignore_query = Some(listed(name, value, Key::IgnoreQuery)?),
         "ignore-json" => rule.ignore_json = Some(listed(name, value, Key::IgnoreJson)?),
         "ignore-form" => rule.ignore_form = Some(listed(name, value, Key::IgnoreForm)?),
@@ -183,6 +183,9 @@ impl Value for Rule {
             ("match", self.strictness.as_ref().map(Value::to_scalar)),
             ("repeat", self.repeat.as_ref().map(Value::to_scalar)),
             ("exhausted", self.exhausted.as_ref().map(Value::to_scalar)),
+            ("delay", self.treatment.delay.as_ref().map(Value::to_scalar)),
+            ("bandwidth", self.treatment.bandwidth.as_ref().map(Value::to_scalar)),
+            ("seed", self.treatment.seed.as_ref().map(Value::to_scalar)),
         ];
         keys.extend(words.into_iter().filter_map(|(name, word)| Some(format!("{name} = {}", word?))));
         Scalar::Table(format!("{{ {} }}", keys.join(", ")))
@@ -249,6 +252,7 @@ mod tests {
         for text in [
             r#"{ glob = ["a", "b"], ignore-json = "$.a", query-order = "any", exhausted = "miss" }"#,
             r#"{ ignore-query = [], normalize = "+s/a/b/" }"#,
+            r#"{ match = "closest", delay = "lognormal(200ms, 0.5)", bandwidth = "64KiB", seed = 7 }"#,
         ] {
             assert_eq!(parsed(text).unwrap().to_scalar().to_string(), text);
         }
@@ -259,7 +263,8 @@ mod tests {
         for (text, expected) in [
             ("", "expected keys of a rule, such as `glob = \"**/search**\", ignore-query = \"ts\"`"),
             ("ignore-quary = \"a\"", "unknown key `ignore-quary` of a rule; the nearest known one is `ignore-query`"),
-            ("delay = \"1s\"", "`delay` of a rule is not available in this version; take it out"),
+            ("bandwidth = 0", "bandwidth = 0: a bandwidth is at least one byte per second"),
+            ("delay = true", "delay = true: expected a delay as a string or a number, found a boolean"),
             ("match = \"near\"", "match = \"near\": expected `strict` or `closest`"),
             ("json = \"pretty\"", "json = \"pretty\": expected `bytes` or `canonical`"),
             ("json = 1", "json = 1: expected a string, found an integer"),

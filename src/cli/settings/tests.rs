@@ -88,6 +88,9 @@ const SAMPLES: &[Sample] = &[
         &["--rules", r#"ignore-query = "c""#],
     ),
     ("ignore-miss", [r#""**/a""#, r#""**/b""#, r#""**/c""#], &["--ignore-miss", "**/c"]),
+    ("delay", [r#""1s""#, r#""recorded*2""#, r#""300ms""#], &["--delay", "300"]),
+    ("bandwidth", [r#""1MiB""#, r#""2KiB""#, "3"], &["--bandwidth", "3"]),
+    ("seed", ["1", "2", "3"], &["--seed", "3"]),
     ("mock-headers", ["true", "false", "true"], &["--mock-headers"]),
     ("max-misses", ["1", "2", "3"], &["--max-misses", "3"]),
     ("fail-on-unused", ["true", "false", "true"], &["--fail-on-unused"]),
@@ -254,12 +257,6 @@ fn a_wrong_type_is_told_the_right_one_and_its_place() {
         assert_eq!(found.len(), 1, "{found:?}");
         assert!(found[0].contains(expected), "{found:?}");
     }
-}
-
-#[test]
-fn parts_that_a_later_version_reads_are_refused_by_name() {
-    let found = problems("[[rules]]\ndelay = \"1s\"");
-    assert!(found.len() == 1 && found[0].contains("is not available in this version"), "{found:?}");
 }
 
 #[test]

@@ -1,7 +1,9 @@
-//! One rule as the user wrote it: for which URLs, and what may vary or must be equal there.
+//! One rule as the user wrote it: for which URLs, what may vary or must be equal there, and what is done to the answers.
+
+use crate::treatment::Spec;
 
 /// What holds for the URLs of some globs. A key that is `None` leaves what earlier rules say.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Rule {
     /// Globs on the whole URL, as Playwright has them; none: every URL.
     pub glob: Vec<String>,
@@ -29,6 +31,8 @@ pub struct Rule {
     pub repeat: Option<Repeat>,
     /// What it gets when every recorded answer has been given.
     pub exhausted: Option<Exhausted>,
+    /// What is done to the answers.
+    pub treatment: Spec,
 }
 
 impl Rule {
@@ -48,6 +52,7 @@ impl Rule {
             strictness,
             repeat,
             exhausted,
+            treatment: _,
         } = self;
         let lists = [ignore_query, ignore_json, ignore_form, ignore_part, normalize, match_headers];
         lists.into_iter().any(Option::is_some)

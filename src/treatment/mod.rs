@@ -1,0 +1,130 @@
+//! What is done to an answer beside what was recorded: because of a rule, of a setting, of its entry, or because the
+//! request asks for it.
+//!
+//! [`Spec`] is what was written. [`Parts`] are a rule's, with the chance that its draws share. [`Treatment`] is what holds for
+//! one entry, put together when the archives are loaded: an entry that has none is served as if there were no such thing.
+
+mod chance;
+mod delay;
+mod pace;
+
+use std::sync::Arc;
+
+pub use chance::Chance;
+pub use delay::{Delay, Took, Wait};
+pub use pace::{Bandwidth, Paced};
+
+/// What a rule or the settings say.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Spec {
+    /// What chance begins with.
+    pub seed: Option<u64>,
+    /// How long answers wait.
+    pub delay: Option<Delay>,
+    /// How fast bodies come.
+    pub bandwidth: Option<Bandwidth>,
+}
+
+/// Who asks for a treatment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum By {
+    /// A flag, a variable or a key of the file.
+    Setting,
+    /// The rule of this number, from one.
+    Rule(usize),
+    /// The entry itself.
+    Entry,
+    /// The request.
+    Request,
+}
+
+impl By {
+    /// What is told of a treatment: `rule 2 delay`.
+    pub fn name(self, key: &str) -> String {
+        match self {
+            Self::Setting => key.to_owned(),
+            Self::Rule(number) => format!("rule {number} {key}"),
+            Self::Entry => format!("_harmock.{key}"),
+            Self::Request => format!("x-mock-{key}"),
+        }
+    }
+}
+
+/// What one rule, or the settings, do.
+#[derive(Debug)]
+pub struct Parts {
+    by: By,
+    spec: Spec,
+    delays: Arc<Chance>,
+}
+
+impl Parts {
+    /// `seed` holds where the rule has none of its own.
+    pub fn new(spec: Spec, by: By, seed: u64) -> Self {
+        let seed = spec.seed.unwrap_or(seed);
+        Self { by, delays: Arc::new(Chance::new(seed, &by.name("delay"))), spec }
+    }
+
+    /// Whether they do anything.
+    pub fn treat(&self) -> bool {
+        let Spec { seed: _, delay, bandwidth } = &self.spec;
+        delay.is_some() || bandwidth.is_some()
+    }
+}
+
+/// A delay, and who asks for it.
+#[derive(Debug, Clone)]
+pub struct Delaying {
+    /// Who asks.
+    pub by: By,
+    /// For what.
+    pub delay: Delay,
+    chance: Arc<Chance>,
+}
+
+impl Delaying {
+    /// `seed` and who asks decide what is drawn.
+    pub fn new(by: By, delay: Delay, chance: &Arc<Chance>) -> Self {
+        Self { by, delay, chance: Arc::clone(chance) }
+    }
+
+    /// How long the next answer waits.
+    pub fn draw(&self, took: Option<Took>) -> Wait {
+        self.delay.draw(took, &self.chance)
+    }
+}
+
+/// What is done to the answers of one entry.
+#[derive(Debug, Clone, Default)]
+pub struct Treatment {
+    /// They wait.
+    pub delay: Option<Delaying>,
+    /// Their bodies come slowly.
+    pub bandwidth: Option<(By, Bandwidth)>,
+    /// How long they took when they were recorded.
+    pub took: Option<Took>,
+}
+
+impl Treatment {
+    /// Puts what a later rule says over what is there.
+    pub fn add(&mut self, parts: &Parts) {
+        if let Some(delay) = parts.spec.delay {
+            self.delay = Some(Delaying::new(parts.by, delay, &parts.delays));
+        }
+        if let Some(bandwidth) = parts.spec.bandwidth {
+            self.bandwidth = Some((parts.by, bandwidth));
+        }
+    }
+
+    /// Whether nothing is done.
+    pub fn is_empty(&self) -> bool {
+        self.delay.is_none() && self.bandwidth.is_none()
+    }
+
+    /// What it is, a line for each part.
+    pub fn lines(&self) -> Vec<String> {
+        let delay = self.delay.iter().map(|delaying| format!("{} {}", delaying.by.name("delay"), delaying.delay));
+        let bandwidth = self.bandwidth.iter().map(|(by, bandwidth)| format!("{} {bandwidth}", by.name("bandwidth")));
+        delay.chain(bandwidth).collect()
+    }
+}
