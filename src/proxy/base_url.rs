@@ -140,21 +140,22 @@ impl Local {
             return Some(self.door);
         }
         let port = url.port_or_known_default()?;
-        let host = self.authority.rsplit_once(':').map_or(&*self.authority, |(host, _)| host);
-        let same_host = url.host_str().is_some_and(|other| other.eq_ignore_ascii_case(host));
+        let same_host = url.host_str().is_some_and(|other| other.eq_ignore_ascii_case(self.host()));
         engine.listeners.iter().position(|listener| same_host && listener.address.port() == port)
+    }
+
+    /// What the client calls this server, without a port.
+    fn host(&self) -> &str {
+        match self.authority.rsplit_once(':') {
+            Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
+            _ => &self.authority,
+        }
     }
 
     /// `http://localhost:8899`, the origin at which this client finds another listener.
     pub(super) fn origin_of(&self, engine: &Engine, door: usize) -> String {
         let authority = match engine.listeners.get(door) {
-            Some(other) if door != self.door => {
-                let host = match self.authority.rsplit_once(':') {
-                    Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
-                    _ => &self.authority,
-                };
-                format!("{host}:{}", other.address.port())
-            }
+            Some(other) if door != self.door => format!("{}:{}", self.host(), other.address.port()),
             _ => self.authority.clone(),
         };
         format!("{}://{authority}", self.scheme)

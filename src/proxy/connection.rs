@@ -150,6 +150,11 @@ pub(super) async fn serve_listener(mut stream: ClientStream, door: Door, engine:
     let Ok((detection, read)) = looked else { return };
     match detection {
         Detection::Tls if engine.tls => serve_tls(stream, read, client, engine).await,
+        Detection::Tls => {
+            if engine.first_refusal("TLS", None) {
+                engine.log.notice("a client speaks TLS to this address, which --tls allows");
+            }
+        }
         Detection::Http2 => serve_http2(Prefixed::new(read, stream), client, engine).await,
         _ if read.is_empty() => {}
         _ => serve_http1(stream, read, client, engine).await,

@@ -25,6 +25,7 @@ const PAGES: &[&str] = &[
     "docs/configuration.md",
     "docs/control-api.md",
     "docs/demo.md",
+    "docs/mock-server.md",
     "docs/recipes.md",
     "docs/recording.md",
     "docs/replay-differences.md",
@@ -407,6 +408,35 @@ fn the_reports_of_shards_are_merged() {
 fn a_trace_names_the_entry_behind_an_answer() {
     needs!(Curl);
     play("docs/reports.md", "trace");
+}
+
+#[test]
+fn a_base_url_is_answered_beside_the_proxy() {
+    needs!(Curl);
+    play("docs/mock-server.md", "base-url");
+}
+
+#[test]
+fn several_servers_share_an_address() {
+    needs!(Curl);
+    play("docs/mock-server.md", "several");
+}
+
+#[test]
+fn a_base_url_with_tls_speaks_http_2() {
+    needs!(Curl);
+    play("docs/mock-server.md", "tls");
+}
+
+#[test]
+fn a_private_mock_asks_for_its_key() {
+    needs!(Curl);
+    play("docs/mock-server.md", "private");
+}
+
+#[test]
+fn a_mock_keeps_its_settings_beside_its_archives() {
+    play("docs/mock-server.md", "repository");
 }
 
 #[track_caller]

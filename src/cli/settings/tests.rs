@@ -139,6 +139,17 @@ fn every_setting_is_tried() {
 }
 
 #[test]
+fn every_setting_is_shown_in_the_order_of_the_table() {
+    let mut layers = Layers::new(environment(&[("HARMOCK_FORCE_UPDATE", "1")]), None);
+    let flags = AllFlags::parse_from(["harmock"]);
+    all_settings(&mut layers, &flags.archives, &flags.scope, &flags.record, &flags.replay, &flags.shared).unwrap();
+    let notes = layers.into_notes();
+    assert!(notes.iter().map(|note| note.name).eq(KEYS.iter().map(|key| key.name)));
+    let forced = notes.iter().find(|note| note.name == "force-update").unwrap();
+    assert_eq!(forced.sources, [Source::Variable("HARMOCK_FORCE_UPDATE".into())]);
+}
+
+#[test]
 fn the_file_outranks_the_default() {
     for (name, [in_file, ..], _) in
         SAMPLES.iter().filter(|(name, ..)| keys::find(name).unwrap().never_in_file.is_none())
