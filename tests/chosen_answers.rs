@@ -55,7 +55,8 @@ fn a_status_or_a_name_chooses_among_the_entries_of_the_method_and_path() {
 
 #[test]
 fn a_choice_that_nothing_fits_gets_a_list_of_what_there_is_and_counts_as_a_miss() {
-    let proxy = Harmock::replay(&workspace(), &["--mock-headers"]);
+    let folder = workspace();
+    let proxy = Harmock::replay(&folder, &["--mock-headers"]);
     let mut wire = Wire::connect(proxy.address());
     let both = ["x-mock-response-code: 404", "x-mock-response-name: on fire", "Origin: http://app.test"];
     let answer = ask(&mut wire, "GET", &format!("{GET}?id=1"), &both);
@@ -75,7 +76,8 @@ fn a_choice_that_nothing_fits_gets_a_list_of_what_there_is_and_counts_as_a_miss(
 
 #[test]
 fn the_fields_mean_nothing_unless_they_are_switched_on_and_then_go_no_further() {
-    let proxy = Harmock::replay::<&str>(&workspace(), &[]);
+    let folder = workspace();
+    let proxy = Harmock::replay::<&str>(&folder, &[]);
     let mut wire = Wire::connect(proxy.address());
     assert_eq!(ask(&mut wire, "GET", &format!("{GET}?id=1"), &["x-mock-response-code: 404"]).text(), "one");
     proxy.interrupt().expect(0);

@@ -64,7 +64,8 @@ fn neither_another_method_nor_another_path_nor_a_url_without_the_rule_is_ever_an
         entry("GET", &format!("{GET}?id=1"), 200, "one"),
         entry("GET", "http://api.example.test/other?id=1", 200, "other"),
     ];
-    let proxy = Harmock::replay::<&str>(&workspace(&entries, RULE), &[]);
+    let folder = workspace(&entries, RULE);
+    let proxy = Harmock::replay::<&str>(&folder, &[]);
     let mut wire = Wire::connect(proxy.address());
     for (method, url) in [
         ("POST", format!("{GET}?id=1")),
@@ -85,7 +86,8 @@ fn a_strict_match_and_one_under_other_rules_go_before_a_closer_query() {
         entry("GET", &format!("{GET}?id=1&ts=8&page=1"), 200, "paged"),
     ];
     let rules = format!("{RULE}ignore-query = \"ts\"\n");
-    let proxy = Harmock::replay::<&str>(&workspace(&entries, &rules), &[]);
+    let folder = workspace(&entries, &rules);
+    let proxy = Harmock::replay::<&str>(&folder, &[]);
     let mut wire = Wire::connect(proxy.address());
     for (query, expected) in [("?id=1&ts=8", "ruled"), ("?id=1&ts=8&page=1", "paged"), ("?id=1&page=2&ts=9", "paged")] {
         assert_eq!(wire.get(&format!("{GET}{query}")).text(), expected, "{query}");
@@ -101,18 +103,21 @@ fn a_payload_decides_only_where_a_rule_says_so_and_then_its_type_first() {
         entry["request"]["headers"] = json!([{ "name": "content-type", "value": kind }]);
     }
     let url = format!("{GET}?new");
-    let free = Harmock::replay::<&str>(&workspace(&entries, RULE), &[]);
+    let folder = workspace(&entries, RULE);
+    let free = Harmock::replay::<&str>(&folder, &[]);
     let mut wire = Wire::connect(free.address());
     assert_eq!(ask(&mut wire, "POST", &url, &[text], "a=2"), hit("text"));
     assert_eq!(ask(&mut wire, "POST", &url, &[text], "a=9"), hit("form"));
     free.interrupt().expect(0);
-    let all = Harmock::replay::<&str>(&workspace(&entries, &format!("{RULE}match-body = \"all\"\n")), &[]);
+    let folder = workspace(&entries, &format!("{RULE}match-body = \"all\"\n"));
+    let all = Harmock::replay::<&str>(&folder, &[]);
     let mut wire = Wire::connect(all.address());
     assert_eq!(ask(&mut wire, "POST", &url, &[form], "a=1"), hit("form"));
     assert_eq!(ask(&mut wire, "POST", &url, &[text], "a=1").0, 502, "equal, but of another type");
     assert_eq!(ask(&mut wire, "POST", &url, &[text], "a=9").0, 502);
     all.interrupt().expect(3);
-    let closest = Harmock::replay::<&str>(&workspace(&entries, &format!("{RULE}match-body = \"closest\"\n")), &[]);
+    let folder = workspace(&entries, &format!("{RULE}match-body = \"closest\"\n"));
+    let closest = Harmock::replay::<&str>(&folder, &[]);
     let mut wire = Wire::connect(closest.address());
     assert_eq!(ask(&mut wire, "POST", &url, &[form], "b=1&c"), hit("form"), "the type goes before the likeness");
     assert_eq!(ask(&mut wire, "POST", &url, &[text], "b=1&c"), hit("other"));
@@ -127,7 +132,8 @@ fn required_headers_keep_the_closest_from_answering() {
         entry["request"]["headers"] = json!([{ "name": "X-Tenant", "value": tenant }]);
     }
     let rules = format!("{RULE}match-headers = [\"x-tenant\"]\n");
-    let proxy = Harmock::replay::<&str>(&workspace(&entries, &rules), &[]);
+    let folder = workspace(&entries, &rules);
+    let proxy = Harmock::replay::<&str>(&folder, &[]);
     let mut wire = Wire::connect(proxy.address());
     assert_eq!(ask(&mut wire, "GET", &format!("{GET}?id=1"), &["X-Tenant: b"], ""), hit("two"));
     assert_eq!(ask(&mut wire, "GET", &format!("{GET}?id=1"), &["X-Tenant: c"], "").0, 502);

@@ -78,7 +78,8 @@ fn what_is_drawn_is_the_same_in_each_run_with_the_same_seed() {
 fn recorded_times_are_waited_for_a_number_of_times_and_asking_for_none_stops_the_start() {
     let mut timed = entry("GET", GET, 200, "timed");
     timed["timings"] = json!({ "blocked": 5, "dns": -1, "connect": 5, "ssl": 5, "send": 1, "wait": 9, "receive": 0 });
-    let proxy = Harmock::replay(&workspace(&[timed.clone()], ""), &["--delay", "recorded*2"]);
+    let folder = workspace(&[timed.clone()], "");
+    let proxy = Harmock::replay(&folder, &["--delay", "recorded*2"]);
     assert_eq!(Wire::connect(proxy.address()).get(GET).text(), "timed");
     assert_eq!(delays(&proxy.interrupt().expect(0).stderr), ["delay 40ms"]);
     let mut untimed = entry("GET", &format!("{GET}?other"), 200, "untimed");
@@ -92,7 +93,8 @@ fn recorded_times_are_waited_for_a_number_of_times_and_asking_for_none_stops_the
 #[test]
 fn a_client_that_leaves_ends_the_wait_and_others_are_answered_meanwhile() {
     let entries = [entry("GET", GET, 200, "late"), entry("GET", "http://api.example.test/now", 200, "now")];
-    let mut proxy = Harmock::replay(&workspace(&entries, "[[rules]]\nglob = \"**/get\"\ndelay = \"stall\"\n"), &["-v"]);
+    let folder = workspace(&entries, "[[rules]]\nglob = \"**/get\"\ndelay = \"stall\"\n");
+    let mut proxy = Harmock::replay(&folder, &["-v"]);
     let many: Vec<_> = (0..16)
         .map(|_| {
             let mut stream = TcpStream::connect(proxy.address()).unwrap();
@@ -115,7 +117,8 @@ fn a_slow_line_gives_the_body_at_its_pace_and_whole_over_both_versions() {
     needs!(Curl);
     let body = "x".repeat(300_000);
     let entries = [entry("GET", "https://api.example.test/large", 200, &body)];
-    let proxy = Harmock::replay(&workspace(&entries, ""), &["--bandwidth", "1MiB/s"]);
+    let folder = workspace(&entries, "");
+    let proxy = Harmock::replay(&folder, &["--bandwidth", "1MiB/s"]);
     for version in ["--http1.1", "--http2"] {
         let since = Instant::now();
         let answer = curl(&proxy, &[version, "https://api.example.test/large"]);
@@ -133,7 +136,8 @@ fn a_stream_keeps_its_own_pace_behind_the_delay_of_its_head() {
     streamed["response"]["headers"][0]["value"] = json!("text/event-stream");
     streamed["_harmock"] =
         json!({ "delay": "30ms", "chunks": [{ "length": 9, "offset": 0 }, { "length": 9, "offset": 60 }] });
-    let proxy = Harmock::replay(&workspace(&[streamed], ""), &["--stream-speed", "1"]);
+    let folder = workspace(&[streamed], "");
+    let proxy = Harmock::replay(&folder, &["--stream-speed", "1"]);
     let mut wire = Wire::connect(proxy.address());
     let since = Instant::now();
     wire.send(format!("GET {GET} HTTP/1.1\r\nHost: api.example.test\r\n\r\n"));
@@ -149,7 +153,8 @@ fn a_stream_keeps_its_own_pace_behind_the_delay_of_its_head() {
 fn a_client_that_waits_less_than_the_delay_times_out() {
     needs!(Curl);
     let entries = [entry("GET", GET, 200, "late")];
-    let proxy = Harmock::replay(&workspace(&entries, ""), &["--mock-headers"]);
+    let folder = workspace(&entries, "");
+    let proxy = Harmock::replay(&folder, &["--mock-headers"]);
     let asked = ["--max-time", "0.2", "-H", "x-mock-delay: 60000", GET];
     assert_eq!(curl_exit(&proxy, &asked), Some(28), "curl's own timeout");
     assert_eq!(curl(&proxy, &["--max-time", "30", "-H", "x-mock-delay: 20", GET]).text(), "late");

@@ -186,7 +186,7 @@ mod tests {
         assert_eq!(drawn("recorded*2", 1)[0], Duration::from_millis(60));
         let pace = |text: &str, body| {
             let took = Some(Took { head: 1.0, body });
-            Delay::parse(text).unwrap().recorded_pace(took, 700)
+            Delay::parse(text).unwrap().recorded_pace(took, 700).map(f64::round)
         };
         assert_eq!(pace("recorded", 70.0), Some(10_000.0));
         assert_eq!((pace("recorded*0", 70.0), pace("recorded", 0.0), pace("1s", 70.0)), (None, None, None));
