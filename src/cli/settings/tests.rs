@@ -87,6 +87,12 @@ const SAMPLES: &[Sample] = &[
         [r#"{ glob = "**/a", json = "canonical" }"#, r#"{ ignore-query = ["a", "b"] }"#, r#"{ ignore-query = "c" }"#],
         &["--rules", r#"ignore-query = "c""#],
     ),
+    (
+        "map",
+        [r#""http://a=https://b""#, r#""http://c=https://b""#, r#""http://d=https://b""#],
+        &["--map", "http://d=https://b"],
+    ),
+    ("map-bodies", ["true", "false", "true"], &["--map-bodies"]),
     ("ignore-miss", [r#""**/a""#, r#""**/b""#, r#""**/c""#], &["--ignore-miss", "**/c"]),
     ("delay", [r#""1s""#, r#""recorded*2""#, r#""300ms""#], &["--delay", "300"]),
     ("bandwidth", [r#""1MiB""#, r#""2KiB""#, "3"], &["--bandwidth", "3"]),
