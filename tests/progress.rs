@@ -33,14 +33,14 @@ fn an_archive_that_takes_long_to_be_written_shows_how_far_it_is() {
     terminal.env("TERM", "xterm").stdin(Stdio::piped()).stdout(Stdio::piped());
     let mut terminal = terminal.spawn().unwrap();
     let mut screen = Screen { output: terminal.stdout.take().unwrap(), shown: String::new() };
-    screen.shows("control API on http://");
-    let address = screen.shown.rsplit("http://").next().unwrap().split('/').next().unwrap().to_owned();
+    screen.shows(&["/__harmock/"]);
+    let address = screen.shown.split_once("control API on http://").unwrap().1.split('/').next().unwrap().to_owned();
     assert_eq!(Wire::connect(address).get(&origin.url("/json")).body, body);
     // What the key for an interrupt sends.
     terminal.stdin.as_mut().unwrap().write_all(b"\x03").unwrap();
-    screen.shows("/1");
+    screen.shows(&["0/1", "1/1"]);
     thread::spawn(move || while std::fs::write(&payload, body).is_ok() {});
-    screen.shows("recorded 1 exchange");
+    screen.shows(&["recorded 1 exchange"]);
     assert!(terminal.wait().unwrap().success());
     assert_eq!(workspace.entries("hars/recording.har").len(), 2);
 }
@@ -52,13 +52,13 @@ struct Screen {
 }
 
 impl Screen {
-    /// Reads until this has been shown, and a few bytes after it.
-    fn shows(&mut self, text: &str) {
+    /// Reads on until one of these has been shown.
+    fn shows(&mut self, texts: &[&str]) {
         let from = self.shown.len();
         let mut piece = [0; 1024];
-        while !self.shown[from..].contains(text) || self.shown.ends_with(text) {
+        while !texts.iter().any(|text| self.shown[from..].contains(text)) {
             let read = self.output.read(&mut piece).unwrap();
-            assert!(read > 0, "{text:?} was not shown:\n{}", self.shown);
+            assert!(read > 0, "{texts:?} was not shown:\n{}", self.shown);
             self.shown.push_str(&String::from_utf8_lossy(&piece[..read]));
         }
     }

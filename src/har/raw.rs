@@ -42,6 +42,30 @@ lenient_object! {
 }
 
 lenient_object! {
+    /// The lists of a request or a response that replay has no use for.
+    RawLists<'a> {
+        query: Json<'a> = "queryString",
+        cookies: Json<'a> = "cookies",
+        redirect: Json<'a> = "redirectURL",
+    }
+}
+
+lenient_object! {
+    /// An entry for its lists alone.
+    RawSides<'a> {
+        request: RawLists<'a> = "request",
+        response: RawLists<'a> = "response",
+    }
+}
+
+lenient_object! {
+    /// `_harmock` as a whole.
+    RawOwn<'a> {
+        own: Json<'a> = "_harmock",
+    }
+}
+
+lenient_object! {
     /// HAR `postData`.
     RawPostData<'a> {
         mime_type: Json<'a> = "mimeType",

@@ -10,10 +10,10 @@ use super::pass::Pass;
 use super::place::EditedBody;
 use crate::har::fields::scalar;
 use crate::har::fingerprint::{entry_hash, written_hash};
-use crate::har::json::{Json, lenient_object, span_in};
+use crate::har::json::{Json, span_in};
 use crate::har::json_text::quoted;
 use crate::har::post_data::is_base64;
-use crate::har::raw::{RawChunk, RawContent, RawEntry, RawItem, RawPostData};
+use crate::har::raw::{RawChunk, RawContent, RawEntry, RawItem, RawLists, RawOwn, RawPostData, RawSides};
 
 /// The payload files of the archive that an entry belongs to.
 pub trait Bodies {
@@ -43,30 +43,6 @@ pub struct Rewritten {
     pub text: String,
     /// The places where something stands for a value, as `_harmock.redacted` says them.
     pub places: Vec<String>,
-}
-
-lenient_object! {
-    /// The lists of a request or a response that replay has no use for.
-    RawLists<'a> {
-        query: Json<'a> = "queryString",
-        cookies: Json<'a> = "cookies",
-        redirect: Json<'a> = "redirectURL",
-    }
-}
-
-lenient_object! {
-    /// An entry for its lists alone.
-    RawSides<'a> {
-        request: RawLists<'a> = "request",
-        response: RawLists<'a> = "response",
-    }
-}
-
-lenient_object! {
-    /// `_harmock` as a whole.
-    RawOwn<'a> {
-        own: Json<'a> = "_harmock",
-    }
 }
 
 /// Replaces the secrets of an entry, of its payload files too, and says so in `_harmock.redacted`. A hash that fitted
