@@ -24,6 +24,7 @@ mod rescue;
 mod service;
 mod session;
 mod start;
+mod streams;
 pub mod summary;
 mod target;
 

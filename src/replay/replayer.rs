@@ -289,17 +289,8 @@ impl Replayer {
         answer: &Answer,
     ) -> Result<Option<Stored>, PayloadTrouble> {
         let Some(body) = &answer.body else { return Ok(None) };
-        if let Some(cached) = self.cache.find(entry) {
-            match self.cache.age(&cached) {
-                Age::Fresh => return Ok(Some(Stored::Whole(cached))),
-                Age::Ageing => {
-                    self.look_soon(entry);
-                    return Ok(Some(Stored::Whole(cached)));
-                }
-                Age::Stale => {}
-            }
-        } else if let Some(had) = self.had_now(entry, body) {
-            return Ok(Some(had));
+        if let Some(stored) = self.stored_now(entry, body) {
+            return Ok(Some(stored));
         }
         let (replayer, body) = (Arc::clone(self), body.clone());
         match tokio::task::spawn_blocking(move || replayer.read_body(entry, &body)).await {
@@ -307,6 +298,17 @@ impl Replayer {
             // The runtime is going away, and the client with it.
             Err(_cancelled) => Ok(None),
         }
+    }
+
+    /// The same, where nothing has to be waited for.
+    pub(super) fn stored_now(self: &Arc<Self>, entry: EntryRef, body: &StoredBody) -> Option<Stored> {
+        let Some(cached) = self.cache.find(entry) else { return self.had_now(entry, body) };
+        match self.cache.age(&cached) {
+            Age::Fresh => {}
+            Age::Ageing => self.look_soon(entry),
+            Age::Stale => return None,
+        }
+        Some(Stored::Whole(cached))
     }
 
     /// A body that is in no cache and needs no waiting all the same.
