@@ -370,7 +370,9 @@ impl Replayer {
             std::thread::sleep(GATHERED);
             // Before the list is taken: who adds to it afterwards starts the next run.
             replayer.looks.running.store(false, Ordering::Release);
-            for entry in std::mem::take(&mut *replayer.due()) {
+            // Let go before the files are looked at: whoever serves would wait for all of them.
+            let due = std::mem::take(&mut *replayer.due());
+            for entry in due {
                 if let Some(stored) = answered(replayer.entry(entry)).and_then(|answer| answer.body.as_ref()) {
                     // What is wrong with a file is told to the request that needs it.
                     let _ = replayer.read_body(entry, stored);
