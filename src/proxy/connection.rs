@@ -23,7 +23,7 @@ use super::quiet::{Quiet, silence};
 use super::service;
 use super::streams::Streams;
 use super::target::Via;
-use crate::connect::{ClientStream, Prefixed, ResetSwitch, Traffic};
+use crate::connect::{ClientStream, Prefixed, ResetSwitch, ToClient, Traffic};
 use crate::message::{Body, BodyError};
 use crate::replay::Pausing;
 
@@ -136,7 +136,7 @@ pub(super) async fn serve_listener(stream: ClientStream, session: Option<Arc<str
 /// Serves HTTP/1 until the client or the run ends.
 pub(super) async fn serve_http1<S>(mut stream: S, client: Client, engine: Arc<Engine>)
 where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    S: AsyncRead + AsyncWrite + ToClient + Unpin + Send + 'static,
 {
     let client = Arc::new(client);
     let mut interrupted = Quiet::new(interrupted(&engine, &client));

@@ -40,6 +40,14 @@ enum Rest {
 }
 
 impl Ready {
+    /// The file of a large body.
+    pub fn file(&self) -> Option<&BodyFile> {
+        match &self.rest {
+            Rest::File(file) => Some(file),
+            Rest::None | Rest::Bytes(_) => None,
+        }
+    }
+
     /// Writes the answer to a stream.
     ///
     /// # Errors

@@ -15,7 +15,8 @@ use std::time::Instant;
 use bytes::{Buf, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 
-use super::{changes_answer, log, may_answer, plain_host, replays};
+use super::{changes_answer, file, log, may_answer, plain_host, replays};
+use crate::connect::ToClient;
 use crate::proxy::config::Cors;
 use crate::proxy::connection::{Client, Interruption};
 use crate::proxy::engine::Engine;
@@ -38,7 +39,7 @@ pub(in crate::proxy) async fn serve<S, I>(
     interrupted: &mut I,
 ) -> io::Result<Option<BytesMut>>
 where
-    S: AsyncRead + AsyncWrite + Unpin,
+    S: AsyncRead + AsyncWrite + ToClient + Unpin,
     I: Future<Output = Interruption> + Unpin,
 {
     let mut buffer = BytesMut::new();
@@ -85,10 +86,10 @@ where
 /// goes on.
 async fn send<S, I>(stream: &mut S, ready: &Ready, interrupted: &mut I) -> io::Result<bool>
 where
-    S: AsyncWrite + Unpin,
+    S: AsyncWrite + ToClient + Unpin,
     I: Future<Output = Interruption> + Unpin,
 {
-    let mut sending = pin!(ready.write(stream));
+    let mut sending = pin!(file::write(ready, stream));
     tokio::select! {
         biased;
         sent = sending.as_mut() => sent.map(|()| true),

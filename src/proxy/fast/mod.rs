@@ -3,6 +3,7 @@
 //! What decides that is the same for HTTP/1.1 and HTTP/2 and stands here; the two differ in how a request is read and an
 //! answer sent.
 
+mod file;
 pub(super) mod http1;
 pub(super) mod http2;
 
