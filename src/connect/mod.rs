@@ -6,6 +6,6 @@ pub mod prefixed;
 pub mod refusal;
 pub mod tunnel;
 
-pub use client_stream::{ClientStream, ResetSwitch, Traffic};
+pub use client_stream::{ClientStream, ResetSwitch, ToClient, Traffic};
 pub use detect::{Detection, detect};
 pub use prefixed::Prefixed;

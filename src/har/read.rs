@@ -56,6 +56,8 @@ pub(crate) struct HarLog {
     pub(crate) left_out: LeftOut,
     /// `log.creator.name`.
     pub(crate) creator: String,
+    /// The length of a body's text had a say in what kind of text it is.
+    pub(crate) told_by_length: bool,
 }
 
 impl HarLog {
@@ -127,7 +129,15 @@ impl LogReader {
         let har = &mut self.har;
         let ordinal = har.spans.len();
         har.spans.push(span);
-        match (EntryReader { ordinal, context, seen: &mut self.seen, warnings: &mut har.warnings }).read(entry) {
+        match (EntryReader {
+            ordinal,
+            context,
+            seen: &mut self.seen,
+            warnings: &mut har.warnings,
+            told_by_length: &mut har.told_by_length,
+        })
+        .read(entry)
+        {
             Verdict::Usable(entry) => har.entries.push(*entry),
             Verdict::WebSocket => har.left_out.websocket += 1,
             Verdict::OtherScheme => har.left_out.other_scheme += 1,
@@ -169,6 +179,7 @@ struct EntryReader<'a> {
     context: TextContext<'a>,
     seen: &'a mut Seen,
     warnings: &'a mut Vec<Warning>,
+    told_by_length: &'a mut bool,
 }
 
 impl EntryReader<'_> {
@@ -258,12 +269,13 @@ impl EntryReader<'_> {
         if content.text.is_there() && content.text.literal().is_none() {
             self.warn("response.content.text", "is not a string; the body is left out".to_owned());
         }
-        self.context.embedded(content.text, self.body_text(response))
+        let text = self.body_text(response);
+        self.context.embedded(content.text, text)
     }
 
     /// The text is one byte per code point where that alone gives the size that the entry says: Firefox keeps what it
     /// could not decode so, and a page in Latin-1 has to come back in the bytes that its `charset` promises.
-    fn body_text(&self, response: &RawResponse<'_>) -> BodyText {
+    fn body_text(&mut self, response: &RawResponse<'_>) -> BodyText {
         let content = &response.content;
         if is_base64(content.encoding) {
             return BodyText::Base64;
@@ -273,6 +285,7 @@ impl EntryReader<'_> {
         if !latin1 && !self.context.binary_strings {
             return BodyText::Utf8;
         }
+        *self.told_by_length = true;
         let text = content.text.text().unwrap_or_default();
         let size = content.size.number().filter(|size| *size > 0.0).map(|size| size as usize);
         let one_byte_each = size == latin1_bytes(&text).map(|bytes| bytes.len());

@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::fmt;
+use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -13,7 +14,7 @@ use http_body::{Body as HttpBody, Frame, SizeHint};
 use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::engine::Engine;
@@ -22,8 +23,9 @@ use super::handshake::Handshake;
 use super::listener::Door;
 use super::quiet::{Quiet, silence};
 use super::service;
+use super::streams::Streams;
 use super::target::Via;
-use crate::connect::{ClientStream, Detection, Prefixed, ResetSwitch, Traffic, detect};
+use crate::connect::{ClientStream, Detection, Prefixed, ResetSwitch, ToClient, Traffic, detect};
 use crate::message::{Body, BodyError};
 use crate::replay::Pausing;
 
@@ -177,11 +179,13 @@ async fn serve_tls(stream: ClientStream, read: BytesMut, client: Client, engine:
 /// Serves HTTP/1 until the client or the run ends; `read` has been read already.
 pub(super) async fn serve_http1<S>(mut stream: S, read: BytesMut, client: Client, engine: Arc<Engine>)
 where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    S: AsyncRead + AsyncWrite + ToClient + Unpin + Send + 'static,
 {
     let client = Arc::new(client);
     let mut interrupted = Quiet::new(interrupted(&engine, &client));
-    let Ok(Some(left)) = fast::serve(&mut stream, read, &client, &engine, &mut interrupted).await else { return };
+    let Ok(Some(left)) = fast::http1::serve(&mut stream, read, &client, &engine, &mut interrupted).await else {
+        return;
+    };
     let stream = Prefixed::new(left, stream);
     let handler = {
         let engine = Arc::clone(&engine);
@@ -232,15 +236,19 @@ where
     let handler = {
         let (engine, client) = (Arc::clone(&engine), Arc::clone(&client));
         service_fn(move |request: hyper::Request<Incoming>| {
+            if let Some(ready) = fast::http2::answer(&request, &client, &engine) {
+                return Answer::Ready(Some(ready));
+            }
             let (engine, client) = (Arc::clone(&engine), Arc::clone(&client));
-            async move {
+            Answer::Awaited(Box::pin(async move {
                 let answering = Answering::of(client);
                 let answer = service::serve(engine, &answering.0, request).await;
                 answer.map(|answer| Unhurried::of(answer, answering))
-            }
+            }))
         })
     };
-    let connection = http2::Builder::new(TokioExecutor::new())
+    let streams = Streams::default();
+    let connection = http2::Builder::new(streams.clone())
         .timer(TokioTimer::new())
         .auto_date_header(false)
         .max_concurrent_streams(STREAMS)
@@ -252,11 +260,31 @@ where
     let mut interrupted = Quiet::new(interrupted(&engine, &client));
     tokio::select! {
         biased;
-        _ended = connection.as_mut() => return,
+        _ended = poll_fn(|cx| streams.poll(connection.as_mut(), cx)) => return,
         // On either, streams that are open are answered first.
-        _interruption = &mut interrupted => connection.as_mut().graceful_shutdown(),
+        _interruption = &mut interrupted => {}
     }
-    let _ended = connection.await;
+    connection.as_mut().graceful_shutdown();
+    let _ended = poll_fn(|cx| streams.poll(connection.as_mut(), cx)).await;
+}
+
+/// An answer over HTTP/2. One that is ready is moved from hand to hand as what it is, not in a future that has room for
+/// every way to be answered.
+enum Answer<F> {
+    Ready(Option<Response<Body>>),
+    Awaited(Pin<Box<F>>),
+}
+
+impl<F: Future<Output = Result<Response<Body>, Reset>>> Future for Answer<F> {
+    type Output = F::Output;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        match &mut *self {
+            // It is polled until it has given its answer.
+            Self::Ready(ready) => ready.take().map_or(Poll::Pending, |ready| Poll::Ready(Ok(ready))),
+            Self::Awaited(awaited) => awaited.as_mut().poll(cx),
+        }
+    }
 }
 
 /// What ends a connection from outside.

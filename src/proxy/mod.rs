@@ -30,6 +30,7 @@ mod rescue;
 mod service;
 mod session;
 mod start;
+mod streams;
 pub mod summary;
 mod target;
 mod traced_body;

@@ -338,17 +338,8 @@ impl Replayer {
         answer: &Answer,
     ) -> Result<Option<Stored>, PayloadTrouble> {
         let Some(body) = &answer.body else { return Ok(None) };
-        if let Some(cached) = self.cache.find(entry) {
-            match self.cache.age(&cached) {
-                Age::Fresh => return Ok(Some(Stored::Whole(cached))),
-                Age::Ageing => {
-                    self.look_soon(entry);
-                    return Ok(Some(Stored::Whole(cached)));
-                }
-                Age::Stale => {}
-            }
-        } else if let Some(had) = self.had_now(entry, body) {
-            return Ok(Some(had));
+        if let Some(stored) = self.stored_now(entry, body) {
+            return Ok(Some(stored));
         }
         let (replayer, body) = (Arc::clone(self), body.clone());
         match tokio::task::spawn_blocking(move || replayer.read_body(entry, &body)).await {
@@ -356,6 +347,17 @@ impl Replayer {
             // The runtime is going away, and the client with it.
             Err(_cancelled) => Ok(None),
         }
+    }
+
+    /// The same, where nothing has to be waited for.
+    pub(super) fn stored_now(self: &Arc<Self>, entry: EntryRef, body: &StoredBody) -> Option<Stored> {
+        let Some(cached) = self.cache.find(entry) else { return self.had_now(entry, body) };
+        match self.cache.age(&cached) {
+            Age::Fresh => {}
+            Age::Ageing => self.look_soon(entry),
+            Age::Stale => return None,
+        }
+        Some(Stored::Whole(cached))
     }
 
     /// A body that is in no cache and needs no waiting all the same.
@@ -417,7 +419,9 @@ impl Replayer {
             std::thread::sleep(GATHERED);
             // Before the list is taken: who adds to it afterwards starts the next run.
             replayer.looks.running.store(false, Ordering::Release);
-            for entry in std::mem::take(&mut *replayer.due()) {
+            // Let go before the files are looked at: whoever serves would wait for all of them.
+            let due = std::mem::take(&mut *replayer.due());
+            for entry in due {
                 if let Some(stored) = answered(replayer.entry(entry)).and_then(|answer| answer.body.as_ref()) {
                     // What is wrong with a file is told to the request that needs it.
                     let _ = replayer.read_body(entry, stored);
