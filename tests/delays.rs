@@ -84,10 +84,15 @@ fn recorded_times_are_waited_for_a_number_of_times_and_asking_for_none_stops_the
     assert_eq!(delays(&proxy.interrupt().expect(0).stderr), ["delay 40ms"]);
     let mut untimed = entry("GET", &format!("{GET}?other"), 200, "untimed");
     untimed["timings"] = json!({ "send": -1, "wait": -1, "receive": -1 });
-    let workspace = workspace(&[timed, untimed], "[[rules]]\nglob = \"**?other\"\ndelay = \"recorded\"\n");
-    let ended = Harmock::run::<&str>(&workspace, "replay", &[]).expect(1);
-    let said = "hars/api.har#1: rule 1 delay asks for recorded times, and this entry tells none";
-    assert!(ended.stderr.contains(said) && ended.stderr.lines().count() == 1, "{}", ended.stderr);
+    let mut minimal = untimed.clone();
+    minimal["timings"] = json!({ "send": 0, "wait": 0, "receive": 0 });
+    minimal["startedDateTime"] = json!("1970-01-01T00:00:00.000Z");
+    for untimed in [untimed, minimal] {
+        let rule = "[[rules]]\nglob = \"**?other\"\ndelay = \"recorded\"\n";
+        let ended = Harmock::run::<&str>(&workspace(&[timed.clone(), untimed], rule), "replay", &[]).expect(1);
+        let said = "hars/api.har#1: rule 1 delay asks for recorded times, and this entry tells none";
+        assert!(ended.stderr.contains(said) && ended.stderr.lines().count() == 1, "{}", ended.stderr);
+    }
 }
 
 #[test]

@@ -25,6 +25,7 @@ mod doctor;
 mod exit_codes;
 mod explanations;
 mod fast_answers;
+mod faults;
 mod full_disk;
 mod grpc;
 mod har_work;

@@ -18,6 +18,7 @@ use super::miss;
 use super::mock_headers::{self, Wishes};
 use super::rescue;
 use super::treated::Plan;
+use crate::har::Failure;
 use crate::matching::rules::Key;
 use crate::matching::{Hit, LiveRequest, Lookup, MissReason, Relaxed, is_navigation};
 use crate::message::Body;
@@ -139,7 +140,10 @@ pub(super) async fn serve(
     let mut notes = wishes.notes;
     notes.extend(relaxed.iter().map(ToString::to_string));
     if let Some(plan) = &plan {
-        Box::pin(plan.wait(&exchange, &mut notes)).await?;
+        let instead = Box::pin(plan.before(&exchange, state, request, &hit, &mut notes)).await;
+        if let Some(instead) = instead {
+            return instead;
+        }
     }
     let fit_cors = state.cors == Cors::Auto;
     let delivery = Delivery { fit_cors, speed: state.stream_speed, ending: &exchange.engine.ending };
@@ -166,23 +170,30 @@ pub(super) async fn serve(
             exchange.log(Some(response.status().as_u16()), size, by, note.as_deref());
             Ok(response)
         }
-        ReplayedAnswer::Failed(failure) => match failure.cause {
-            Some(cause) => {
-                let answer = rescue::upstream_failed(cause, &failure.detail);
-                let size = answer.body().known_length();
-                exchange.log(Some(cause.status()), size, by, Some(&failure.detail));
-                Ok(readable(state, request, answer))
-            }
-            None => {
-                exchange.log(None, 0, by, Some(&failure.detail));
-                Err(Reset)
-            }
-        },
+        ReplayedAnswer::Failed(failure) => failed(&exchange, state, request, by, failure),
     }
 }
 
+/// What failed when it was recorded fails again.
+fn failed(
+    exchange: &Exchange,
+    state: &ReplayState,
+    request: &Parts,
+    by: By<'_>,
+    failure: &Failure,
+) -> Result<Response<Body>, Reset> {
+    let Some(cause) = failure.cause else {
+        exchange.log(None, 0, by, Some(&failure.detail));
+        return Err(Reset::Abrupt);
+    };
+    let answer = rescue::upstream_failed(cause, &failure.detail);
+    let size = answer.body().known_length();
+    exchange.log(Some(cause.status()), size, by, Some(&failure.detail));
+    Ok(readable(state, request, answer))
+}
+
 /// What is told beside an answer.
-fn in_brackets(notes: &[String]) -> Option<String> {
+pub(super) fn in_brackets(notes: &[String]) -> Option<String> {
     (!notes.is_empty()).then(|| format!("[{}]", notes.join("; ")))
 }
 

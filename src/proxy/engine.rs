@@ -172,6 +172,12 @@ impl Engine {
         told.len() < REFUSALS_TOLD && told.insert(format!("{host} {}", user_agent.unwrap_or_default()))
     }
 
+    /// Whether the next TLS handshake of a host is to fail, and what is told of it.
+    pub(super) fn tls_fault(&self, to: &Destination) -> Option<String> {
+        let EngineMode::Replay(state) = &self.mode else { return None };
+        state.replayer.load().rules().tls_fault(&to.host, to.port)
+    }
+
     /// Whether bytes that are neither TLS nor HTTP are passed on.
     pub(super) fn passes_opaque(&self) -> bool {
         matches!(self.mode, EngineMode::Record(_))

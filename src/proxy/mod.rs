@@ -12,6 +12,7 @@ mod exchange;
 mod explain;
 mod explained;
 mod fast;
+mod faulty;
 mod forward;
 mod hidden;
 mod listener;

@@ -15,10 +15,11 @@ use tokio_rustls::TlsAcceptor;
 use super::connection::{Client, serve_http1, serve_http2};
 use super::engine::Engine;
 use super::rescue;
-use super::summary::MissReport;
+use super::summary::{AppliedReport, MissReport};
 use super::target::{Via, connect_target};
 use crate::ca::Alpn;
 use crate::connect::refusal::{rejected_certificate, trust_setting};
+use crate::connect::tls_failure::fail_handshake;
 use crate::connect::tunnel::tunnel;
 use crate::connect::{ClientStream, Detection, Prefixed, detect};
 use crate::log::{ExchangeLine, Source};
@@ -141,6 +142,10 @@ impl Granted {
     }
 
     async fn open_tls(self, stream: Prefixed<ClientStream>) {
+        if let Some(fault) = self.engine.tls_fault(&self.to) {
+            self.tell_fault(fault);
+            return fail_handshake(stream).await;
+        }
         let config = match self.engine.ca.server_config(&self.to.host, Alpn::Http2AndHttp1) {
             Ok(config) => config,
             Err(error) => return self.engine.log.notice(&format!("CONNECT {}: {error}", self.to)),
@@ -164,6 +169,22 @@ impl Granted {
             Ok(Err(error)) => self.tell_refusal(&error),
             Err(_elapsed) => self.engine.log.notice(&format!("CONNECT {}: the TLS handshake took too long", self.to)),
         }
+    }
+
+    /// A handshake that fails because a rule says so is told as an exchange: no request will come.
+    fn tell_fault(&self, what: String) {
+        let host = self.to.authority();
+        self.engine.log.exchange(&ExchangeLine {
+            method: "CONNECT",
+            url: &host,
+            status: None,
+            size: 0,
+            time: std::time::Duration::ZERO,
+            source: Source::Own,
+            note: Some(&format!("[{what}]")),
+        });
+        let (method, entry, detail) = ("CONNECT".to_owned(), None, Vec::new());
+        self.engine.tally.applied(AppliedReport { what, method, url: host, entry, detail, count: 1 });
     }
 
     /// One line for a client that rejects the certificate: it names the setting that is missing.

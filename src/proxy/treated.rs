@@ -1,4 +1,6 @@
-//! The answer of an entry, treated: it waits, and comes slowly.
+//! The answer of an entry, treated: it waits, comes slowly, or goes wrong.
+
+use std::sync::Arc;
 
 use http::Response;
 use tokio::time::sleep;
@@ -13,7 +15,7 @@ use crate::treatment::{Delaying, Paced, Treatment, Wait};
 
 /// What is done to one answer.
 pub(super) struct Plan<'a> {
-    replayer: &'a Replayer,
+    replayer: &'a Arc<Replayer>,
     entry: EntryRef,
     treatment: Option<&'a Treatment>,
     delay: Option<Delaying>,
@@ -21,14 +23,26 @@ pub(super) struct Plan<'a> {
 
 impl<'a> Plan<'a> {
     /// None for an entry that is served as it was recorded, which most are.
-    pub(super) fn of(replayer: &'a Replayer, entry: EntryRef, wishes: &Wishes) -> Option<Self> {
+    pub(super) fn of(replayer: &'a Arc<Replayer>, entry: EntryRef, wishes: &Wishes) -> Option<Self> {
         let treatment = replayer.treatment(entry);
         let delay = wishes.delay.clone().or_else(|| treatment.and_then(|treatment| treatment.delay.clone()));
         (treatment.is_some() || delay.is_some()).then_some(Self { replayer, entry, treatment, delay })
     }
 
-    fn name(&self) -> EntryName<'a> {
+    pub(super) fn name(&self) -> EntryName<'a> {
         self.replayer.name(self.entry)
+    }
+
+    pub(super) fn treatment(&self) -> Option<&'a Treatment> {
+        self.treatment
+    }
+
+    pub(super) fn replayer(&self) -> &'a Arc<Replayer> {
+        self.replayer
+    }
+
+    pub(super) fn entry(&self) -> EntryRef {
+        self.entry
     }
 
     /// Waits as long as the answer is delayed, or until the run ends: it is then answered at once, and what waits for good
@@ -56,7 +70,7 @@ impl<'a> Plan<'a> {
             }
             Wait::ForGood => {
                 ending.await;
-                Err(Reset)
+                Err(Reset::Abrupt)
             }
         }
     }

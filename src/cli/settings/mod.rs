@@ -9,6 +9,7 @@ mod address;
 mod choice;
 mod environment;
 mod error;
+mod faults;
 mod field_name;
 pub(crate) mod file;
 pub(crate) mod keys;

@@ -301,6 +301,7 @@ fn treatment(layers: &mut Layers, flags: &ReplayFlags) -> Result<Spec, SettingsE
         delay: layers.optional("delay", flags.delay.as_ref(), "no answer waits")?,
         bandwidth: layers.optional("bandwidth", flags.bandwidth.as_ref(), "bodies come at once")?,
         seed: Some(layers.one("seed", flags.seed.as_ref(), 0)?),
+        ..Spec::default()
     })
 }
 

@@ -11,6 +11,7 @@ mod terms;
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
+use crate::message::Scheme;
 use crate::route::GlobList;
 use crate::treatment::{self, By, Chance, Spec, Treatment};
 
@@ -140,6 +141,16 @@ impl Rules {
             }
         }
         treatment
+    }
+
+    /// Whether the next TLS handshake of a host fails, and what is told of it. The last rule that names faults and is for all
+    /// URLs of the host decides.
+    pub fn tls_fault(&self, host: &str, port: u16) -> Option<String> {
+        let of_host = |compiled: &&Compiled| {
+            compiled.treatment.faults().is_some()
+                && (compiled.rule.glob.is_empty() || compiled.glob.covers_origin(Scheme::Https, host, port))
+        };
+        self.rules.iter().rev().find(of_host)?.treatment.faults()?.draw_tls()
     }
 
     /// What entries draw from that ask for something themselves.
