@@ -165,3 +165,14 @@ fn a_client_that_waits_less_than_the_delay_times_out() {
     assert_eq!(curl(&proxy, &["--max-time", "30", "-H", "x-mock-delay: 20", GET]).text(), "late");
     proxy.interrupt().expect(0);
 }
+
+#[test]
+fn a_stream_of_http2_that_is_given_up_ends_its_wait() {
+    needs!(Curl);
+    let url = "https://api.example.test/get";
+    let folder = workspace(&[entry("GET", url, 200, "late")], "");
+    let mut proxy = Harmock::replay(&folder, &["--delay", "stall"]);
+    assert_eq!(curl_exit(&proxy, &["--http2", "--max-time", "0.3", url]), Some(28));
+    proxy.told("[delay stall]; ended while it waited");
+    proxy.interrupt().expect(0);
+}

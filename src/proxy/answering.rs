@@ -145,9 +145,13 @@ pub(super) async fn serve(
             return instead;
         }
     }
+    let unconditional = plan.as_ref().and_then(|plan| plan.without_conditions(&request.headers));
     let fit_cors = state.cors == Cors::Auto;
     let delivery = Delivery { fit_cors, speed: state.stream_speed, ending: &exchange.engine.ending };
-    let answer = match replayer.answer(&hit, &exchange.method, &request.headers, delivery).await {
+    let answer = match replayer
+        .answer(&hit, &exchange.method, unconditional.as_ref().unwrap_or(&request.headers), delivery)
+        .await
+    {
         Ok(answer) => answer,
         Err(error) => {
             // It was asked for: what is wrong with it is told already.
@@ -162,9 +166,9 @@ pub(super) async fn serve(
     }
     let by = By::Entry(replayer.name(hit.entry));
     match answer {
-        ReplayedAnswer::Response(mut response, size) => {
+        ReplayedAnswer::Response(mut response, mut size) => {
             if let Some(plan) = &plan {
-                response = plan.pace(&exchange, response, size, &mut notes);
+                (response, size) = Box::pin(plan.shape(&exchange, response, size, &mut notes)).await;
             }
             let note = in_brackets(&notes);
             exchange.log(Some(response.status().as_u16()), size, by, note.as_deref());

@@ -116,7 +116,7 @@ impl Answerer {
     fn annotation(&self) -> Option<HeaderValue> {
         let what = if self.by == "entry" { "hit" } else { self.by };
         let entry = self.entry.iter().map(|entry| format!("; entry={}", entry.replace(';', "%3B")));
-        let note = self.note.iter().filter(|_| what == "hit");
+        let note = self.note.iter().filter(|_| matches!(what, "hit" | "upstream" | "recorded"));
         let note = note.map(|note| format!("; note={}", utf8_percent_encode(note, NOT_IN_A_NOTE)));
         let all: String = std::iter::once(what.to_owned()).chain(entry).chain(note).collect();
         HeaderValue::from_bytes(all.as_bytes()).ok()

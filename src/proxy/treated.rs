@@ -1,8 +1,10 @@
-//! The answer of an entry, treated: it waits, comes slowly, or goes wrong.
+//! The answer of an entry, treated: it waits, is patched, comes slowly, or goes wrong.
 
 use std::sync::Arc;
 
 use http::Response;
+use http::header::{HeaderMap, HeaderName, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, RANGE};
+use http_body::Body as _;
 use tokio::time::sleep;
 
 use super::connection::Reset;
@@ -75,8 +77,36 @@ impl<'a> Plan<'a> {
         }
     }
 
+    /// The request's fields without conditions and ranges, where those would compare with what the client never gets.
+    pub(super) fn without_conditions(&self, fields: &HeaderMap) -> Option<HeaderMap> {
+        const CONDITIONS: [HeaderName; 4] = [IF_NONE_MATCH, IF_MODIFIED_SINCE, IF_RANGE, RANGE];
+        if !self.treatment?.patch.changes_content() {
+            return None;
+        }
+        let mut fields = fields.clone();
+        CONDITIONS.into_iter().for_each(|name| drop(fields.remove(name)));
+        Some(fields)
+    }
+
+    /// The answer and the length of its body, patched and as slow as it is to come.
+    pub(super) async fn shape(
+        &self,
+        exchange: &Exchange,
+        mut response: Response<Body>,
+        mut length: u64,
+        notes: &mut Vec<String>,
+    ) -> (Response<Body>, u64) {
+        if let Some(patch) = self.treatment.map(|treatment| &treatment.patch).filter(|patch| !patch.is_empty()) {
+            let (patched, told) = patch.apply(response, &exchange.method).await;
+            response = patched;
+            length = response.body().size_hint().exact().unwrap_or(length);
+            notes.push(exchange.patched(Some(self.name()), told));
+        }
+        (self.pace(exchange, response, length, notes), length)
+    }
+
     /// Has the body come as slowly as it is to.
-    pub(super) fn pace(
+    fn pace(
         &self,
         exchange: &Exchange,
         response: Response<Body>,

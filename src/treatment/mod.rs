@@ -8,16 +8,23 @@ mod broken;
 mod chance;
 mod delay;
 mod fault;
+mod merge;
 mod pace;
+mod patch;
 mod rate_limit;
+mod resumed;
 
 use std::sync::Arc;
+
+use http::StatusCode;
+use serde_json::Value;
 
 pub use broken::Broken;
 pub use chance::Chance;
 pub use delay::{Delay, Took, Wait};
 pub use fault::{Fault, FaultKind, Faults};
 pub use pace::{Bandwidth, Paced};
+pub use patch::{Patch, SetField};
 pub use rate_limit::{Limiter, RateLimit};
 
 /// What a rule or the settings say.
@@ -33,6 +40,21 @@ pub struct Spec {
     pub faults: Option<Vec<Fault>>,
     /// How many requests are answered in a window.
     pub rate_limit: Option<RateLimit>,
+    /// Another status.
+    pub set_status: Option<StatusCode>,
+    /// Fields that are replaced or taken out.
+    pub set_header: Option<SetHeader>,
+    /// What the JSON of the body is merged with (RFC 7396).
+    pub merge_json: Option<Arc<Value>>,
+}
+
+/// Fields of one rule.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct SetHeader {
+    /// They add to those of earlier rules instead of taking their place.
+    pub adds: bool,
+    /// In order.
+    pub fields: Vec<SetField>,
 }
 
 /// Who asks for a treatment.
@@ -87,8 +109,9 @@ impl Parts {
 
     /// Whether they do anything.
     pub fn treat(&self) -> bool {
-        let Spec { seed: _, delay, bandwidth, faults, rate_limit } = &self.spec;
-        delay.is_some() || bandwidth.is_some() || faults.is_some() || rate_limit.is_some()
+        let Spec { seed: _, delay, bandwidth, faults, rate_limit, set_status, set_header, merge_json } = &self.spec;
+        let patches = set_status.is_some() || set_header.is_some() || merge_json.is_some();
+        patches || delay.is_some() || bandwidth.is_some() || faults.is_some() || rate_limit.is_some()
     }
 }
 
@@ -125,6 +148,8 @@ pub struct Treatment {
     pub faults: Option<Arc<Faults>>,
     /// Only so many of them are given in a window.
     pub limiter: Option<Arc<Limiter>>,
+    /// Parts of them are overridden.
+    pub patch: Patch,
     /// How long they took when they were recorded.
     pub took: Option<Took>,
 }
@@ -140,11 +165,16 @@ impl Treatment {
         }
         self.faults = parts.faults.clone().or(self.faults.take());
         self.limiter = parts.limiter.clone().or(self.limiter.take());
+        self.patch.add(&parts.spec, parts.by);
     }
 
     /// Whether nothing is done.
     pub fn is_empty(&self) -> bool {
-        self.delay.is_none() && self.bandwidth.is_none() && self.faults.is_none() && self.limiter.is_none()
+        self.delay.is_none()
+            && self.bandwidth.is_none()
+            && self.faults.is_none()
+            && self.limiter.is_none()
+            && self.patch.is_empty()
     }
 
     /// What it is, a line for each part.
@@ -153,6 +183,6 @@ impl Treatment {
         let bandwidth = self.bandwidth.iter().map(|(by, bandwidth)| format!("{} {bandwidth}", by.name("bandwidth")));
         let faults = self.faults.iter().flat_map(|faults| faults.lines());
         let limit = self.limiter.iter().map(|limiter| limiter.name());
-        delay.chain(bandwidth).chain(faults).chain(limit).collect()
+        delay.chain(bandwidth).chain(faults).chain(limit).chain(self.patch.lines()).collect()
     }
 }

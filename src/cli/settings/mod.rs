@@ -14,6 +14,7 @@ mod field_name;
 pub(crate) mod file;
 pub(crate) mod keys;
 pub(crate) mod layers;
+mod patches;
 mod place;
 mod quantity;
 mod resolve;

@@ -264,6 +264,7 @@ fn record_config(layers: &mut Layers, scope: &ScopeFlags, flags: &RecordFlags) -
         overwrite_edits: layers.one("overwrite-edits", flags.overwrite_edits.as_ref(), defaults.overwrite_edits)?,
         volatile: layers.list("volatile", &flags.volatile, Vec::new())?.into_iter().map(|name| name.0).collect(),
         redact: redact(layers, scope)?,
+        rules: layers.list("rules", &scope.rules, defaults.rules)?,
     })
 }
 
@@ -285,7 +286,7 @@ fn replay_config(
         redirects: layers.one("redirects", flags.redirects.as_ref(), defaults.redirects)?,
         cors: layers.one("cors", flags.cors.as_ref(), defaults.cors)?,
         stream_speed: layers.one("stream-speed", flags.stream_speed.as_ref(), defaults.stream_speed)?,
-        rules: layers.list("rules", &flags.rules, defaults.rules)?,
+        rules: layers.list("rules", &scope.rules, defaults.rules)?,
         treatment: treatment(layers, flags)?,
         ignore_miss: layers.list("ignore-miss", &flags.ignore_miss, defaults.ignore_miss)?,
         cache_size: layers.one("cache-size", flags.cache_size.as_ref(), ByteSize(defaults.cache_size))?.0,

@@ -7,9 +7,9 @@ use std::path::Path;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::faults;
 use super::file::{one_line, scalar};
 use super::value::{Scalar, Value, utf8};
+use super::{faults, patches};
 use crate::matching::Rule;
 use crate::matching::rules::{Exhausted, JsonForm, Key, Listed, MatchBody, QueryOrder, Repeat, Strictness, check};
 use crate::route::GlobList;
@@ -33,6 +33,9 @@ const KEYS: &[&str] = &[
     "bandwidth",
     "fault",
     "rate-limit",
+    "set-status",
+    "set-header",
+    "merge-json",
     "seed",
 ];
 
@@ -86,6 +89,9 @@ fn set(rule: &mut Rule, name: &str, value: &Placed<'_>) -> Result<(), Fault> {
         "bandwidth" => rule.treatment.bandwidth = Some(word(name, value)?),
         "fault" => rule.treatment.faults = Some(faults::read(value)?),
         "rate-limit" => rule.treatment.rate_limit = Some(word(name, value)?),
+        "set-status" => rule.treatment.set_status = Some(patches::status(value)?),
+        "set-header" => rule.treatment.set_header = Some(patches::fields(name, value)?),
+        "merge-json" => rule.treatment.merge_json = Some(patches::json(value)?),
         "seed" => rule.treatment.seed = Some(word(name, value)?),
         "ignore-query" => rule.ignore_query = Some(listed(name, value, Key::IgnoreQuery)?),
         "ignore-json" => rule.ignore_json = Some(listed(name, value, Key::IgnoreJson)?),
@@ -110,7 +116,11 @@ fn listed(name: &str, value: &Placed<'_>, key: Key) -> Result<Listed, Fault> {
 }
 
 /// A list of strings, or one.
-fn texts(name: &str, value: &Placed<'_>, good: impl Fn(&str) -> Result<(), String>) -> Result<Vec<String>, Fault> {
+pub(super) fn texts(
+    name: &str,
+    value: &Placed<'_>,
+    good: impl Fn(&str) -> Result<(), String>,
+) -> Result<Vec<String>, Fault> {
     let text = |value: &Placed<'_>| {
         let fault = |reason: String| Fault { at: value.span().start, message: reason };
         let DeValue::String(text) = value.get_ref() else {
@@ -197,6 +207,7 @@ impl Value for Rule {
             ("seed", self.treatment.seed.as_ref().map(Value::to_scalar)),
         ];
         keys.extend(words.into_iter().filter_map(|(name, word)| Some(format!("{name} = {}", word?))));
+        keys.extend(patches::shown(&self.treatment));
         keys.extend(self.treatment.faults.iter().map(|all| format!("fault = {}", faults::shown(all))));
         Scalar::Table(format!("{{ {} }}", keys.join(", ")))
     }
@@ -263,6 +274,7 @@ mod tests {
             r#"{ glob = ["a", "b"], ignore-json = "$.a", query-order = "any", exhausted = "miss" }"#,
             r#"{ ignore-query = [], normalize = "+s/a/b/" }"#,
             r#"{ match = "closest", delay = "lognormal(200ms, 0.5)", bandwidth = "64KiB", rate-limit = "10/1s", seed = 7 }"#,
+            r#"{ set-status = 503, set-header = ["+x-a: b", "+etag:"], merge-json = '{"a":null}' }"#,
             r#"{ fault = [{ kind = "reset", probability = 0.5 }, { status = 503, body = "{}" }] }"#,
         ] {
             assert_eq!(parsed(text).unwrap().to_scalar().to_string(), text);
@@ -287,6 +299,13 @@ mod tests {
                 "glob = \"**/a\", fault = \"tls\"",
                 "a TLS handshake fails before any URL is known: the globs of its rule must be for whole hosts, such as `https://api.example.com/**`",
             ),
+            ("set-status = 99", "set-status = 99: expected a number from 200 to 999"),
+            (
+                "set-header = \"a b: c\"",
+                "set-header = \"a b: c\": expected `name: value`, or `name:` to take the field out",
+            ),
+            ("merge-json = \"{\"", "merge-json: not JSON: EOF while parsing an object at line 1 column 1"),
+            ("merge-json = { a = 2024-01-01 }", "merge-json: JSON has no dates; write it as a string"),
             ("bandwidth = 0", "bandwidth = 0: a bandwidth is at least one byte per second"),
             ("delay = true", "delay = true: expected a delay as a string or a number, found a boolean"),
             ("match = \"near\"", "match = \"near\": expected `strict` or `closest`"),

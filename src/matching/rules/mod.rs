@@ -109,6 +109,11 @@ impl Rules {
         self.rules.is_empty()
     }
 
+    /// Whether any lets the closest entry answer.
+    pub(super) fn take_closest(&self) -> bool {
+        self.rules.iter().any(|compiled| compiled.rule.strictness == Some(Strictness::Closest))
+    }
+
     /// What holds for a URL; none where no rule is for it.
     pub(super) fn of(&self, url: &str) -> Option<Arc<Terms>> {
         let matching: Vec<usize> = (0..self.rules.len()).filter(|&at| self.rules[at].decides_for(url)).collect();
