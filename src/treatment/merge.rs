@@ -42,7 +42,7 @@ impl<'de> Deserialize<'de> for Members<'de> {
 }
 
 /// The patched text; none where the target is no JSON.
-pub fn merge(target: &str, patch: &Value) -> Option<String> {
+pub(super) fn merge(target: &str, patch: &Value) -> Option<String> {
     serde_json::from_str::<&RawValue>(target.trim()).ok()?;
     let mut merged = String::with_capacity(target.len());
     write(&mut merged, Some(target), patch);
