@@ -55,8 +55,9 @@ pub(crate) fn run(args: &ExplainArgs) -> CommandResult {
     let [archives @ .., method, url] = &args.words[..] else { bail!("expected a method and a URL") };
     let archives: Result<Vec<Item<PathBuf>>, String> = archives.iter().map(|path| Item::parse(path)).collect();
     let archives = archives.map_err(anyhow::Error::msg)?;
-    let flags = ReplayFlags { rules: args.rules.clone(), map: args.map.clone(), ..ReplayFlags::default() };
-    let config = replay_settings(args.config.as_deref(), &archives, &ScopeFlags::default(), &flags)?;
+    let scope = ScopeFlags { rules: args.rules.clone(), ..ScopeFlags::default() };
+    let flags = ReplayFlags { map: args.map.clone(), ..ReplayFlags::default() };
+    let config = replay_settings(args.config.as_deref(), &archives, &scope, &flags)?;
     let explanation = explain(&config, &question(args, method, url)?)?;
     for line in &explanation.lines {
         anstream::println!("{line}");

@@ -9,6 +9,7 @@ use clap::{Arg, ArgAction, Args, ValueHint};
 use super::settings::keys;
 use super::settings::value::{Item, flag};
 use super::settings::{ApiKeys, ArchivePath, HostName, LogFormat, LogTarget, MockName, TimeLimit, Token};
+use crate::matching::Rule;
 use crate::proxy::ListenAt;
 use crate::redact::Spec;
 use crate::route::Mount;
@@ -208,6 +209,14 @@ pub(crate) struct ScopeFlags {
     /// URLs that do not count although a --glob matches them; repeatable
     #[arg(long, value_name = "GLOB", value_parser = flag::<Item<String>>(), help_heading = SCOPE)]
     pub(crate) exclude: Vec<Item<String>>,
+
+    /// What may vary between a request and its entry, and what is done to answers, as TOML; repeatable
+    ///
+    /// The keys of one `[[rules]]` table of the file, after the rules before it: `--rules 'glob = "**/search**", ignore-query =
+    /// ["ts", "cb*"]'`. Without a glob a rule is for every URL. docs/rules.md names all keys. A recording only patches what
+    /// clients get.
+    #[arg(long, value_name = "RULE", value_parser = flag::<Item<Rule>>(), help_heading = SCOPE)]
+    pub(crate) rules: Vec<Item<Rule>>,
 
     /// The archive to write, `.har` or `.zip` [default: hars/recording.har]
     ///

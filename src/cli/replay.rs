@@ -9,7 +9,7 @@ use super::flags::{AFTER_HELP, SCOPE, ScopeFlags, SharedFlags, name_variable};
 use super::settings::value::{Item, flag};
 use super::settings::{ByteSize, ReplaySettings, Updating};
 use super::{CommandResult, run};
-use crate::matching::{OriginPair, Rule};
+use crate::matching::OriginPair;
 use crate::proxy::{Cors, NotFound, OutOfScope, RedirectPolicy, StreamSpeed};
 use crate::report::Format;
 use crate::treatment::{Bandwidth, Delay};
@@ -84,13 +84,6 @@ pub(crate) struct ReplayFlags {
     /// `favicon.ico` and the hosts of browsers' own housekeeping need not be named: `--ignore-miss '**/analytics/**'`.
     #[arg(long, value_name = "GLOB", value_parser = flag::<Item<String>>(), help_heading = REPLAYING)]
     pub(crate) ignore_miss: Vec<Item<String>>,
-
-    /// What may vary between a request and its entry, as TOML; repeatable
-    ///
-    /// The keys of one `[[rules]]` table of the file, after the rules before it: `--rules 'glob = "**/search**", ignore-query =
-    /// ["ts", "cb*"]'`. Without a glob a rule is for every URL. docs/rules.md names all keys.
-    #[arg(long, value_name = "RULE", value_parser = flag::<Item<Rule>>(), help_heading = REPLAYING)]
-    pub(crate) rules: Vec<Item<Rule>>,
 
     /// An origin that is asked for, and the one that was recorded; repeatable
     ///

@@ -4,6 +4,7 @@ pub mod client_stream;
 pub mod detect;
 pub mod prefixed;
 pub mod refusal;
+pub mod tls_failure;
 pub mod tunnel;
 
 pub use client_stream::{ClientStream, ResetSwitch, ToClient, Traffic};

@@ -35,6 +35,9 @@ struct Place {
 impl Closest {
     pub(super) fn build(index: &Index, rules: &Rules) -> Self {
         let mut closest = Self::default();
+        if !rules.take_closest() {
+            return closest;
+        }
         for entry in index.entries() {
             closest.add(index, rules, entry);
         }

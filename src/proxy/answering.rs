@@ -19,6 +19,7 @@ use super::mock_headers::{self, Wishes};
 use super::observed;
 use super::rescue;
 use super::treated::Plan;
+use crate::har::Failure;
 use crate::matching::rules::Key;
 use crate::matching::{Hit, LiveRequest, Lookup, MissReason, Relaxed, is_navigation};
 use crate::message::Body;
@@ -140,12 +141,17 @@ pub(super) async fn serve(
     let mut notes = wishes.notes;
     notes.extend(relaxed.iter().map(ToString::to_string));
     if let Some(plan) = &plan {
-        Box::pin(plan.wait(&exchange, &mut notes)).await?;
+        let instead = Box::pin(plan.before(&exchange, state, request, &hit, &mut notes)).await;
+        if let Some(instead) = instead {
+            return instead;
+        }
     }
+    let unconditional = plan.as_ref().and_then(|plan| plan.without_conditions(&request.headers));
     let fit_cors = state.cors == Cors::Auto;
     let (move_text, speed) = (state.move_text, state.stream_speed);
     let delivery = Delivery { fit_cors, move_text, speed, ending: &exchange.engine.ending };
-    let answer = match replayer.answer(&hit, &exchange.method, &request.headers, delivery).await {
+    let fields = unconditional.as_ref().unwrap_or(&request.headers);
+    let answer = match replayer.answer(&hit, &exchange.method, fields, delivery).await {
         Ok(answer) => answer,
         Err(error) => {
             // It was asked for: what is wrong with it is told already.
@@ -163,31 +169,38 @@ pub(super) async fn serve(
         exchange.rules = observed::rules(&relaxed);
     }
     match answer {
-        ReplayedAnswer::Response(mut response, size) => {
+        ReplayedAnswer::Response(mut response, mut size) => {
             if let Some(plan) = &plan {
-                response = plan.pace(&exchange, response, size, &mut notes);
+                (response, size) = Box::pin(plan.shape(&exchange, response, size, &mut notes)).await;
             }
             let note = in_brackets(&notes);
             exchange.log(Some(response.status().as_u16()), size, by, note.as_deref());
             Ok(response)
         }
-        ReplayedAnswer::Failed(failure) => match failure.cause {
-            Some(cause) => {
-                let answer = rescue::upstream_failed(cause, &failure.detail);
-                let size = answer.body().known_length();
-                exchange.log(Some(cause.status()), size, by, Some(&failure.detail));
-                Ok(readable(state, request, answer))
-            }
-            None => {
-                exchange.log(None, 0, by, Some(&failure.detail));
-                Err(Reset)
-            }
-        },
+        ReplayedAnswer::Failed(failure) => failed(&exchange, state, request, by, failure),
     }
 }
 
+/// What failed when it was recorded fails again.
+fn failed(
+    exchange: &Exchange,
+    state: &ReplayState,
+    request: &Parts,
+    by: By<'_>,
+    failure: &Failure,
+) -> Result<Response<Body>, Reset> {
+    let Some(cause) = failure.cause else {
+        exchange.log(None, 0, by, Some(&failure.detail));
+        return Err(Reset::Abrupt);
+    };
+    let answer = rescue::upstream_failed(cause, &failure.detail);
+    let size = answer.body().known_length();
+    exchange.log(Some(cause.status()), size, by, Some(&failure.detail));
+    Ok(readable(state, request, answer))
+}
+
 /// What is told beside an answer.
-fn in_brackets(notes: &[String]) -> Option<String> {
+pub(super) fn in_brackets(notes: &[String]) -> Option<String> {
     (!notes.is_empty()).then(|| format!("[{}]", notes.join("; ")))
 }
 

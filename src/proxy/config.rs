@@ -141,6 +141,8 @@ pub struct RecordConfig {
     pub volatile: Vec<String>,
     /// Which values are replaced because they are secrets.
     pub redact: Rules,
+    /// Rules, of which those count that patch what clients get; a later one outranks an earlier one.
+    pub rules: Vec<Rule>,
 }
 
 impl Default for RecordConfig {
@@ -158,6 +160,7 @@ impl Default for RecordConfig {
             overwrite_edits: false,
             volatile: Vec::new(),
             redact: Rules::default(),
+            rules: Vec::new(),
         }
     }
 }

@@ -111,13 +111,58 @@ impl HttpBody for Unhurried {
     }
 }
 
-/// The client is to see a reset: of its connection on HTTP/1, of its stream on HTTP/2.
+/// A request that gets no answer. On HTTP/2 the client sees its stream reset in either case: others share the connection.
 #[derive(Debug)]
-pub(super) struct Reset;
+pub(super) enum Reset {
+    /// On HTTP/1 its connection is reset.
+    Abrupt,
+    /// It is closed as if nothing were missing.
+    Polite,
+}
+
+/// Marks a response whose body breaks off by a reset of the connection, on HTTP/1.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct BreaksOff;
+
+/// A body whose break resets the connection.
+struct Resetting {
+    body: Body,
+    reset: ResetSwitch,
+}
+
+impl Resetting {
+    fn of(response: Response<Body>, reset: &ResetSwitch) -> Response<Body> {
+        if response.extensions().get::<BreaksOff>().is_none() {
+            return response;
+        }
+        response.map(|body| Body::boxed(Self { body, reset: reset.clone() }))
+    }
+}
+
+impl HttpBody for Resetting {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        let polled = Pin::new(&mut self.body).poll_frame(cx);
+        if let Poll::Ready(Some(Err(_))) = &polled {
+            self.reset.throw();
+        }
+        polled
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
 
 impl fmt::Display for Reset {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("reset by harmock")
+        f.write_str("not answered by harmock")
     }
 }
 
@@ -195,9 +240,14 @@ where
             async move {
                 let answering = Answering::of(client);
                 match service::serve(engine, &answering.0, request).await {
-                    Ok(answer) => Ok(Unhurried::of(answer, answering)),
+                    Ok(answer) => {
+                        let answer = Resetting::of(answer, &answering.0.reset);
+                        Ok(Unhurried::of(answer, answering))
+                    }
                     Err(reset) => {
-                        answering.0.reset.throw();
+                        if let Reset::Abrupt = reset {
+                            answering.0.reset.throw();
+                        }
                         Err(reset)
                     }
                 }

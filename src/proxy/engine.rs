@@ -18,14 +18,14 @@ use super::reload::{Reloaded, Reloads};
 use super::summary::Tally;
 use crate::ca::CertAuthority;
 use crate::log::Log;
-use crate::matching::OriginMap;
+use crate::matching::{OriginMap, Rules};
 use crate::message::rehome::Origin;
 use crate::message::{Destination, Scheme};
 use crate::pages::{self, PageFacts};
 use crate::record::{Finished, Readable, Recorder};
 use crate::replay::{Replayer, Sessions, StreamSpeed};
 use crate::route::{GlobList, Mounts, Scope};
-use crate::treatment::Chance;
+use crate::treatment::{Chance, Patch};
 use crate::upstream::Upstream;
 
 /// Different refusals that are told one by one.
@@ -96,6 +96,8 @@ pub(super) struct RecordState {
     pub(super) scope: Scope,
     pub(super) raw: bool,
     pub(super) keep_conditional: bool,
+    /// What is done to the answers that clients get.
+    pub(super) rules: Arc<Rules>,
 }
 
 pub(super) struct ReplayState {
@@ -225,6 +227,24 @@ impl Engine {
     pub(super) fn first_refusal(&self, host: &str, user_agent: Option<&str>) -> bool {
         let mut told = self.refusals.lock().unwrap_or_else(PoisonError::into_inner);
         told.len() < REFUSALS_TOLD && told.insert(format!("{host} {}", user_agent.unwrap_or_default()))
+    }
+
+    /// What the answer of a real server is patched with, if anything.
+    pub(super) fn patch(&self, url: &str) -> Option<Patch> {
+        let rules = match &self.mode {
+            EngineMode::Record(state) => Arc::clone(&state.rules),
+            EngineMode::Replay(state) => state.replayer.load().rules(),
+        };
+        if !rules.treat() {
+            return None;
+        }
+        Some(rules.treatment(url).patch).filter(|patch| !patch.is_empty())
+    }
+
+    /// Whether the next TLS handshake of a host is to fail, and what is told of it.
+    pub(super) fn tls_fault(&self, to: &Destination) -> Option<String> {
+        let EngineMode::Replay(state) = &self.mode else { return None };
+        state.replayer.load().rules().tls_fault(&to.host, to.port)
     }
 
     /// Whether bytes that are neither TLS nor HTTP are passed on.

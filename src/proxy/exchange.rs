@@ -80,6 +80,13 @@ impl Exchange {
         });
     }
 
+    /// Counts an answer as patched, and gives what the log says of it.
+    pub(super) fn patched(&self, entry: Option<EntryName<'_>>, parts: Vec<String>) -> String {
+        let note = format!("patched: {}", parts.join(", "));
+        self.applied("patched", entry, parts);
+        note
+    }
+
     fn tell(&self, by: By<'_>, note: Option<&str>, size: Option<u64>) {
         if let Some(told) = &self.told {
             // A body that was streamed has been told of by its head.
@@ -88,12 +95,12 @@ impl Exchange {
     }
 
     /// Writes the line once a streamed body has ended, however it ends.
-    pub(super) fn log_at_end(self, status: u16, by: By<'static>, body: Body) -> Body {
-        self.tell(by, None, None);
+    pub(super) fn log_at_end(self, status: u16, by: By<'static>, note: Option<String>, body: Body) -> Body {
+        self.tell(by, note.as_deref(), None);
         if !self.engine.log.is_on() {
             return body;
         }
-        Body::boxed(LoggedBody { inner: body, exchange: self, status, by, size: 0, ended: false })
+        Body::boxed(LoggedBody { inner: body, exchange: self, status, by, note, size: 0, ended: false })
     }
 }
 
@@ -116,6 +123,7 @@ struct LoggedBody {
     exchange: Exchange,
     status: u16,
     by: By<'static>,
+    note: Option<String>,
     size: u64,
     ended: bool,
 }
@@ -123,8 +131,10 @@ struct LoggedBody {
 impl Drop for LoggedBody {
     fn drop(&mut self) {
         // A body that ends with its last frame is not polled for its end.
-        let note = if self.ended || self.inner.is_end_stream() { None } else { Some("ended early") };
-        self.exchange.log(Some(self.status), self.size, self.by, note);
+        let early = (!self.ended && !self.inner.is_end_stream()).then(|| "ended early".to_owned());
+        let told: Vec<_> = self.note.take().into_iter().chain(early).collect();
+        let note = (!told.is_empty()).then(|| told.join("; "));
+        self.exchange.log(Some(self.status), self.size, self.by, note.as_deref());
     }
 }
 

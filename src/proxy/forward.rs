@@ -55,7 +55,7 @@ impl Passing {
 /// Record mode: everything passes, and what is in scope is kept.
 pub(super) async fn record(exchange: Exchange, request: Request<Incoming>) -> Response<Body> {
     let engine = Arc::clone(&exchange.engine);
-    let EngineMode::Record(RecordState { recorder, scope, raw, keep_conditional }) = &engine.mode else {
+    let EngineMode::Record(RecordState { recorder, scope, raw, keep_conditional, .. }) = &engine.mode else {
         return rescue::plain(StatusCode::INTERNAL_SERVER_ERROR, "this run does not record");
     };
     engine.tally.seen(&exchange.asked.authority);
@@ -161,8 +161,17 @@ async fn answered(exchange: Exchange, sent: Sent, recording: Option<Recording>, 
         parts.extensions.insert(ReasonPhrase::from_static(b""));
     }
     parts.version = Version::HTTP_11;
+    let mut response = Response::from_parts(parts, body);
+    let mut note = None;
+    if let Some(patch) = exchange.engine.patch(exchange.asked.url.as_str()) {
+        // What is kept is what the upstream sent: it has been copied before.
+        let (patched, told) = Box::pin(patch.apply(response, &exchange.method)).await;
+        response = patched;
+        note = Some(format!("[{}]", exchange.patched(None, told)));
+    }
+    let (parts, body) = response.into_parts();
     let status = parts.status.as_u16();
-    Response::from_parts(parts, exchange.log_at_end(status, by, body))
+    Response::from_parts(parts, exchange.log_at_end(status, by, note, body))
 }
 
 /// The body of an answer: whole where it came with its head, so that both go on in one piece; else as it comes.

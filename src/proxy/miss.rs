@@ -52,7 +52,7 @@ pub(super) fn counted(
     let note = explained.line();
     if state.not_found == NotFound::Abort {
         exchange.log(None, 0, By::Miss, Some(&note));
-        return Err(Reset);
+        return Err(Reset::Abrupt);
     }
     let answer = if prefers_html(&request.headers) {
         rescue::page(StatusCode::BAD_GATEWAY, explained.page(method, url))

@@ -13,6 +13,7 @@ mod exchange;
 mod explain;
 mod explained;
 mod fast;
+mod faulty;
 mod forward;
 mod handshake;
 mod hidden;

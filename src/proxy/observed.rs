@@ -122,7 +122,7 @@ impl Answerer {
         let entry = self.entry.iter().map(|entry| format!("; entry={}", entry.replace(';', "%3B")));
         let rules = self.rules.iter().map(|rules| format!("; rules={rules}"));
         // What rules hid is in the note too, with its values.
-        let note = self.note.iter().filter(|_| what == "hit" && self.rules.is_none());
+        let note = self.note.iter().filter(|_| matches!(what, "hit" | "upstream" | "recorded") && self.rules.is_none());
         let note = note.map(|note| format!("; note={}", utf8_percent_encode(note, NOT_IN_A_NOTE)));
         let all: String = std::iter::once(what.to_owned()).chain(entry).chain(rules).chain(note).collect();
         HeaderValue::from_bytes(all.as_bytes()).ok()

@@ -16,10 +16,12 @@ use super::handshake::Handshake;
 use super::miss::Unanswered;
 use super::rescue;
 use super::target::{Via, connect_target};
+use crate::connect::tls_failure::fail_handshake;
 use crate::connect::tunnel::tunnel;
 use crate::connect::{ClientStream, Detection, Prefixed, detect};
 use crate::log::{ExchangeLine, Source};
 use crate::message::{Body, Destination, Scheme};
+use crate::report::Applied;
 use crate::upstream::TunnelStream;
 
 /// A `CONNECT` that has been granted.
@@ -128,6 +130,10 @@ impl Granted {
     }
 
     async fn open_tls(self, stream: Prefixed<ClientStream>) {
+        if let Some(fault) = self.engine.tls_fault(&self.to) {
+            self.tell_fault(fault);
+            return fail_handshake(stream).await;
+        }
         let engine = Arc::clone(&self.engine);
         let handshake = Handshake { engine: &engine, host: &self.to.host, user_agent: self.user_agent.as_deref() };
         let Some((tls, http2)) = handshake.accept(stream).await else { return };
@@ -137,6 +143,22 @@ impl Granted {
         } else {
             serve_http1(tls, BytesMut::new(), client, engine).await;
         }
+    }
+
+    /// A handshake that fails because a rule says so is told as an exchange: no request will come.
+    fn tell_fault(&self, what: String) {
+        let host = self.to.authority();
+        self.engine.log.exchange(&ExchangeLine {
+            method: "CONNECT",
+            url: &host,
+            status: None,
+            size: 0,
+            time: std::time::Duration::ZERO,
+            source: Source::Own,
+            note: Some(&format!("[{what}]")),
+        });
+        let (method, entry, detail) = ("CONNECT".to_owned(), None, Vec::new());
+        self.engine.tally.applied(Applied { what, method, url: host, entry, detail, count: 1 });
     }
 
     async fn pass_opaque(self, stream: ClientStream, read: Bytes) {

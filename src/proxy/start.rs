@@ -29,7 +29,7 @@ use crate::redact::also_hide;
 use crate::replay::{OpenError, Replayer, Sessions};
 use crate::report::TraceWriter;
 use crate::route::{GlobError, GlobList, MountError, Scope};
-use crate::treatment::Chance;
+use crate::treatment::{Chance, Spec};
 use crate::upstream::{SetupError, Upstream};
 
 /// Why a proxy did not start. Each is one line that says what to do.
@@ -190,6 +190,7 @@ enum Prepared {
     Record {
         config: RecordConfig,
         scope: Scope,
+        rules: Arc<Rules>,
     },
     Replay {
         config: Box<ReplayConfig>,
@@ -213,7 +214,8 @@ impl Prepared {
         let config = match mode {
             Mode::Record(config) => {
                 let scope = scope(&config.glob, &config.exclude)?;
-                return Ok(Self::Record { config, scope });
+                let rules = Arc::new(Rules::compile(config.rules.clone(), Spec::default())?);
+                return Ok(Self::Record { config, scope, rules });
             }
             Mode::Replay(config) => config,
         };
@@ -279,7 +281,7 @@ impl Prepared {
         let log = log.clone();
         let tell = Tell::new(move |line| log.alert(line));
         Ok(match self {
-            Self::Record { config, scope } => {
+            Self::Record { config, scope, rules } => {
                 let archive = WriterOptions {
                     storage: config.content,
                     detail: config.detail,
@@ -295,6 +297,7 @@ impl Prepared {
                     scope,
                     raw: config.raw,
                     keep_conditional: config.keep_conditional,
+                    rules,
                 })
             }
             Self::Replay { config, scope, ignore, replayer, archives, killed, .. } => {

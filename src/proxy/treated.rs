@@ -1,6 +1,10 @@
-//! The answer of an entry, treated: it waits, and comes slowly.
+//! The answer of an entry, treated: it waits, is patched, comes slowly, or goes wrong.
+
+use std::sync::Arc;
 
 use http::Response;
+use http::header::{HeaderMap, HeaderName, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, RANGE};
+use http_body::Body as _;
 use tokio::time::sleep;
 
 use super::connection::Reset;
@@ -13,7 +17,7 @@ use crate::treatment::{Delaying, Paced, Treatment, Wait};
 
 /// What is done to one answer.
 pub(super) struct Plan<'a> {
-    replayer: &'a Replayer,
+    replayer: &'a Arc<Replayer>,
     entry: EntryRef,
     treatment: Option<&'a Treatment>,
     delay: Option<Delaying>,
@@ -21,14 +25,26 @@ pub(super) struct Plan<'a> {
 
 impl<'a> Plan<'a> {
     /// None for an entry that is served as it was recorded, which most are.
-    pub(super) fn of(replayer: &'a Replayer, entry: EntryRef, wishes: &Wishes) -> Option<Self> {
+    pub(super) fn of(replayer: &'a Arc<Replayer>, entry: EntryRef, wishes: &Wishes) -> Option<Self> {
         let treatment = replayer.treatment(entry);
         let delay = wishes.delay.clone().or_else(|| treatment.and_then(|treatment| treatment.delay.clone()));
         (treatment.is_some() || delay.is_some()).then_some(Self { replayer, entry, treatment, delay })
     }
 
-    fn name(&self) -> EntryName<'a> {
+    pub(super) fn name(&self) -> EntryName<'a> {
         self.replayer.name(self.entry)
+    }
+
+    pub(super) fn treatment(&self) -> Option<&'a Treatment> {
+        self.treatment
+    }
+
+    pub(super) fn replayer(&self) -> &'a Arc<Replayer> {
+        self.replayer
+    }
+
+    pub(super) fn entry(&self) -> EntryRef {
+        self.entry
     }
 
     /// Waits as long as the answer is delayed, or until the run ends: it is then answered at once, and what waits for good
@@ -56,13 +72,41 @@ impl<'a> Plan<'a> {
             }
             Wait::ForGood => {
                 ending.await;
-                Err(Reset)
+                Err(Reset::Abrupt)
             }
         }
     }
 
+    /// The request's fields without conditions and ranges, where those would compare with what the client never gets.
+    pub(super) fn without_conditions(&self, fields: &HeaderMap) -> Option<HeaderMap> {
+        const CONDITIONS: [HeaderName; 4] = [IF_NONE_MATCH, IF_MODIFIED_SINCE, IF_RANGE, RANGE];
+        if !self.treatment?.patch.changes_content() {
+            return None;
+        }
+        let mut fields = fields.clone();
+        CONDITIONS.into_iter().for_each(|name| drop(fields.remove(name)));
+        Some(fields)
+    }
+
+    /// The answer and the length of its body, patched and as slow as it is to come.
+    pub(super) async fn shape(
+        &self,
+        exchange: &Exchange,
+        mut response: Response<Body>,
+        mut length: u64,
+        notes: &mut Vec<String>,
+    ) -> (Response<Body>, u64) {
+        if let Some(patch) = self.treatment.map(|treatment| &treatment.patch).filter(|patch| !patch.is_empty()) {
+            let (patched, told) = patch.apply(response, &exchange.method).await;
+            response = patched;
+            length = response.body().size_hint().exact().unwrap_or(length);
+            notes.push(exchange.patched(Some(self.name()), told));
+        }
+        (self.pace(exchange, response, length, notes), length)
+    }
+
     /// Has the body come as slowly as it is to.
-    pub(super) fn pace(
+    fn pace(
         &self,
         exchange: &Exchange,
         response: Response<Body>,

@@ -258,6 +258,11 @@ impl Replayer {
         self.treatments.find(entry)
     }
 
+    /// The rules under which it answers.
+    pub fn rules(&self) -> Arc<Rules> {
+        self.index.rules()
+    }
+
     /// What rules say about a URL.
     pub fn terms(&self, url: &str) -> Option<Arc<Terms>> {
         self.index.terms(url)

@@ -4,15 +4,28 @@
 //! [`Spec`] is what was written. [`Parts`] are a rule's, with the chance that its draws share. [`Treatment`] is what holds for
 //! one entry, put together when the archives are loaded: an entry that has none is served as if there were no such thing.
 
+mod broken;
 mod chance;
 mod delay;
+mod fault;
+mod merge;
 mod pace;
+mod patch;
+mod rate_limit;
+mod resumed;
 
 use std::sync::Arc;
 
+use http::StatusCode;
+use serde_json::Value;
+
+pub use broken::Broken;
 pub use chance::Chance;
 pub use delay::{Delay, Took, Wait};
+pub use fault::{Fault, FaultKind, Faults};
 pub use pace::{Bandwidth, Paced};
+pub use patch::{Patch, SetField};
+pub use rate_limit::{Limiter, RateLimit};
 
 /// What a rule or the settings say.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -23,6 +36,25 @@ pub struct Spec {
     pub delay: Option<Delay>,
     /// How fast bodies come.
     pub bandwidth: Option<Bandwidth>,
+    /// What goes wrong; the first that strikes.
+    pub faults: Option<Vec<Fault>>,
+    /// How many requests are answered in a window.
+    pub rate_limit: Option<RateLimit>,
+    /// Another status.
+    pub set_status: Option<StatusCode>,
+    /// Fields that are replaced or taken out.
+    pub set_header: Option<SetHeader>,
+    /// What the JSON of the body is merged with (RFC 7396).
+    pub merge_json: Option<Arc<Value>>,
+}
+
+/// Fields of one rule.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct SetHeader {
+    /// They add to those of earlier rules instead of taking their place.
+    pub adds: bool,
+    /// In order.
+    pub fields: Vec<SetField>,
 }
 
 /// Who asks for a treatment.
@@ -56,19 +88,30 @@ pub struct Parts {
     by: By,
     spec: Spec,
     delays: Arc<Chance>,
+    faults: Option<Arc<Faults>>,
+    limiter: Option<Arc<Limiter>>,
 }
 
 impl Parts {
     /// `seed` holds where the rule has none of its own.
     pub fn new(spec: Spec, by: By, seed: u64) -> Self {
         let seed = spec.seed.unwrap_or(seed);
-        Self { by, delays: Arc::new(Chance::new(seed, &by.name("delay"))), spec }
+        let delays = Arc::new(Chance::new(seed, &by.name("delay")));
+        let faults = spec.faults.as_ref().map(|faults| Arc::new(Faults::new(faults, by, seed)));
+        let limiter = spec.rate_limit.map(|limit| Arc::new(Limiter::new(limit, by)));
+        Self { by, spec, delays, faults, limiter }
+    }
+
+    /// The faults among them.
+    pub fn faults(&self) -> Option<&Faults> {
+        self.faults.as_deref()
     }
 
     /// Whether they do anything.
     pub fn treat(&self) -> bool {
-        let Spec { seed: _, delay, bandwidth } = &self.spec;
-        delay.is_some() || bandwidth.is_some()
+        let Spec { seed: _, delay, bandwidth, faults, rate_limit, set_status, set_header, merge_json } = &self.spec;
+        let patches = set_status.is_some() || set_header.is_some() || merge_json.is_some();
+        patches || delay.is_some() || bandwidth.is_some() || faults.is_some() || rate_limit.is_some()
     }
 }
 
@@ -101,6 +144,12 @@ pub struct Treatment {
     pub delay: Option<Delaying>,
     /// Their bodies come slowly.
     pub bandwidth: Option<(By, Bandwidth)>,
+    /// Something goes wrong with them.
+    pub faults: Option<Arc<Faults>>,
+    /// Only so many of them are given in a window.
+    pub limiter: Option<Arc<Limiter>>,
+    /// Parts of them are overridden.
+    pub patch: Patch,
     /// How long they took when they were recorded.
     pub took: Option<Took>,
 }
@@ -114,17 +163,26 @@ impl Treatment {
         if let Some(bandwidth) = parts.spec.bandwidth {
             self.bandwidth = Some((parts.by, bandwidth));
         }
+        self.faults = parts.faults.clone().or(self.faults.take());
+        self.limiter = parts.limiter.clone().or(self.limiter.take());
+        self.patch.add(&parts.spec, parts.by);
     }
 
     /// Whether nothing is done.
     pub fn is_empty(&self) -> bool {
-        self.delay.is_none() && self.bandwidth.is_none()
+        self.delay.is_none()
+            && self.bandwidth.is_none()
+            && self.faults.is_none()
+            && self.limiter.is_none()
+            && self.patch.is_empty()
     }
 
     /// What it is, a line for each part.
     pub fn lines(&self) -> Vec<String> {
         let delay = self.delay.iter().map(|delaying| format!("{} {}", delaying.by.name("delay"), delaying.delay));
         let bandwidth = self.bandwidth.iter().map(|(by, bandwidth)| format!("{} {bandwidth}", by.name("bandwidth")));
-        delay.chain(bandwidth).collect()
+        let faults = self.faults.iter().flat_map(|faults| faults.lines());
+        let limit = self.limiter.iter().map(|limiter| limiter.name());
+        delay.chain(bandwidth).chain(faults).chain(limit).chain(self.patch.lines()).collect()
     }
 }

@@ -107,6 +107,18 @@ fn answers_wait_as_the_page_says() {
 }
 
 #[test]
+fn answers_go_wrong_as_the_page_says() {
+    needs!(Curl);
+    play("docs/conditions.md", "faults");
+}
+
+#[test]
+fn answers_are_patched_as_the_page_says() {
+    needs!(Curl);
+    play("docs/conditions.md", "patches");
+}
+
+#[test]
 fn a_request_says_which_answer_it_wants() {
     needs!(Curl);
     play("docs/conditions.md", "choosing");

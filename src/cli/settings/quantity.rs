@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::value::{Scalar, Value, utf8};
 use crate::message::duration;
 use crate::proxy::StreamSpeed;
-use crate::treatment::{Bandwidth, Delay};
+use crate::treatment::{Bandwidth, Delay, RateLimit};
 
 /// A time limit; never zero, because a limit of nothing fails every exchange.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -119,6 +119,16 @@ impl Value for Bandwidth {
 
 fn positive(bytes: u64) -> Result<Bandwidth, String> {
     Bandwidth::new(bytes).ok_or_else(|| "a bandwidth is at least one byte per second".to_owned())
+}
+
+impl Value for RateLimit {
+    fn parse(text: &OsStr) -> Result<Self, String> {
+        Self::parse(utf8(text)?)
+    }
+
+    fn to_scalar(&self) -> Scalar {
+        Scalar::Text(self.to_string())
+    }
 }
 
 /// Milliseconds, in the file as a number.

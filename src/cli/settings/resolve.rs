@@ -282,6 +282,7 @@ fn record_config(layers: &mut Layers, scope: &ScopeFlags, flags: &RecordFlags) -
         overwrite_edits: layers.one("overwrite-edits", flags.overwrite_edits.as_ref(), defaults.overwrite_edits)?,
         volatile: layers.list("volatile", &flags.volatile, Vec::new())?.into_iter().map(|name| name.0).collect(),
         redact: redact(layers, scope)?,
+        rules: layers.list("rules", &scope.rules, defaults.rules)?,
     })
 }
 
@@ -303,7 +304,7 @@ fn replay_config(
         redirects: layers.one("redirects", flags.redirects.as_ref(), defaults.redirects)?,
         cors: layers.one("cors", flags.cors.as_ref(), defaults.cors)?,
         stream_speed: layers.one("stream-speed", flags.stream_speed.as_ref(), defaults.stream_speed)?,
-        rules: layers.list("rules", &flags.rules, defaults.rules)?,
+        rules: layers.list("rules", &scope.rules, defaults.rules)?,
         map: layers.list("map", &flags.map, defaults.map)?,
         map_bodies: layers.one("map-bodies", flags.map_bodies.as_ref(), defaults.map_bodies)?,
         treatment: treatment(layers, flags)?,
@@ -321,6 +322,7 @@ fn treatment(layers: &mut Layers, flags: &ReplayFlags) -> Result<Spec, SettingsE
         delay: layers.optional("delay", flags.delay.as_ref(), "no answer waits")?,
         bandwidth: layers.optional("bandwidth", flags.bandwidth.as_ref(), "bodies come at once")?,
         seed: Some(layers.one("seed", flags.seed.as_ref(), 0)?),
+        ..Spec::default()
     })
 }
 

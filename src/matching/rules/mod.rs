@@ -12,6 +12,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use super::origins::OriginMap;
+use crate::message::Scheme;
 use crate::route::GlobList;
 use crate::treatment::{self, By, Chance, Spec, Treatment};
 
@@ -123,6 +124,11 @@ impl Rules {
         self.rules.is_empty()
     }
 
+    /// Whether any lets the closest entry answer.
+    pub(super) fn take_closest(&self) -> bool {
+        self.rules.iter().any(|compiled| compiled.rule.strictness == Some(Strictness::Closest))
+    }
+
     /// What holds for a URL; none where no rule is for it.
     pub(super) fn of(&self, url: &str) -> Option<Arc<Terms>> {
         let matching: Vec<usize> = (0..self.rules.len()).filter(|&at| self.rules[at].decides_for(url)).collect();
@@ -155,6 +161,16 @@ impl Rules {
             }
         }
         treatment
+    }
+
+    /// Whether the next TLS handshake of a host fails, and what is told of it. The last rule that names faults and is for all
+    /// URLs of the host decides.
+    pub fn tls_fault(&self, host: &str, port: u16) -> Option<String> {
+        let of_host = |compiled: &&Compiled| {
+            compiled.treatment.faults().is_some()
+                && (compiled.rule.glob.is_empty() || compiled.glob.covers_origin(Scheme::Https, host, port))
+        };
+        self.rules.iter().rev().find(of_host)?.treatment.faults()?.draw_tls()
     }
 
     /// What entries draw from that ask for something themselves.
