@@ -71,6 +71,8 @@
 pub mod archive;
 pub mod ca;
 pub mod connect;
+#[cfg(feature = "cli")]
+pub mod examples;
 pub mod har;
 pub mod launch;
 pub mod log;
@@ -85,6 +87,7 @@ pub mod replay;
 pub mod report;
 pub mod route;
 pub mod upstream;
+pub mod webhooks;
 
 #[cfg(feature = "cli")]
 pub mod cli;

@@ -141,7 +141,10 @@ async fn serve(
     match answer {
         ReplayedAnswer::Response(response, size) => {
             exchange.log(Some(response.status().as_u16()), size, by, note.as_deref());
-            Ok(response)
+            Ok(match (&state.callbacks, &replayer.entry(hit.entry).callback) {
+                (Some(callbacks), Some(callback)) => callbacks.after(&exchange.engine, callback, response),
+                _ => response,
+            })
         }
         ReplayedAnswer::Failed(failure) => match failure.cause {
             Some(cause) => {

@@ -4,6 +4,7 @@
 //! and tells what the run did. The path of a request is in `service`.
 
 mod answering;
+mod callback;
 pub mod config;
 mod connection;
 mod control;

@@ -12,6 +12,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::callback::Callbacks;
 use super::config::{Config, ListenAt, Mode, NotFound, OutOfScope, RecordConfig, ReplayConfig, Update};
 use super::engine::{Engine, EngineMode, Listening, RecordState, ReplayState, archive_names};
 use super::listener::Listener;
@@ -27,7 +28,7 @@ use crate::record::{self, Finished, Readable, Recorder, RunSettings, Tell};
 use crate::replay::{OpenError, Replayer, Sessions};
 use crate::report::TraceWriter;
 use crate::route::{GlobError, GlobList, Scope};
-use crate::upstream::{SetupError, Upstream};
+use crate::upstream::{SetupError, Upstream, UpstreamConfig};
 
 /// Why a proxy did not start. Each is one line that says what to do.
 #[derive(Debug, thiserror::Error)]
@@ -121,6 +122,7 @@ pub(super) async fn start(config: Config, log: Log) -> Result<Started, StartErro
     } else {
         None
     };
+    let callbacks = prepared.callbacks(&config.upstream, &listening)?;
     let watched = prepared.watched();
     warnings.extend(upstream.iter().flat_map(|upstream| upstream.notes().iter().cloned()));
     let trace =
@@ -135,7 +137,7 @@ pub(super) async fn start(config: Config, log: Log) -> Result<Started, StartErro
         pages: prepared.page_facts(listen, &ca),
         ca,
         tunnel,
-        mode: prepared.engine_mode(&log)?,
+        mode: prepared.engine_mode(&log, callbacks)?,
         upstream_idle: config.upstream.idle,
         upstream,
         log,
@@ -162,7 +164,7 @@ enum Prepared {
         scope: Scope,
     },
     Replay {
-        config: ReplayConfig,
+        config: Box<ReplayConfig>,
         scope: Scope,
         ignore: GlobList,
         replayer: Box<Replayer>,
@@ -185,7 +187,7 @@ impl Prepared {
                 let scope = scope(&config.glob, &config.exclude)?;
                 return Ok(Self::Record { config, scope });
             }
-            Mode::Replay(config) => config,
+            Mode::Replay(config) => Box::new(config),
         };
         let scope = scope(&config.glob, &config.exclude)?;
         let ignore = GlobList::compile(&config.ignore_miss)?;
@@ -201,7 +203,22 @@ impl Prepared {
         let paths = if stand_ins { files() } else { config.archives.clone() };
         let opened = Replayer::open(&paths, config.cache_size, config.strict_archives, rules)?;
         warnings.extend(opened.warnings.iter().map(|(path, warning)| format!("{}: {warning}", path.display())));
+        let skipped = opened.outgoing.iter().map(|path| {
+            let path = path.display();
+            format!(
+                "{path}: its requests are to be sent, and replay skips it; `harmock send {path} --to URL` sends them"
+            )
+        });
+        warnings.extend(skipped);
         let replayer = Box::new(opened.replayer);
+        if config.allow_callbacks.is_empty() || config.offline {
+            let asking = replayer.entries().filter(|entry| replayer.entry(*entry).callback.is_some()).count();
+            let flag = if config.offline { "--offline forbids it" } else { "--allow-callbacks GLOB allows it" };
+            warnings.extend((asking > 0).then(|| {
+                let entries = if asking == 1 { "1 entry wants".to_owned() } else { format!("{asking} entries want") };
+                format!("{entries} to have a request sent (_harmock.callback), and none is sent; {flag}")
+            }));
+        }
         Ok(Self::Replay { config, scope, ignore, replayer, archives, paths, killed })
     }
 
@@ -213,6 +230,17 @@ impl Prepared {
             || matches!(config.not_found, NotFound::Fallback | NotFound::Record)
             || (config.out_of_scope == OutOfScope::Pass && out_of_scope);
         asks && !config.offline
+    }
+
+    /// What entries may have sent.
+    fn callbacks(&self, upstream: &UpstreamConfig, own: &[Listening]) -> Result<Option<Box<Callbacks>>, StartError> {
+        let Self::Replay { config, .. } = self else { return Ok(None) };
+        if config.allow_callbacks.is_empty() || config.offline {
+            return Ok(None);
+        }
+        let allowed = GlobList::compile(&config.allow_callbacks)?;
+        let way = Upstream::new(upstream, own.iter().map(|own| own.address).collect())?;
+        Ok(Some(Box::new(Callbacks::new(allowed, way, upstream.idle))))
     }
 
     fn watched(&self) -> Option<(Vec<PathBuf>, bool)> {
@@ -229,7 +257,7 @@ impl Prepared {
     }
 
     /// Opens the recording where there is one.
-    fn engine_mode(self, log: &Log) -> Result<EngineMode, StartError> {
+    fn engine_mode(self, log: &Log, callbacks: Option<Box<Callbacks>>) -> Result<EngineMode, StartError> {
         let log = log.clone();
         let tell = Tell::new(move |line| log.alert(line));
         Ok(match self {
@@ -239,6 +267,7 @@ impl Prepared {
                     detail: config.detail,
                     keep_payloads: config.keep_payloads,
                     update: config.update,
+                    outgoing: false,
                     overwrite_edits: config.overwrite_edits,
                     volatile: config.volatile.clone(),
                 };
@@ -266,6 +295,7 @@ impl Prepared {
                     cors: config.cors,
                     stream_speed: config.stream_speed,
                     ignore,
+                    callbacks,
                     recorder: recorder.map(Arc::new),
                     _archives: archives,
                     killed,

@@ -33,6 +33,9 @@ pub struct ExchangeFacts {
     /// The frames of a streamed response body as they came over the wire, in a full recording.
     #[serde(default)]
     pub frames: Cuts,
+    /// Somebody puts the exchange into the archive as an example, of this name, which may be empty.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub example: Option<String>,
 }
 
 /// What came back, or why nothing did.

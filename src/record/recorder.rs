@@ -24,11 +24,11 @@ use crate::message::CanonicalUrl;
 pub struct Recorder {
     archive: PathBuf,
     journal: PathBuf,
-    run: Arc<Run>,
+    pub(super) run: Arc<Run>,
     spool: Mutex<Option<Spool>>,
     tell: Tell,
     progress: Progress,
-    next: AtomicU64,
+    pub(super) next: AtomicU64,
     recovered: Option<finish::Finished>,
     _lock: ArchiveLock,
 }
@@ -91,6 +91,7 @@ impl Recorder {
             server: None,
             connection: None,
             frames: Cuts::default(),
+            example: None,
         };
         Recording::start(facts, &self.run)
     }

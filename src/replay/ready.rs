@@ -71,7 +71,8 @@ impl Replayer {
                     && !matches!(answer.status, 204 | 304)
                     && answer.end != End::Upstream
             };
-            answered(recorded).is_some_and(whole) && allowed(recorded.request.url.as_str())
+            let alone = recorded.callback.is_none();
+            alone && answered(recorded).is_some_and(whole) && allowed(recorded.request.url.as_str())
         };
         self.slot(entry)?.ready.get_or_init(is_ready).then_some(entry)
     }
