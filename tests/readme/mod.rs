@@ -24,6 +24,7 @@ const PAGES: &[&str] = &[
     "docs/configuration.md",
     "docs/control-api.md",
     "docs/demo.md",
+    "docs/examples.md",
     "docs/recipes.md",
     "docs/recording.md",
     "docs/replay-differences.md",
@@ -32,6 +33,7 @@ const PAGES: &[&str] = &[
     "docs/reports.md",
     "docs/secrets.md",
     "docs/trust.md",
+    "docs/webhooks.md",
 ];
 
 #[test]
@@ -381,6 +383,38 @@ fn the_reports_of_shards_are_merged() {
 fn a_trace_names_the_entry_behind_an_answer() {
     needs!(Curl);
     play("docs/reports.md", "trace");
+}
+
+#[test]
+fn an_answer_that_no_traffic_has_is_added() {
+    needs!(Curl);
+    play("docs/examples.md", "add");
+}
+
+#[test]
+fn the_answer_of_a_call_is_added() {
+    play("docs/examples.md", "call");
+}
+
+#[test]
+fn an_entry_of_a_trace_is_added() {
+    needs!(Curl);
+    play("docs/examples.md", "history");
+}
+
+#[test]
+fn the_examples_of_a_document_are_imported() {
+    play("docs/examples.md", "import");
+}
+
+#[test]
+fn a_body_is_edited() {
+    play("docs/examples.md", "edit");
+}
+
+#[test]
+fn a_webhook_is_sent_and_signed() {
+    play("docs/webhooks.md", "send");
 }
 
 #[track_caller]
