@@ -71,6 +71,8 @@
 pub mod archive;
 pub mod ca;
 pub mod connect;
+#[cfg(feature = "cli")]
+pub mod examples;
 pub mod har;
 pub mod launch;
 pub mod log;
@@ -86,6 +88,7 @@ pub mod report;
 pub mod route;
 pub mod treatment;
 pub mod upstream;
+pub mod webhooks;
 
 #[cfg(feature = "cli")]
 pub mod cli;

@@ -170,6 +170,12 @@ pub(crate) struct ReplayFlags {
     #[arg(long, value_name = "BYTES", value_parser = flag::<ByteSize>(), help_heading = REPLAYING)]
     pub(crate) cache_size: Option<ByteSize>,
 
+    /// URLs to which entries may have requests sent; repeatable [default: none]
+    ///
+    /// The request of `_harmock.callback` is sent once its entry has answered: `--allow-callbacks 'http://localhost:*/**'`.
+    #[arg(long, value_name = "GLOB", value_parser = flag::<Item<String>>(), help_heading = REPLAYING)]
+    pub(crate) allow_callbacks: Vec<Item<String>>,
+
     /// Opens no connection and asks no DNS, whatever the other settings say
     #[arg(long, value_name = "BOOL", value_parser = flag::<bool>(), help_heading = REPLAYING)]
     #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "true")]

@@ -11,6 +11,7 @@ pub(crate) mod json;
 pub(crate) mod json_text;
 mod lists;
 pub(crate) mod log;
+pub(crate) mod new_body;
 mod own_fields;
 mod plain_items;
 pub(crate) mod post_data;
@@ -23,8 +24,8 @@ pub(crate) mod windowed;
 pub mod write;
 
 pub use entry::{
-    Answer, BodyText, Chunk, End, Entry, Failure, FailureCause, Field, Outcome, RecordedPayload, RecordedRequest,
-    StoredBody,
+    Answer, BodyText, Callback, Chunk, End, Entry, Failure, FailureCause, Field, Outcome, RecordedPayload,
+    RecordedRequest, StoredBody,
 };
 pub use read::{LeftOut, Warning};
 pub use volatile::Volatile;

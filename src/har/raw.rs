@@ -133,6 +133,8 @@ lenient_object! {
         redacted: Json<'a> = "redacted",
         failure: RawFailure<'a> = "failure",
         chunks: Json<'a> = "chunks",
+        example: Json<'a> = "example",
+        callback: Json<'a> = "callback",
     }
 }
 
@@ -145,9 +147,26 @@ lenient_object! {
 }
 
 lenient_object! {
+    /// `_harmock.callback`.
+    RawCallback<'a> {
+        method: Json<'a> = "method",
+        url: Json<'a> = "url",
+        headers: Json<'a> = "headers",
+        body: Json<'a> = "body",
+    }
+}
+
+lenient_object! {
     /// `_harmock.failure`.
     RawFailure<'a> {
         cause: Json<'a> = "cause",
+    }
+}
+
+lenient_object! {
+    /// `_harmock` on a log.
+    RawLogMark<'a> {
+        kind: Json<'a> = "kind",
     }
 }
 

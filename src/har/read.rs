@@ -1,16 +1,20 @@
 //! Tolerant reading: the text of a HAR becomes the entries that replay can use, and a word about each odd one.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
 
+use bytes::Bytes;
+
 use crate::har::entry::{
-    Answer, BodyText, Chunk, End, Entry, Failure, FailureCause, Outcome, RecordedPayload, RecordedRequest, StoredBody,
+    Answer, BodyText, Callback, Chunk, End, Entry, Failure, FailureCause, Outcome, RecordedPayload, RecordedRequest,
+    StoredBody,
 };
 use crate::har::fields::{Seen, is_token, latin1_bytes, read_fields};
 use crate::har::json::{Json, span_in};
 use crate::har::log::{Log, LogError};
 use crate::har::post_data::{TextContext, is_base64, read_payload};
-use crate::har::raw::{RawChunk, RawEntry, RawRequest, RawResponse};
+use crate::har::raw::{RawCallback, RawChunk, RawEntry, RawRequest, RawResponse};
 use crate::har::timings;
 use crate::message::CanonicalUrl;
 
@@ -58,6 +62,8 @@ pub(crate) struct HarLog {
     pub(crate) creator: String,
     /// The length of a body's text had a say in what kind of text it is.
     pub(crate) told_by_length: bool,
+    /// `log._harmock.kind` is `outgoing`: the requests are to be sent, and not to be answered.
+    pub(crate) is_outgoing: bool,
 }
 
 impl HarLog {
@@ -66,6 +72,7 @@ impl HarLog {
         let log = Log::parse(text)?;
         let mut reader = LogReader::default();
         reader.set_creator(log.creator);
+        reader.set_kind(&log.kind);
         let context = TextContext { text, base, binary_strings: reader.binary_strings() };
         for raw in log.entries {
             let span = span_in(text, base, raw.get());
@@ -116,6 +123,11 @@ impl LogReader {
     /// `log.creator.name`, which has to be known before the entries.
     pub(crate) fn set_creator(&mut self, name: String) {
         self.har.creator = name;
+    }
+
+    /// `log._harmock.kind`, which may come after the entries.
+    pub(crate) fn set_kind(&mut self, kind: &str) {
+        self.har.is_outgoing = kind == "outgoing";
     }
 
     /// Whether this creator keeps bytes as code points.
@@ -220,12 +232,15 @@ impl EntryReader<'_> {
             self.warn("_harmock.delay", format!("{reason}; the answer does not wait"));
             None
         });
+        let callback = self.callback(entry.harmock.callback);
         let request = RecordedRequest { method: method.into(), url, fields, payload };
         Verdict::Usable(Box::new(Entry {
             ordinal: self.ordinal,
             request,
             outcome,
-            recorded_by_harmock: entry.harmock.hash.is_there(),
+            recorded_by_harmock: entry.harmock.hash.is_there() && !entry.harmock.example.is_true(),
+            is_example: entry.harmock.example.is_true(),
+            callback,
             took: timings::took(entry),
             delay,
             name: entry.harmock.name.non_empty().or_else(|| entry.comment.non_empty()).map(Into::into),
@@ -315,6 +330,38 @@ impl EntryReader<'_> {
             self.warn("_harmock.chunks", message);
             Box::default()
         })
+    }
+
+    /// A request to be sent; what is wrong with it is told, and none is sent then.
+    fn callback(&mut self, callback: Json<'_>) -> Option<Box<Callback>> {
+        if !callback.is_there() {
+            return None;
+        }
+        let raw: RawCallback<'_> = callback.object();
+        let url = raw.url.text().and_then(|url| CanonicalUrl::parse(&url));
+        let is_web = |url: &CanonicalUrl| url.as_str().starts_with("http:") || url.as_str().starts_with("https:");
+        let Some(url) = url.filter(is_web) else {
+            self.warn("_harmock.callback.url", "is not an http or https URL; nothing is sent".to_owned());
+            return None;
+        };
+        let method = raw.method.non_empty().unwrap_or(Cow::Borrowed("POST"));
+        if !is_token(&method) {
+            self.warn("_harmock.callback.method", format!("{method:?} is not a method; nothing is sent"));
+            return None;
+        }
+        let mut fields = self.fields("_harmock.callback.headers", raw.headers);
+        let body = match (raw.body.text(), raw.body.source()) {
+            (Some(text), _) => Bytes::from(text.into_owned()),
+            (None, Some(json)) => {
+                if fields.iter().all(|field| &*field.name != "content-type") {
+                    let (name, value) = ("content-type".into(), b"application/json".as_slice().into());
+                    fields.push(crate::har::Field { name, value });
+                }
+                Bytes::from(json.to_owned())
+            }
+            (None, None) => Bytes::new(),
+        };
+        Some(Box::new(Callback { method: method.into(), url, fields, body }))
     }
 
     fn warn(&mut self, field: &str, message: String) {

@@ -11,7 +11,7 @@ use serde::de::{Deserialize, IgnoredAny};
 
 use crate::har::json::Text;
 use crate::har::post_data::TextContext;
-use crate::har::raw::{RawCreator, RawEntry};
+use crate::har::raw::{RawCreator, RawEntry, RawLogMark};
 use crate::har::read::{HarLog, LogReader};
 
 use long_strings::{LONG, Omissions, Shortened};
@@ -215,6 +215,11 @@ impl Parser {
                     if self.entries_over && self.log.binary_strings() != before {
                         return Err(Stop::Odd);
                     }
+                    self.first = false;
+                }
+                Some(key) if key.0 == "_harmock" => {
+                    let mark: RawLogMark<'_> = cursor.value()?;
+                    self.log.set_kind(&mark.kind.text().unwrap_or_default());
                     self.first = false;
                 }
                 Some(_) => self.skip(cursor)?,

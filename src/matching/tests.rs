@@ -42,6 +42,8 @@ fn recorded(method: &str, url: &str) -> Made {
         request,
         outcome: Outcome::Answered(answer),
         recorded_by_harmock: false,
+        is_example: false,
+        callback: None,
         redacted: Box::default(),
         name: None,
         took: None,

@@ -175,7 +175,10 @@ pub(super) async fn serve(
             }
             let note = in_brackets(&notes);
             exchange.log(Some(response.status().as_u16()), size, by, note.as_deref());
-            Ok(response)
+            Ok(match (&state.callbacks, &replayer.entry(hit.entry).callback) {
+                (Some(callbacks), Some(callback)) => callbacks.after(&exchange.engine, callback, response),
+                _ => response,
+            })
         }
         ReplayedAnswer::Failed(failure) => failed(&exchange, state, request, by, failure),
     }

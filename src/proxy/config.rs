@@ -196,6 +196,8 @@ pub struct ReplayConfig {
     pub ignore_miss: Vec<String>,
     /// Bytes of payloads kept in memory.
     pub cache_size: u64,
+    /// URL globs to which entries may have requests sent (`_harmock.callback`).
+    pub allow_callbacks: Vec<String>,
     /// No upstream socket and no DNS query whatever the other settings say.
     pub offline: bool,
     /// An odd entry stops the start.
@@ -223,6 +225,7 @@ impl Default for ReplayConfig {
             treatment: Spec::default(),
             ignore_miss: Vec::new(),
             cache_size: 64 << 20,
+            allow_callbacks: Vec::new(),
             offline: false,
             strict_archives: false,
             har: PathBuf::from("hars/recording.har"),

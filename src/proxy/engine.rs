@@ -10,6 +10,7 @@ use http::uri::Authority;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::callback::Callbacks;
 use super::config::{Cors, Limits, NotFound, OutOfScope, RedirectPolicy};
 use super::keys::Keys;
 use super::observed::Observers;
@@ -115,6 +116,8 @@ pub(super) struct ReplayState {
     pub(super) cors: Cors,
     pub(super) stream_speed: StreamSpeed,
     pub(super) ignore: GlobList,
+    /// Requests that entries ask for; `None`: none is sent.
+    pub(super) callbacks: Option<Box<Callbacks>>,
     /// For misses under [`NotFound::Record`].
     pub(super) recorder: Option<Arc<Recorder>>,
     /// What stands in for an archive is there as long as this is.

@@ -5,6 +5,7 @@
 
 mod answering;
 mod base_url;
+mod callback;
 pub mod config;
 mod connection;
 mod control;

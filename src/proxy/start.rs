@@ -11,8 +11,9 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::callback::Callbacks;
 use super::config::{Config, Mode, NotFound, OutOfScope, RecordConfig, ReplayConfig, Update};
-use super::engine::{Engine, EngineMode, RecordState, ReplayState, archive_names};
+use super::engine::{Engine, EngineMode, Listening, RecordState, ReplayState, archive_names};
 use super::keys::{self, ApiKey, KeyFileError, Keys};
 use super::listener::Listener;
 use super::observed::{Observers, Recent};
@@ -30,7 +31,7 @@ use crate::replay::{OpenError, Replayer, Sessions};
 use crate::report::TraceWriter;
 use crate::route::{GlobError, GlobList, MountError, Scope};
 use crate::treatment::{Chance, Spec};
-use crate::upstream::{SetupError, Upstream};
+use crate::upstream::{SetupError, Upstream, UpstreamConfig};
 
 /// Why a proxy did not start. Each is one line that says what to do.
 #[derive(Debug, thiserror::Error)]
@@ -145,6 +146,7 @@ pub(super) async fn start(config: Config, log: Log) -> Result<Started, StartErro
     } else {
         None
     };
+    let callbacks = prepared.callbacks(&config.upstream, &listening)?;
     let watched = prepared.watched();
     warnings.extend(upstream.iter().flat_map(|upstream| upstream.notes().iter().cloned()));
     let trace =
@@ -164,7 +166,7 @@ pub(super) async fn start(config: Config, log: Log) -> Result<Started, StartErro
         pages: PageFacts { name: config.name, allowed_hosts: config.allowed_hosts, ..prepared.page_facts(listen, &ca) },
         ca,
         tunnel,
-        mode: prepared.engine_mode(&log)?,
+        mode: prepared.engine_mode(&log, callbacks)?,
         upstream_idle: config.upstream.idle,
         upstream,
         log,
@@ -217,7 +219,7 @@ impl Prepared {
                 let rules = Arc::new(Rules::compile(config.rules.clone(), Spec::default())?);
                 return Ok(Self::Record { config, scope, rules });
             }
-            Mode::Replay(config) => config,
+            Mode::Replay(config) => Box::new(config),
         };
         let scope = scope(&config.glob, &config.exclude)?;
         let ignore = GlobList::compile(&config.ignore_miss)?;
@@ -240,7 +242,21 @@ impl Prepared {
             format!("{}: {warning}", name.display())
         }));
         archives.iter().for_each(|archive| replayer.call(&archive.path, &archive.archive));
-        let config = Box::new(config);
+        let skipped = opened.outgoing.iter().map(|path| {
+            let path = path.display();
+            format!(
+                "{path}: its requests are to be sent, and replay skips it; `harmock send {path} --to URL` sends them"
+            )
+        });
+        warnings.extend(skipped);
+        if config.allow_callbacks.is_empty() || config.offline {
+            let asking = replayer.entries().filter(|entry| replayer.entry(*entry).callback.is_some()).count();
+            let flag = if config.offline { "--offline forbids it" } else { "--allow-callbacks GLOB allows it" };
+            warnings.extend((asking > 0).then(|| {
+                let entries = if asking == 1 { "1 entry wants".to_owned() } else { format!("{asking} entries want") };
+                format!("{entries} to have a request sent (_harmock.callback), and none is sent; {flag}")
+            }));
+        }
         Ok(Self::Replay { config, scope, ignore, replayer, archives, paths, killed })
     }
 
@@ -263,6 +279,17 @@ impl Prepared {
         Arc::new(Chance::new(seed, "requests"))
     }
 
+    /// What entries may have sent.
+    fn callbacks(&self, upstream: &UpstreamConfig, own: &[Listening]) -> Result<Option<Box<Callbacks>>, StartError> {
+        let Self::Replay { config, .. } = self else { return Ok(None) };
+        if config.allow_callbacks.is_empty() || config.offline {
+            return Ok(None);
+        }
+        let allowed = GlobList::compile(&config.allow_callbacks)?;
+        let way = Upstream::new(upstream, own.iter().map(|own| own.address).collect())?;
+        Ok(Some(Box::new(Callbacks::new(allowed, way, upstream.idle))))
+    }
+
     fn watched(&self) -> Option<(Vec<PathBuf>, bool)> {
         let Self::Replay { config, paths, .. } = self else { return None };
         Some((paths.clone(), config.strict_archives))
@@ -277,7 +304,7 @@ impl Prepared {
     }
 
     /// Opens the recording where there is one.
-    fn engine_mode(self, log: &Log) -> Result<EngineMode, StartError> {
+    fn engine_mode(self, log: &Log, callbacks: Option<Box<Callbacks>>) -> Result<EngineMode, StartError> {
         let log = log.clone();
         let tell = Tell::new(move |line| log.alert(line));
         Ok(match self {
@@ -287,6 +314,7 @@ impl Prepared {
                     detail: config.detail,
                     keep_payloads: config.keep_payloads,
                     update: config.update,
+                    outgoing: false,
                     overwrite_edits: config.overwrite_edits,
                     volatile: config.volatile.clone(),
                 };
@@ -318,6 +346,7 @@ impl Prepared {
                     cors: config.cors,
                     stream_speed: config.stream_speed,
                     ignore,
+                    callbacks,
                     recorder: recorder.map(Arc::new),
                     _archives: archives,
                     killed,

@@ -27,11 +27,11 @@ use crate::message::CanonicalUrl;
 pub struct Recorder {
     archive: PathBuf,
     journal: PathBuf,
-    run: Arc<Run>,
+    pub(super) run: Arc<Run>,
     spool: Mutex<Option<Spool>>,
     tell: Tell,
     progress: Progress,
-    next: AtomicU64,
+    pub(super) next: AtomicU64,
     recovered: Option<finish::Finished>,
     _lock: ArchiveLock,
 }
@@ -103,6 +103,7 @@ impl Recorder {
             connection: None,
             session: session.map(str::to_owned),
             frames: Cuts::default(),
+            example: None,
         };
         Recording::start(facts, &self.run)
     }

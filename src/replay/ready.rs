@@ -82,6 +82,7 @@ impl Replayer {
                     && answer.end != End::Upstream
             };
             self.treatment(entry).is_none()
+                && recorded.callback.is_none()
                 && answered(recorded).is_some_and(whole)
                 && allowed(recorded.request.url.as_str())
         };

@@ -108,6 +108,8 @@ pub struct Opened {
     pub warnings: Vec<(PathBuf, Warning)>,
     /// Entries that replay has no use for: WebSocket conversations and URLs that never reach a proxy.
     pub left_out: usize,
+    /// Archives of requests that are to be sent, none of whose entries is served.
+    pub outgoing: Vec<PathBuf>,
 }
 
 /// Why archives could not be opened.
@@ -172,11 +174,15 @@ impl Replayer {
         let mut archives = Vec::new();
         let mut warnings = Vec::new();
         let mut left_out = 0;
+        let mut outgoing = Vec::new();
         for path in archive::discover(paths)? {
             let loaded = Loaded::read(&path)?;
             let archive = &loaded.archive;
             warnings.extend(archive.warnings().iter().map(|warning| (path.clone(), warning.clone())));
             left_out += archive.left_out().websocket + archive.left_out().other_scheme;
+            if archive.is_outgoing() {
+                outgoing.push(path);
+            }
             archives.push(Arc::new(loaded));
         }
         if strict && let Some((path, warning)) = warnings.first() {
@@ -184,7 +190,7 @@ impl Replayer {
         }
         let replayer = Self::of(archives, cache_size, rules);
         replayer.treatments.check(&replayer.archives)?;
-        Ok(Opened { replayer, warnings, left_out })
+        Ok(Opened { replayer, warnings, left_out, outgoing })
     }
 
     /// Answers from these archives.

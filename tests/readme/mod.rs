@@ -25,6 +25,7 @@ const PAGES: &[&str] = &[
     "docs/configuration.md",
     "docs/control-api.md",
     "docs/demo.md",
+    "docs/examples.md",
     "docs/mock-server.md",
     "docs/recipes.md",
     "docs/recording.md",
@@ -34,6 +35,7 @@ const PAGES: &[&str] = &[
     "docs/reports.md",
     "docs/secrets.md",
     "docs/trust.md",
+    "docs/webhooks.md",
 ];
 
 #[test]
@@ -449,6 +451,38 @@ fn a_private_mock_asks_for_its_key() {
 #[test]
 fn a_mock_keeps_its_settings_beside_its_archives() {
     play("docs/mock-server.md", "repository");
+}
+
+#[test]
+fn an_answer_that_no_traffic_has_is_added() {
+    needs!(Curl);
+    play("docs/examples.md", "add");
+}
+
+#[test]
+fn the_answer_of_a_call_is_added() {
+    play("docs/examples.md", "call");
+}
+
+#[test]
+fn an_entry_of_a_trace_is_added() {
+    needs!(Curl);
+    play("docs/examples.md", "history");
+}
+
+#[test]
+fn the_examples_of_a_document_are_imported() {
+    play("docs/examples.md", "import");
+}
+
+#[test]
+fn a_body_is_edited() {
+    play("docs/examples.md", "edit");
+}
+
+#[test]
+fn a_webhook_is_sent_and_signed() {
+    play("docs/webhooks.md", "send");
 }
 
 #[track_caller]

@@ -123,6 +123,7 @@ pub(crate) static KEYS: &[Key] = &[
     Key::one::<bool>("annotate"),
     Key::one::<u64>("exchanges"),
     Key::one::<ByteSize>("cache-size"),
+    Key::list::<String>("allow-callbacks").never_in_file("send requests that an archive asks for"),
     Key::one::<bool>("offline"),
     Key::one::<bool>("strict-archives"),
     Key::one::<MockName>("name"),

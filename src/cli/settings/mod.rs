@@ -33,5 +33,7 @@ pub(crate) use field_name::FieldName;
 pub(crate) use layers::{Layers, load_problems};
 pub(crate) use place::{ArchivePath, LogTarget};
 pub(crate) use quantity::{ByteSize, TimeLimit};
-pub(crate) use resolve::{RecordSettings, ReplaySettings, RunOptions, all_settings, replay_settings};
+pub(crate) use resolve::{
+    RecordSettings, ReplaySettings, RunOptions, all_settings, redact, replay_settings, upstream_settings,
+};
 pub(crate) use token::{ApiKeys, Token};

@@ -209,6 +209,13 @@ fn api_keys(layers: &mut Layers, shared: &SharedFlags) -> Result<Vec<ApiKey>, Se
     Ok(layers.optional("api-key", flags, "everybody is let in")?.unwrap_or_default().0)
 }
 
+/// How servers are reached by a command that runs no proxy of its own.
+pub(crate) fn upstream_settings(layers: &mut Layers, shared: &SharedFlags) -> Result<UpstreamConfig, SettingsError> {
+    let mut config = upstream(layers, shared, UpstreamConfig::default())?;
+    set_limits(layers, shared, &mut Limits::default(), &mut config)?;
+    Ok(config)
+}
+
 fn upstream(
     layers: &mut Layers,
     shared: &SharedFlags,
@@ -310,6 +317,7 @@ fn replay_config(
         treatment: treatment(layers, flags)?,
         ignore_miss: layers.list("ignore-miss", &flags.ignore_miss, defaults.ignore_miss)?,
         cache_size: layers.one("cache-size", flags.cache_size.as_ref(), ByteSize(defaults.cache_size))?.0,
+        allow_callbacks: layers.list("allow-callbacks", &flags.allow_callbacks, defaults.allow_callbacks)?,
         offline: layers.one("offline", flags.offline.as_ref(), defaults.offline)?,
         strict_archives: layers.one("strict-archives", flags.strict_archives.as_ref(), defaults.strict_archives)?,
         redact: redact(layers, scope)?,
@@ -326,7 +334,8 @@ fn treatment(layers: &mut Layers, flags: &ReplayFlags) -> Result<Spec, SettingsE
     })
 }
 
-fn redact(layers: &mut Layers, scope: &ScopeFlags) -> Result<Rules, SettingsError> {
+/// Which values are replaced in what is written.
+pub(crate) fn redact(layers: &mut Layers, scope: &ScopeFlags) -> Result<Rules, SettingsError> {
     let more = layers.list("redact", &scope.redact, Vec::new())?;
     let off = layers.one("no-redact", scope.no_redact.as_ref(), false)?;
     Ok(if off { Rules::off() } else { Rules::listed_and(&more) })

@@ -106,6 +106,7 @@ const SAMPLES: &[Sample] = &[
     ("annotate", ["true", "false", "true"], &["--annotate"]),
     ("exchanges", ["1", "2", "3"], &["--exchanges", "3"]),
     ("cache-size", [r#""1MiB""#, r#""2KiB""#, "3"], &["--cache-size", "3"]),
+    ("allow-callbacks", ["", r#""**/b""#, r#""**/c""#], &["--allow-callbacks", "**/c"]),
     ("offline", ["true", "false", "true"], &["--offline"]),
     ("strict-archives", ["true", "true", "false"], &["--strict-archives=no"]),
     ("listen", [r#""127.0.0.1:1""#, r#""127.0.0.1:2""#, r#""0.0.0.0:3""#], &["--listen", "0.0.0.0:3"]),
