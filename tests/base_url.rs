@@ -215,7 +215,11 @@ fn a_redirect_to_another_origin_leads_to_where_that_is_reached() {
     assert_eq!(led("", &second.url("/v1/x")), format!("{own}/pay/x"));
     assert_eq!(led("", &second.url("/v2/x")), second.url("/v2/x"));
     assert_eq!(led("", &third.url("/x")), format!("{third_here}/x"));
-    assert_eq!(led("", "https://elsewhere.test/x"), "https://elsewhere.test/x");
+    for _ in 0..2 {
+        assert_eq!(led("", "https://elsewhere.test/x"), "https://elsewhere.test/x");
+    }
+    let ended = proxy.interrupt().expect(0);
+    assert_eq!(ended.stderr.matches("leads to https://elsewhere.test,").count(), 1, "{}", ended.stderr);
 }
 
 #[test]

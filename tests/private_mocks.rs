@@ -125,6 +125,24 @@ fn a_key_is_not_forwarded_recorded_or_told() {
 }
 
 #[test]
+fn a_trace_and_the_last_exchanges_hold_no_key() {
+    let workspace = workspace();
+    let arguments = ["--origin", API, "--api-key", KEY, "--trace", "trace.har", "--exchanges", "10"];
+    let proxy = Harmock::replay(&workspace, &arguments);
+    let own = format!("x-api-key: {KEY}\r\n");
+    assert_eq!(ask(&proxy, "GET /x", &own).status, 200);
+    assert_eq!(ask(&proxy, "GET http://a.test/x", &basic("s", KEY)).status, 200);
+    let exchanges = ask(&proxy, "GET /__harmock/exchanges", &own).text();
+    proxy.interrupt().expect(0);
+    let trace = std::fs::read_to_string(workspace.join("trace.har")).unwrap();
+    let coded = STANDARD.encode(format!("s:{KEY}"));
+    for text in [exchanges, trace] {
+        assert!(text.contains("https://api.test/x"), "{text}");
+        assert!(!text.contains(KEY) && !text.contains(&coded), "{text}");
+    }
+}
+
+#[test]
 fn own_pages_ask_for_the_key_but_for_the_health_and_the_certificate() {
     let workspace = workspace();
     let mut proxy = Harmock::replay(&workspace, &["--origin", API, "--api-key", KEY]);

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use http::header::{HOST, HeaderMap, HeaderName, HeaderValue, ORIGIN, REFERER};
+use http::header::{HOST, HeaderMap, HeaderName, HeaderValue, LOCATION, ORIGIN, REFERER};
 use http::{Request, Response, Uri};
 use url::Url;
 
@@ -89,12 +89,18 @@ impl Local {
         let Some(rehome) = self.rehome(engine) else { return answer };
         rehome.fields(answer.headers_mut());
         for name in rehome.refused_cookies(answer.headers()) {
-            if engine.first_lost_cookie(name) {
+            if engine.is_new(name) {
                 engine.log.notice(&format!(
                     "warning: browsers do not keep the cookie {name} without TLS; add --tls and use https://{} as the base URL",
                     self.authority
                 ));
             }
+        }
+        if let Some(away) = self.leads_away(engine, answer.headers()).filter(|away| engine.is_new(away)) {
+            engine.log.notice(&format!(
+                "a redirect leads to {away}, which is not served here; --origin with a path or a port for it would keep \
+                 clients at this address"
+            ));
         }
         let fits_cors = match &engine.mode {
             EngineMode::Record(_) => true,
@@ -104,6 +110,12 @@ impl Local {
             cors::open(&mut answer, &self.cross_origin);
         }
         answer
+    }
+
+    /// The origin to which a redirect leads, unless it is reached here.
+    fn leads_away(&self, engine: &Engine, fields: &HeaderMap) -> Option<String> {
+        let url = Url::parse(text(fields, &LOCATION)?).ok().filter(|url| matches!(url.scheme(), "http" | "https"))?;
+        self.door_of(engine, &url).is_none().then(|| url.origin().ascii_serialization())
     }
 
     /// How what the origin says becomes what this address says. Other origins may be named, too.

@@ -198,7 +198,7 @@ pub(super) async fn serve_listener(mut stream: ClientStream, door: Door, engine:
     match detection {
         Detection::Tls if engine.tls => serve_tls(stream, read, client, engine).await,
         Detection::Tls => {
-            if engine.first_refusal("TLS", None) {
+            if engine.is_new("TLS") {
                 engine.log.notice("a client speaks TLS to this address, which --tls allows");
             }
         }

@@ -73,8 +73,8 @@ pub(super) struct Engine {
     pub(super) tasks: TaskTracker,
     /// Hosts and clients whose refusal of a certificate has been told.
     pub(super) refusals: Mutex<HashSet<String>>,
-    /// Cookies that clients of a base URL cannot keep, as far as that has been told.
-    pub(super) lost_cookies: Mutex<HashSet<String>>,
+    /// What clients of a base URL cannot keep or reach, as far as that has been told.
+    pub(super) told: Mutex<HashSet<String>>,
 }
 
 /// An address on which a proxy listens.
@@ -220,10 +220,10 @@ impl Engine {
         }
     }
 
-    /// Whether it has not been told yet that clients cannot keep this cookie.
-    pub(super) fn first_lost_cookie(&self, name: &str) -> bool {
-        let mut told = self.lost_cookies.lock().unwrap_or_else(PoisonError::into_inner);
-        told.len() < REFUSALS_TOLD && told.insert(name.to_owned())
+    /// Whether this has not been told yet.
+    pub(super) fn is_new(&self, what: &str) -> bool {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        told.len() < REFUSALS_TOLD && told.insert(what.to_owned())
     }
 
     /// Whether this client's refusal of this host's certificate has not been told yet: clients retry.

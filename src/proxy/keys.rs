@@ -106,7 +106,8 @@ impl Keys {
         if self.is_empty() {
             return Shown { to_server: true, to_proxy: true };
         }
-        let password = fields.get(PROXY_AUTHORIZATION).and_then(session::basic).map(|(_, password)| password);
+        let password =
+            fields.remove(PROXY_AUTHORIZATION).as_ref().and_then(session::basic).map(|(_, password)| password);
         let to_proxy = password.is_some_and(|password| self.has(password.as_bytes()));
         let own = fields.remove(OWN_FIELD).is_some_and(|value| self.has(value.as_bytes()));
         let (ours, others): (Vec<HeaderValue>, Vec<HeaderValue>) =
@@ -136,13 +137,12 @@ pub(super) fn asked_for(request: &HeaderMap) -> Response<Body> {
 }
 
 /// Asks a person who wants to see an own page.
-pub(super) fn asked_of_a_person(request: &HeaderMap) -> Response<Body> {
+pub(super) fn asked_of_a_person() -> Response<Body> {
     let sentence = "this mock is private (--api-key): give the key as password, or send it in the field x-api-key";
     let mut answer = rescue::plain(StatusCode::UNAUTHORIZED, sentence);
     answer
         .headers_mut()
         .insert(WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"harmock\", charset=\"UTF-8\""));
-    cors::allow_origin(answer.headers_mut(), request);
     answer
 }
 

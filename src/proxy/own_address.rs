@@ -96,7 +96,7 @@ impl ForUs<'_> {
         let (parts, _body) = request.into_parts();
         let is_free = pages::is_free(parts.uri.path()) || keys::needs_none(&parts.method, &parts.headers);
         if !is_free && !self.may_enter() && !self.is_known(&parts.headers) {
-            return keys::asked_of_a_person(&parts.headers);
+            return keys::asked_of_a_person();
         }
         control::respond(self.engine, &parts, self.arrival).await
     }

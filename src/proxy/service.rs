@@ -41,8 +41,9 @@ fn without_body(answer: Response<Body>) -> Response<Body> {
 
 /// The stages of one request.
 async fn route(engine: Arc<Engine>, client: &Client, mut request: Request<Incoming>) -> Result<Response<Body>, Reset> {
-    let shown = engine.keys.take(request.headers_mut());
     let session = session::named(request.headers()).or_else(|| client.session.clone());
+    // After the session, whose name stands beside the key.
+    let shown = engine.keys.take(request.headers_mut());
     if request.method() == Method::CONNECT {
         if !shown.to_proxy {
             return Ok(keys::asked_of_proxy_client(request.headers()));

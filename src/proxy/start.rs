@@ -177,7 +177,7 @@ pub(super) async fn start(config: Config, log: Log) -> Result<Started, StartErro
         ending: CancellationToken::new(),
         tasks: TaskTracker::new(),
         refusals: Mutex::default(),
-        lost_cookies: Mutex::default(),
+        told: Mutex::default(),
     };
     if let EngineMode::Replay(state) = &engine.mode {
         let replayer = state.replayer.load_full();
