@@ -185,7 +185,11 @@ fn the_journal_of_a_killed_run_is_read_as_its_archive_would_be_and_nothing_is_wr
     let (stdout, stderr) = (String::from_utf8_lossy(&listed.stdout), String::from_utf8_lossy(&listed.stderr));
     assert_eq!(stdout.lines().count(), 2, "{stdout}");
     assert!(stdout.contains(&url) && stderr.contains("1 exchange of its journal is read"), "{stdout}{stderr}");
-    let replay = Harmock::replay(&workspace, &["--glob", "**/json"]);
+    let replay = Harmock::replay(&workspace, &["--glob", "**/json", "--token", "a-token-of-this-test"]);
+    let mut wire = Wire::connect(replay.address());
+    let own = format!("Host: {}\r\nAuthorization: Bearer a-token-of-this-test", replay.address());
+    wire.send(format!("POST /__harmock/reload HTTP/1.1\r\n{own}\r\nContent-Length: 0\r\n\r\n"));
+    assert_eq!(wire.answer().json()["changes"], serde_json::json!([]), "nothing has changed");
     assert_eq!(Wire::connect(replay.address()).get(&url).json()["answer"], 42);
     replay.interrupt().expect(0).says("1 exchange of its journal is read");
     assert_eq!(std::fs::read(workspace.join("hars/recording.har")).unwrap(), before);

@@ -167,6 +167,8 @@ enum Prepared {
         ignore: GlobList,
         replayer: Box<Replayer>,
         archives: Vec<Readable>,
+        /// The files and folders that were read.
+        paths: Vec<PathBuf>,
         killed: Option<Box<Finished>>,
     },
 }
@@ -195,12 +197,12 @@ impl Prepared {
         warnings.extend(archives.iter().filter_map(Readable::note));
         // Folders are watched for archives that come; what stands in for one stands still.
         let stand_ins = archives.iter().any(|archive| archive.unfinished.is_some());
-        let files: Vec<_> = archives.iter().map(|archive| archive.path.clone()).collect();
-        let paths = if stand_ins { &files } else { &config.archives };
-        let opened = Replayer::open(paths, config.cache_size, config.strict_archives, rules)?;
+        let files = || archives.iter().map(|archive| archive.path.clone()).collect();
+        let paths = if stand_ins { files() } else { config.archives.clone() };
+        let opened = Replayer::open(&paths, config.cache_size, config.strict_archives, rules)?;
         warnings.extend(opened.warnings.iter().map(|(path, warning)| format!("{}: {warning}", path.display())));
         let replayer = Box::new(opened.replayer);
-        Ok(Self::Replay { config, scope, ignore, replayer, archives, killed })
+        Ok(Self::Replay { config, scope, ignore, replayer, archives, paths, killed })
     }
 
     /// Whether anything of this run may go to a real server. `tunnels`: some hosts are passed on unopened.
@@ -214,8 +216,8 @@ impl Prepared {
     }
 
     fn watched(&self) -> Option<(Vec<PathBuf>, bool)> {
-        let Self::Replay { config, .. } = self else { return None };
-        Some((config.archives.clone(), config.strict_archives))
+        let Self::Replay { config, paths, .. } = self else { return None };
+        Some((paths.clone(), config.strict_archives))
     }
 
     fn page_facts(&self, listen: SocketAddr, ca: &CertAuthority) -> PageFacts {
@@ -249,7 +251,7 @@ impl Prepared {
                     keep_conditional: config.keep_conditional,
                 })
             }
-            Self::Replay { config, scope, ignore, replayer, archives, killed } => {
+            Self::Replay { config, scope, ignore, replayer, archives, killed, .. } => {
                 let archive = WriterOptions { update: Update::Append, ..WriterOptions::default() };
                 let settings = RunSettings { archive, redact: config.redact.clone() };
                 let recorder =
