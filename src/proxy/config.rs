@@ -64,7 +64,7 @@ pub struct Config {
 
 impl Config {
     /// The defaults of a mode: `127.0.0.1:8899`.
-    pub fn new(mode: Mode) -> Self {
+    pub fn new(mode: impl Into<Mode>) -> Self {
         Self {
             name: None,
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8899)),
@@ -86,7 +86,7 @@ impl Config {
             trace: None,
             exchanges: 0,
             token: None,
-            mode,
+            mode: mode.into(),
         }
     }
 
@@ -109,9 +109,21 @@ pub struct ListenAt {
 #[derive(Debug, Clone)]
 pub enum Mode {
     /// Pass it on and keep the exchange.
-    Record(RecordConfig),
+    Record(Box<RecordConfig>),
     /// Answer it from the archive.
-    Replay(ReplayConfig),
+    Replay(Box<ReplayConfig>),
+}
+
+impl From<RecordConfig> for Mode {
+    fn from(config: RecordConfig) -> Self {
+        Self::Record(Box::new(config))
+    }
+}
+
+impl From<ReplayConfig> for Mode {
+    fn from(config: ReplayConfig) -> Self {
+        Self::Replay(Box::new(config))
+    }
 }
 
 /// Record mode.

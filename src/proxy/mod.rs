@@ -101,7 +101,7 @@ impl Proxy {
         archives: impl IntoIterator<Item = P>,
     ) -> Result<Self, StartError> {
         let archives = archives.into_iter().map(Into::into).collect();
-        Self::start_on_free_port(Mode::Replay(ReplayConfig { archives, ..ReplayConfig::default() })).await
+        Self::start_on_free_port(ReplayConfig { archives, ..ReplayConfig::default() }).await
     }
 
     /// Records everything into an archive, on a free port of loopback.
@@ -110,10 +110,10 @@ impl Proxy {
     ///
     /// As [`Proxy::start`].
     pub async fn record(har: impl Into<std::path::PathBuf>) -> Result<Self, StartError> {
-        Self::start_on_free_port(Mode::Record(RecordConfig { har: har.into(), ..RecordConfig::default() })).await
+        Self::start_on_free_port(RecordConfig { har: har.into(), ..RecordConfig::default() }).await
     }
 
-    async fn start_on_free_port(mode: Mode) -> Result<Self, StartError> {
+    async fn start_on_free_port(mode: impl Into<Mode>) -> Result<Self, StartError> {
         let mut config = Config::new(mode);
         config.listen.set_port(0);
         Self::start(config, Log::off()).await

@@ -190,7 +190,7 @@ pub(super) async fn start(config: Config, log: Log) -> Result<Started, StartErro
 /// What the mode's settings turn into without making any file.
 enum Prepared {
     Record {
-        config: RecordConfig,
+        config: Box<RecordConfig>,
         scope: Scope,
         rules: Arc<Rules>,
     },
@@ -219,7 +219,7 @@ impl Prepared {
                 let rules = Arc::new(Rules::compile(config.rules.clone(), Spec::default())?);
                 return Ok(Self::Record { config, scope, rules });
             }
-            Mode::Replay(config) => Box::new(config),
+            Mode::Replay(config) => config,
         };
         let scope = scope(&config.glob, &config.exclude)?;
         let ignore = GlobList::compile(&config.ignore_miss)?;

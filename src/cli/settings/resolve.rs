@@ -76,7 +76,7 @@ impl RecordSettings {
         command: &[OsString],
     ) -> Result<Self, SettingsError> {
         let mut layers = Layers::load(shared.config.as_deref())?;
-        let mode = Mode::Record(record_config(&mut layers, scope, record)?);
+        let mode = record_config(&mut layers, scope, record)?.into();
         let (config, run) = config(&mut layers, shared, mode)?;
         check(&config)?;
         Ok(Self { config, run, command: split_command(command) })
@@ -105,7 +105,7 @@ impl ReplaySettings {
             let message = "--update asks the real servers, and --offline forbids that; take one of them away";
             return Err(SettingsError::Conflict(message.to_owned()));
         }
-        let (config, run) = config(&mut layers, &args.shared, Mode::Record(recording))?;
+        let (config, run) = config(&mut layers, &args.shared, recording.into())?;
         check(&config)?;
         Ok(Self { config, run, command: split_command(&args.command) })
     }
@@ -130,7 +130,7 @@ impl ReplaySettings {
         replay: &ReplayFlags,
         command: &[OsString],
     ) -> Result<Self, SettingsError> {
-        let mode = Mode::Replay(replay_config(&mut layers, archives, scope, replay)?);
+        let mode = replay_config(&mut layers, archives, scope, replay)?.into();
         let (limits, reports) = verdicts(&mut layers, replay)?;
         let (mut config, run) = config(&mut layers, shared, mode)?;
         observe(&mut layers, replay, &mut config)?;
@@ -160,10 +160,10 @@ pub(crate) fn all_settings(
 ) -> Result<(), SettingsError> {
     let replay_config = replay_config(layers, archives, scope, replay)?;
     verdicts(layers, replay)?;
-    let mut observed = Config::new(Mode::Replay(replay_config.clone()));
+    let mut observed = Config::new(replay_config.clone());
     observe(layers, replay, &mut observed)?;
     record_config(layers, scope, record)?;
-    config(layers, shared, Mode::Replay(replay_config))?;
+    config(layers, shared, replay_config.into())?;
     layers.note_others()
 }
 

@@ -323,7 +323,7 @@ fn the_louder_of_verbose_and_quiet_is_the_one_in_the_higher_layer() {
     let verbosity = |file: &str, flags: &[&str]| {
         let file = ConfigFile::parse(Path::new(FILE), file).unwrap();
         let flags = AllFlags::try_parse_from(["harmock"].iter().chain(flags)).unwrap();
-        let mode = crate::proxy::Mode::Replay(crate::proxy::ReplayConfig::default());
+        let mode = crate::proxy::ReplayConfig::default().into();
         let mut layers = Layers::new(Environment::default(), Some(file));
         super::resolve::config(&mut layers, &flags.shared, mode).unwrap().1.verbosity
     };
@@ -336,7 +336,7 @@ fn the_louder_of_verbose_and_quiet_is_the_one_in_the_higher_layer() {
 #[test]
 fn a_limit_on_both_sides_is_set_on_both() {
     let flags = AllFlags::parse_from(["harmock", "--tls-timeout", "3s", "--idle-timeout", "4s"]);
-    let mode = crate::proxy::Mode::Replay(crate::proxy::ReplayConfig::default());
+    let mode = crate::proxy::ReplayConfig::default().into();
     let mut layers = Layers::new(Environment::default(), None);
     let (config, _) = super::resolve::config(&mut layers, &flags.shared, mode).unwrap();
     assert_eq!((config.limits.tls.as_secs(), config.upstream.tls.as_secs()), (3, 3));
