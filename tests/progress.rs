@@ -28,7 +28,7 @@ fn an_archive_that_takes_long_to_be_written_shows_how_far_it_is() {
     let ca = workspace.ca_dir();
     let record =
         ["record --update append --log off --listen 127.0.0.1:0 --ca-dir", &ca.display().to_string()].join(" ");
-    terminal.args(["-qfec", &format!("{} {record}", binary().display()), "/dev/null"]);
+    terminal.args(["-qfec", &format!("exec {} {record}", binary().display()), "/dev/null"]);
     workspace.isolate(&mut terminal);
     terminal.env("TERM", "xterm").stdin(Stdio::piped()).stdout(Stdio::piped());
     let mut terminal = terminal.spawn().unwrap();
