@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::net::TcpListener;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -320,11 +320,7 @@ mod callbacks {
     fn the_setting_is_none_of_the_file() {
         let workspace = Workspace::new();
         workspace.write("harmock.toml", "allow-callbacks = [\"**\"]\n");
-        let output = Command::new(crate::support::binary())
-            .current_dir(workspace.path())
-            .args(["config", "check"])
-            .output()
-            .unwrap();
+        let output = workspace.harmock().args(["config", "check"]).output().unwrap();
         assert_ne!(output.status.code(), Some(0));
         let said = String::from_utf8_lossy(&output.stderr).into_owned() + &String::from_utf8_lossy(&output.stdout);
         assert!(said.contains("send requests that an archive asks for"), "{said}");

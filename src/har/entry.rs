@@ -71,7 +71,7 @@ pub struct Callback {
     pub url: CanonicalUrl,
     /// Its fields.
     pub fields: Vec<Field>,
-    /// Its payload: the text, or the JSON that stands in the entry.
+    /// Its payload: the text, or the JSON that stands in the entry, without white space between its tokens.
     pub body: Bytes,
 }
 

@@ -11,6 +11,7 @@ use crate::har::entry::{
     StoredBody,
 };
 use crate::har::fields::{Seen, is_token, latin1_bytes, read_fields};
+use crate::har::fingerprint::compact;
 use crate::har::json::{Json, span_in};
 use crate::har::log::{Log, LogError};
 use crate::har::post_data::{TextContext, is_base64, read_payload};
@@ -357,7 +358,7 @@ impl EntryReader<'_> {
                     let (name, value) = ("content-type".into(), b"application/json".as_slice().into());
                     fields.push(crate::har::Field { name, value });
                 }
-                Bytes::from(json.to_owned())
+                Bytes::from(compact(json))
             }
             (None, None) => Bytes::new(),
         };
