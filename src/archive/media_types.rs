@@ -11,6 +11,7 @@ pub(crate) fn extension(media_type: &str) -> &'static str {
 }
 
 /// The media type of files with this extension, as far as the table knows it; texts are UTF-8.
+#[cfg(feature = "cli")]
 pub(crate) fn media_type_of(extension: &str) -> Option<String> {
     let extension = extension.to_ascii_lowercase();
     let (media_type, _) = TABLE.iter().find(|(_, known)| *known == extension)?;

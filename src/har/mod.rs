@@ -11,6 +11,7 @@ pub(crate) mod json;
 pub(crate) mod json_text;
 mod lists;
 pub(crate) mod log;
+#[cfg(feature = "cli")]
 pub(crate) mod new_body;
 mod own_fields;
 mod plain_items;

@@ -33,6 +33,7 @@ mod similarity;
 mod tests;
 
 pub use chosen::Choice;
+#[cfg(feature = "cli")]
 pub(crate) use difference::member as json_member;
 pub use difference::{Difference, DifferenceKind};
 pub use index::{EntryRef, Index};
