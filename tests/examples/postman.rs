@@ -116,7 +116,7 @@ fn replay_answers_what_was_imported_and_other_readers_have_no_complaint() {
     let workspace = Workspace::new();
     imported(&workspace, &["-o", "hars/shop.zip", "--no-redact"]).good();
     let proxy = Harmock::replay(&workspace, &["--offline"]);
-    let form = ["https://shop.test/v1/form", "--data-urlencode", "a=1 2"];
+    let form = ["https://shop.test/v1/form", "-d", "a=1%202"];
     assert_eq!(replayed(&proxy, &["https://shop.test/v1/users/7?full=1"]), (200, "{\"id\":7}".to_owned()));
     assert_eq!(replayed(&proxy, &["https://shop.test/v1/form", "-d", "a=1+2"]).1, "form");
     assert_eq!(replayed(&proxy, &["https://shop.test/v1/parts", "-F", "a=1"]).1, "parts");
