@@ -84,10 +84,15 @@ fn recorded_times_are_waited_for_a_number_of_times_and_asking_for_none_stops_the
     assert_eq!(delays(&proxy.interrupt().expect(0).stderr), ["delay 40ms"]);
     let mut untimed = entry("GET", &format!("{GET}?other"), 200, "untimed");
     untimed["timings"] = json!({ "send": -1, "wait": -1, "receive": -1 });
-    let workspace = workspace(&[timed, untimed], "[[rules]]\nglob = \"**?other\"\ndelay = \"recorded\"\n");
-    let ended = Harmock::run::<&str>(&workspace, "replay", &[]).expect(1);
-    let said = "hars/api.har#1: rule 1 delay asks for recorded times, and this entry tells none";
-    assert!(ended.stderr.contains(said) && ended.stderr.lines().count() == 1, "{}", ended.stderr);
+    let mut minimal = untimed.clone();
+    minimal["timings"] = json!({ "send": 0, "wait": 0, "receive": 0 });
+    minimal["startedDateTime"] = json!("1970-01-01T00:00:00.000Z");
+    for untimed in [untimed, minimal] {
+        let rule = "[[rules]]\nglob = \"**?other\"\ndelay = \"recorded\"\n";
+        let ended = Harmock::run::<&str>(&workspace(&[timed.clone(), untimed], rule), "replay", &[]).expect(1);
+        let said = "hars/api.har#1: rule 1 delay asks for recorded times, and this entry tells none";
+        assert!(ended.stderr.contains(said) && ended.stderr.lines().count() == 1, "{}", ended.stderr);
+    }
 }
 
 #[test]
@@ -158,5 +163,16 @@ fn a_client_that_waits_less_than_the_delay_times_out() {
     let asked = ["--max-time", "0.2", "-H", "x-mock-delay: 60000", GET];
     assert_eq!(curl_exit(&proxy, &asked), Some(28), "curl's own timeout");
     assert_eq!(curl(&proxy, &["--max-time", "30", "-H", "x-mock-delay: 20", GET]).text(), "late");
+    proxy.interrupt().expect(0);
+}
+
+#[test]
+fn a_stream_of_http2_that_is_given_up_ends_its_wait() {
+    needs!(Curl);
+    let url = "https://api.example.test/get";
+    let folder = workspace(&[entry("GET", url, 200, "late")], "");
+    let mut proxy = Harmock::replay(&folder, &["--delay", "stall"]);
+    assert_eq!(curl_exit(&proxy, &["--http2", "--max-time", "0.3", url]), Some(28));
+    proxy.told("[delay stall]; ended while it waited");
     proxy.interrupt().expect(0);
 }

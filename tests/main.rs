@@ -15,6 +15,7 @@ mod clients_rustls;
 mod clients_that_leave;
 mod closest;
 mod conditional;
+mod conditions_guide;
 mod consumers;
 mod control;
 mod cors;

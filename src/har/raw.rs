@@ -5,6 +5,7 @@ use crate::har::json::{Json, lenient_object};
 lenient_object! {
     /// HAR `entry`.
     RawEntry<'a> {
+        started: Json<'a> = "startedDateTime",
         timings: RawTimings<'a> = "timings",
         request: RawRequest<'a> = "request",
         response: RawResponse<'a> = "response",

@@ -215,7 +215,7 @@ impl EntryReader<'_> {
             request,
             outcome,
             recorded_by_harmock: entry.harmock.hash.is_there(),
-            took: timings::took(&entry.timings),
+            took: timings::took(entry),
             delay,
             name: entry.harmock.name.non_empty().or_else(|| entry.comment.non_empty()).map(Into::into),
             redacted: entry.harmock.redacted.items().iter().filter_map(|place| Some(place.text()?.into())).collect(),
