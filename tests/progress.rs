@@ -2,7 +2,7 @@
 #![cfg(unix)]
 
 use std::io::{Read as _, Write as _};
-use std::process::{ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::thread;
 
 use serde_json::json;
@@ -31,27 +31,32 @@ fn an_archive_that_takes_long_to_be_written_shows_how_far_it_is() {
     terminal.args(["-qfec", &format!("exec {} {record}", binary().display()), "/dev/null"]);
     workspace.isolate(&mut terminal);
     terminal.env("TERM", "xterm").stdin(Stdio::piped()).stdout(Stdio::piped());
-    let mut terminal = terminal.spawn().unwrap();
-    let mut screen = Screen { output: terminal.stdout.take().unwrap(), shown: String::new() };
+    let mut screen = Screen::of(terminal.spawn().unwrap());
     screen.shows(&["/__harmock/"]);
     let address = screen.shown.split_once("control API on http://").unwrap().1.split('/').next().unwrap().to_owned();
     assert_eq!(Wire::connect(address).get(&origin.url("/json")).body, body);
     // What the key for an interrupt sends.
-    terminal.stdin.as_mut().unwrap().write_all(b"\x03").unwrap();
+    screen.terminal.stdin.as_mut().unwrap().write_all(b"\x03").unwrap();
     screen.shows(&["0/1", "1/1"]);
     thread::spawn(move || while std::fs::write(&payload, body).is_ok() {});
     screen.shows(&["recorded 1 exchange"]);
-    assert!(terminal.wait().unwrap().success());
+    assert!(screen.terminal.wait().unwrap().success());
     assert_eq!(workspace.entries("hars/recording.har").len(), 2);
 }
 
-/// What a terminal shows.
+/// What a terminal shows; ended with the test, however that ends.
 struct Screen {
+    terminal: Child,
     output: ChildStdout,
     shown: String,
 }
 
 impl Screen {
+    fn of(mut terminal: Child) -> Self {
+        let output = terminal.stdout.take().unwrap();
+        Self { terminal, output, shown: String::new() }
+    }
+
     /// Reads on until one of these has been shown.
     fn shows(&mut self, texts: &[&str]) {
         let from = self.shown.len();
@@ -61,5 +66,12 @@ impl Screen {
             assert!(read > 0, "{texts:?} was not shown:\n{}", self.shown);
             self.shown.push_str(&String::from_utf8_lossy(&piece[..read]));
         }
+    }
+}
+
+impl Drop for Screen {
+    fn drop(&mut self) {
+        let _ = self.terminal.kill();
+        let _ = self.terminal.wait();
     }
 }
