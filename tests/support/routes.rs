@@ -65,7 +65,7 @@ async fn respond(segments: &[&str], request: Request<Incoming>, shared: Arc<Shar
         ["events", events] => gated("text/event-stream", events.parse().unwrap(), event, shared),
         ["gated", chunks] => gated("text/plain", chunks.parse().unwrap(), |chunk| format!("chunk {chunk}\n"), shared),
         ["login"] => login(request).await,
-        ["strict-login"] => strict_login(&request),
+        ["strict-login"] => strict_login(request).await,
         ["leads-to", rest @ ..] => leads_to(&rest.join("/"), request.uri().query()),
         ["account"] => account(&request),
         ["token"] => fresh_token(request).await,
@@ -223,11 +223,14 @@ async fn login(request: Request<Incoming>) -> Answered {
     )
 }
 
-/// As production has it: the whole URL of the next page, and cookies for this domain and TLS alone.
-fn strict_login(request: &Request<Incoming>) -> Answered {
-    let host = request.headers().get("host").and_then(|host| host.to_str().ok());
+/// As production has it: the whole URL of the next page, and cookies for this domain and TLS alone. It waits for
+/// what it is sent, which a client may send after the head.
+async fn strict_login(request: Request<Incoming>) -> Answered {
+    let (request, sent) = request.into_parts();
+    let _ = sent.collect().await;
+    let host = request.headers.get("host").and_then(|host| host.to_str().ok());
     let authority =
-        host.or_else(|| request.uri().authority().map(hyper::http::uri::Authority::as_str)).unwrap_or_default();
+        host.or_else(|| request.uri.authority().map(hyper::http::uri::Authority::as_str)).unwrap_or_default();
     let scheme = if authority.starts_with("localhost") { "https" } else { "http" };
     let domain = authority.split(':').next().unwrap_or_default();
     let response = with_status(content("text/plain", ""), 302);
