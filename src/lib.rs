@@ -30,7 +30,7 @@
 //! #     }).await?
 //! # }
 //! use harmock::log::Log;
-//! use harmock::{Config, Mode, Proxy, RecordConfig, ReplayConfig};
+//! use harmock::{Config, Proxy, RecordConfig, ReplayConfig};
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -39,7 +39,7 @@
 //! let har = folder.path().join("hello.har");
 //!
 //! // Record: a client asks the real server through the proxy.
-//! let mut config = Config::new(Mode::Record(RecordConfig { har: har.clone(), ..RecordConfig::default() }));
+//! let mut config = Config::new(RecordConfig { har: har.clone(), ..RecordConfig::default() });
 //! config.listen.set_port(0); // a free port
 //! config.ca_dir = Some(folder.path().join("ca")); // without this: the user's own
 //! let proxy = Proxy::start(config, Log::off()).await?;
@@ -48,7 +48,7 @@
 //! proxy.stop().await?; // writes the archive
 //!
 //! // Replay: the archive answers, nothing leaves the machine.
-//! let mut config = Config::new(Mode::Replay(ReplayConfig { archives: vec![har], ..ReplayConfig::default() }));
+//! let mut config = Config::new(ReplayConfig { archives: vec![har], ..ReplayConfig::default() });
 //! config.listen.set_port(0);
 //! config.ca_dir = Some(folder.path().join("ca"));
 //! let proxy = Proxy::start(config, Log::off()).await?;
@@ -71,6 +71,8 @@
 pub mod archive;
 pub mod ca;
 pub mod connect;
+#[cfg(feature = "cli")]
+pub mod examples;
 pub mod har;
 pub mod launch;
 pub mod log;
@@ -84,7 +86,9 @@ pub mod redact;
 pub mod replay;
 pub mod report;
 pub mod route;
+pub mod treatment;
 pub mod upstream;
+pub mod webhooks;
 
 #[cfg(feature = "cli")]
 pub mod cli;

@@ -176,7 +176,9 @@ fn the_description_is_valid_openapi_and_names_every_call() {
                 "get" => ask(&proxy, "GET", &path, ""),
                 _ => ask(&proxy, "POST", &path, &format!("Authorization: Bearer {TOKEN}\r\n")),
             };
-            assert_eq!(answer.status, 200, "{method} {path}");
+            // Nothing is recorded here.
+            let decides = path.ends_with("/commit") || path.ends_with("/rollback");
+            assert_eq!(answer.status, if decides { 409 } else { 200 }, "{method} {path}");
         }
     }
     let file = workspace.write("openapi.json", described.to_string());

@@ -86,6 +86,17 @@ fn pasting_the_lines_makes_another_url_match() {
 }
 
 #[test]
+fn pasting_the_lines_makes_another_origin_match() {
+    let names = &["[map]\n\"http://localhost:8080\" = \"http://api.example.test\""];
+    pasting_helps(&get("http://api.example.test/users/1?q=1", "http://localhost:8080/users/1?q=1", names));
+    pasting_helps(&get(
+        "http://api.example.test/users/1?q=1",
+        "http://localhost:8080/users/1?q=2",
+        &["[map]", "ignore-query = [\"q\"]"],
+    ));
+}
+
+#[test]
 fn pasting_the_lines_makes_another_payload_match() {
     let one = r#"{"item":"tea","meta":{"id":1,"a b":[1,2]}}"#;
     pasting_helps(&post(
@@ -133,6 +144,19 @@ fn pasting_the_lines_makes_another_graphql_request_match() {
     let laid_out = asked("query A($page:Int){a(page:$page)}", 2);
     pasting_helps(&post(&asked(query, 1), JSON, &laid_out, &["$.variables.page", "match-body = \"graphql\""]));
     pasting_helps(&post(&asked(query, 1), JSON, &asked("query A { b }", 1), &["$.query"]));
+}
+
+#[test]
+fn pasting_the_lines_makes_another_graphql_request_in_a_url_match() {
+    let ask = |page: &str| {
+        let variables = format!("%7B%22page%22%3A{page}%2C%22size%22%3A10%7D");
+        format!("http://a.test/graphql?query=query+A(%24page%3AInt)%7Ba(page%3A%24page)%7D&variables={variables}")
+    };
+    let (recorded, live) = (ask("1"), ask("2"));
+    pasting_helps(&Case {
+        file: "[[rules]]\nmatch-body = \"graphql\"\n",
+        ..get(&recorded, &live, &["ignore-json = [\"$.variables.page\"]"])
+    });
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! What harmock answers from bytes that lie ready is what it answers by the way of every other request.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::support::{Answer, Harmock, Wire, Workspace, entry};
+use crate::support::{Answer, Harmock, Wire, Workspace, curl, entry, needs};
 
 /// A field without a meaning for the answer, which keeps a request from the short way.
 const LONG_WAY: &str = "Content-Length: 0\r\n";
@@ -15,16 +15,16 @@ fn get(wire: &mut Wire, url: &str, more: &str) -> (Answer, Vec<String>) {
     (answer, framing)
 }
 
-#[test]
-fn both_ways_give_the_same_answer() {
-    let workspace = Workspace::new();
+/// One entry of each kind that is answered the short way, or only looks so.
+fn entries(scheme: &str) -> Vec<Value> {
+    let url = |path: &str| format!("{scheme}://a.test/{path}");
     let mut entries = Vec::new();
     for status in [200, 201, 204, 206, 299, 301, 304, 404, 500, 999] {
-        let mut entry = entry("GET", &format!("http://a.test/status/{status}"), status, "body");
+        let mut entry = entry("GET", &url(&format!("status/{status}")), status, "body");
         entry["response"]["statusText"] = json!(if status == 404 { "Gone Fishing" } else { "" });
         entries.push(entry);
     }
-    let mut cookies = entry("GET", "http://a.test/cookies", 200, "c");
+    let mut cookies = entry("GET", &url("cookies"), 200, "c");
     cookies["response"]["headers"] = json!([
         { "name": "Set-Cookie", "value": "a=1; Path=/" },
         { "name": "X-Between", "value": "caf\u{e9}" },
@@ -35,9 +35,20 @@ fn both_ways_give_the_same_answer() {
         { "name": "Connection", "value": "close" },
     ]);
     entries.push(cookies);
-    entries.push(entry("GET", "http://a.test/empty", 200, ""));
-    entries.push(entry("GET", "http://a.test/large?q=%20a", 200, &"0123456789".repeat(200_000)));
-    let urls: Vec<String> = entries.iter().map(|e| e["request"]["url"].as_str().unwrap().to_owned()).collect();
+    entries.push(entry("GET", &url("empty"), 200, ""));
+    entries.push(entry("GET", &url("large?q=%20a"), 200, &"0123456789".repeat(200_000)));
+    entries
+}
+
+fn urls(entries: &[Value]) -> Vec<String> {
+    entries.iter().map(|e| e["request"]["url"].as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn both_ways_give_the_same_answer() {
+    let workspace = Workspace::new();
+    let entries = entries("http");
+    let urls = urls(&entries);
     workspace.write_har("all.har", &entries);
     let proxy = Harmock::replay(&workspace, &["--redirects", "serve"]);
     let (mut short, mut long) = (Wire::connect(proxy.address()), Wire::connect(proxy.address()));
@@ -50,6 +61,25 @@ fn both_ways_give_the_same_answer() {
         );
         assert_eq!(short_framing, long_framing, "{url}");
         assert!(by_short.body == by_long.body, "{url}: {} and {} bytes", by_short.body.len(), by_long.body.len());
+    }
+    proxy.interrupt().expect(0).says(&format!("served {}", urls.len() * 2));
+}
+
+#[test]
+fn both_ways_give_the_same_answer_over_http2() {
+    needs!(Curl);
+    let workspace = Workspace::new();
+    let entries = entries("https");
+    let urls = urls(&entries);
+    workspace.write_har("all.har", &entries);
+    let proxy = Harmock::replay(&workspace, &["--redirects", "serve"]);
+    // The name of the session that a request has anyway keeps it from the short way.
+    let long_way = ["--http2", "-H", "X-Harmock-Session: default"];
+    for url in &urls {
+        let by_short = curl(&proxy, &["--http2", url]);
+        let by_long = curl(&proxy, &[&long_way[..], &[url.as_str()]].concat());
+        assert_eq!(by_short.version, "HTTP/2");
+        assert!(by_short == by_long && by_short.framing == by_long.framing, "{url}: {by_short:?} and {by_long:?}");
     }
     proxy.interrupt().expect(0).says(&format!("served {}", urls.len() * 2));
 }

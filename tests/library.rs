@@ -102,11 +102,11 @@ fn sample() -> std::path::PathBuf {
 }
 
 fn replay(archive: &Path) -> Mode {
-    Mode::Replay(ReplayConfig { archives: vec![archive.to_owned()], ..ReplayConfig::default() })
+    ReplayConfig { archives: vec![archive.to_owned()], ..ReplayConfig::default() }.into()
 }
 
 fn record(har: &Path) -> Mode {
-    Mode::Record(RecordConfig { har: har.to_owned(), ..RecordConfig::default() })
+    RecordConfig { har: har.to_owned(), ..RecordConfig::default() }.into()
 }
 
 async fn start(workspace: &Workspace, mode: Mode) -> Proxy {

@@ -136,6 +136,82 @@ fn the_trace_is_a_har_that_names_the_entry_behind_each_answer() {
 }
 
 #[test]
+fn the_trace_holds_the_bodies_that_were_served_without_their_secrets() {
+    let workspace = Workspace::new();
+    let with = |path: &str, content_type: &str, content: Value| {
+        let mut entry = entry("GET", &format!("http://a.test{path}"), 200, "");
+        entry["response"]["headers"] = json!([{ "name": "content-type", "value": content_type }]);
+        entry["response"]["content"] = content;
+        entry
+    };
+    let login = r#"{"user":"ada","password":"hunter2-hunter2"}"#;
+    let events = "data: 1\n\ndata: 2\n\n";
+    let mut live = with("/live", "text/event-stream", json!({ "size": 18, "text": events }));
+    live["_harmock"] = json!({ "chunks": [{ "length": 9, "offset": 0 }, { "length": 9, "offset": 1 }] });
+    let image = json!({ "size": 2, "text": "/9g=", "encoding": "base64" });
+    workspace.write_har(
+        "one.har",
+        &[
+            with("/login", "application/json", json!({ "size": login.len(), "text": login })),
+            live,
+            with("/image", "image/jpeg", image),
+            with("/large", "text/plain", json!({ "size": -1, "_file": "large.txt" })),
+        ],
+    );
+    workspace.write("hars/large.txt", "x".repeat((1 << 20) + 1));
+    let proxy = Harmock::replay(&workspace, &["--trace", "trace.har"]);
+    let mut wire = Wire::connect(proxy.address());
+    for path in ["/login", "/live", "/image", "/large"] {
+        assert_eq!(wire.get(&format!("http://a.test{path}")).status, 200);
+    }
+    drop(wire);
+    proxy.interrupt().expect(0);
+    let content: Vec<Value> =
+        workspace.entries("trace.har").iter().map(|entry| entry["response"]["content"].clone()).collect();
+    let text = content[0]["text"].as_str().unwrap();
+    assert!(text.contains("ada") && !text.contains("hunter2"), "{text}");
+    assert_eq!(content[1]["text"], events);
+    assert_eq!((&content[2]["text"], &content[2]["encoding"]), (&json!("/9g="), &json!("base64")));
+    assert_eq!((content[3].get("text"), &content[3]["comment"]), (None, &json!("longer than 1 MiB")));
+    assert_eq!(content[3]["size"], (1 << 20) + 1);
+}
+
+#[test]
+fn an_annotation_names_the_rules_that_made_it_a_hit() {
+    let workspace = workspace();
+    let rules = "ignore-query = [\"t;s\", \"n\"]";
+    let proxy = Harmock::replay(&workspace, &["--annotate", "--rules", rules, "--map", "http://b.test=http://a.test"]);
+    let mut wire = Wire::connect(proxy.address());
+    for (url, annotation) in [
+        ("http://a.test/used", "hit; entry=hars/one.har#0"),
+        (
+            "http://a.test/used?n=hunter2&t%3Bs=1",
+            "hit; entry=hars/one.har#0; rules=1:ignore-query:n,1:ignore-query:t%3Bs",
+        ),
+        ("http://b.test/used?n=1", "hit; entry=hars/one.har#0; rules=map:origin,1:ignore-query:n"),
+    ] {
+        assert_eq!(wire.get(url).all("x-harmock"), [annotation], "{url}");
+    }
+    proxy.interrupt().expect(0);
+}
+
+#[test]
+fn every_report_has_the_verdicts_and_the_lines_that_would_help() {
+    let workspace = workspace();
+    let files = ["run.json", "run.xml", "run.md", "run.github"];
+    let reports = files.iter().flat_map(|file| ["--report", file]);
+    let proxy = Harmock::replay(&workspace, &reports.collect::<Vec<_>>());
+    assert_eq!(Wire::connect(proxy.address()).get("http://a.test/used?n=1").status, 502);
+    proxy.interrupt().expect(3);
+    for file in files {
+        let text = fs::read_to_string(workspace.join(file)).unwrap();
+        for part in ["method equal, url differs", "query parameter n", "ignore-query"] {
+            assert!(text.contains(part), "{file}: {part} is not in {text}");
+        }
+    }
+}
+
+#[test]
 fn a_trace_that_cannot_be_written_stops_the_start() {
     let workspace = workspace();
     fs::write(workspace.join("file"), "").unwrap();

@@ -409,7 +409,7 @@ fn a_rule_that_cannot_be_used_is_told_with_its_place() {
         ("ignore-json = [\"$.[\"]", "harmock.toml:3:16", "not a JSONPath"),
         ("normalize = [\"s/(/x/\"]", "harmock.toml:3:14", "not a regular expression: unclosed group"),
         ("ignore-quary = []", "harmock.toml:3:1", "the nearest known one is `ignore-query`"),
-        ("delay = \"1s\"", "harmock.toml:3:1", "`delay` of a rule is not available in this version"),
+        ("delay = true", "harmock.toml:3:9", "expected a delay as a string or a number"),
         ("repeat = \"always\"", "harmock.toml:3:10", "expected `first`, `sequence` or `cycle`"),
     ] {
         let workspace = workspace(&[], &format!("[[rules]]\nglob = \"**\"\n{line}\n"));

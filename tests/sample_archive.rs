@@ -95,6 +95,7 @@ impl Exchange {
             server_port: Some(443),
             connection: Some("7"),
             redacted: &[],
+            example: None,
         };
         writer.entry(&entry).unwrap();
     }

@@ -4,7 +4,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
 
-use crate::support::{Harmock, Wire, Workspace, chromium, entry, in_clients, needs, python_path};
+use crate::support::{Harmock, Origin, Wire, Workspace, chromium, entry, in_clients, needs, python_path};
 
 const WORKERS: usize = 8;
 
@@ -172,4 +172,98 @@ fn chromium_names_its_session_when_it_is_asked() {
     let sessions = told(&proxy);
     let (_, served, missed, _) = sessions.iter().find(|(name, ..)| name == "tab-7").unwrap();
     assert_eq!((*served, *missed), (2, 0), "{sessions:?}");
+}
+
+/// Tells a session to commit or to roll back, and gives what it says about that.
+fn decide(proxy: &Harmock, session: &str, what: &str) -> (u16, Value) {
+    let mut wire = Wire::connect(proxy.address());
+    wire.send(format!(
+        "POST /__harmock/sessions/{session}/{what} HTTP/1.1\r\nHost: {}\r\nContent-Length: 0\r\n\
+         Authorization: Bearer {TOKEN}\r\n\r\n",
+        proxy.address()
+    ));
+    let answer = wire.answer();
+    (answer.status, answer.json())
+}
+
+const TOKEN: &str = "a-token-of-this-test";
+const RECORD: [&str; 4] = ["--not-found", "record", "--token", TOKEN];
+
+/// The paths that were recorded beside the entries of [`workspace`].
+fn recorded(workspace: &Workspace, origin: &Origin) -> Vec<String> {
+    if !workspace.join("hars/recording.har").exists() {
+        return Vec::new();
+    }
+    let urls = workspace.entries("hars/recording.har").into_iter().map(|entry| entry["request"]["url"].clone());
+    let paths = urls.map(|url| url.as_str().unwrap().strip_prefix(&origin.url("")).unwrap().to_owned());
+    paths.collect()
+}
+
+#[test]
+fn what_is_recorded_for_a_session_is_kept_when_it_commits_and_for_no_session_in_any_case() {
+    let (workspace, origin) = (workspace(), Origin::http());
+    let proxy = Harmock::replay(&workspace, &RECORD);
+    let mut wire = Wire::connect(proxy.address());
+    for (path, session) in [("/json?a", "a"), ("/json?b", "b"), ("/json?c", "c"), ("/json?none", "")] {
+        let field = if session.is_empty() { String::new() } else { format!("X-Harmock-Session: {session}\r\n") };
+        assert_eq!(get(&mut wire, &origin.url(path), &field), 200);
+    }
+    assert_eq!(decide(&proxy, "a", "commit"), (200, json!({ "name": "a", "outcome": "kept", "exchanges": 1 })));
+    assert_eq!(decide(&proxy, "b", "rollback"), (200, json!({ "name": "b", "outcome": "dropped", "exchanges": 1 })));
+    // What comes later needs a verdict of its own.
+    assert_eq!(get(&mut wire, &origin.url("/json?late"), "X-Harmock-Session: a\r\n"), 200);
+    assert_eq!(get(&mut wire, &origin.url("/json?again"), "X-Harmock-Session: b\r\n"), 200);
+    assert_eq!(decide(&proxy, "b", "commit").1["exchanges"], 1);
+    for (session, status) in [("nobody", 404), ("default", 409)] {
+        assert_eq!(decide(&proxy, session, "commit").0, status, "{session}");
+    }
+    let ended = proxy.interrupt().expect(0).says("recorded 3 exchanges that had been missed");
+    let ended = ended.says("rolled back 1 exchange").says("dropped: 1 exchange of session a, which did not commit");
+    ended.says("dropped: 1 exchange of session c, which did not commit");
+    assert_eq!(recorded(&workspace, &origin), ["/json?a", "/json?again", "/json?none"]);
+}
+
+#[test]
+fn a_killed_run_leaves_what_sessions_had_committed() {
+    let (workspace, origin) = (workspace(), Origin::http());
+    let killed = Harmock::replay(&workspace, &RECORD);
+    let mut wire = Wire::connect(killed.address());
+    for (path, session) in [("/json?a", "a"), ("/json?b", "b")] {
+        assert_eq!(get(&mut wire, &origin.url(path), &format!("X-Harmock-Session: {session}\r\n")), 200);
+    }
+    assert_eq!(decide(&killed, "a", "commit").0, 200);
+    // Dropped, it is killed.
+    drop(killed);
+    let next = Harmock::replay(&workspace, &RECORD).interrupt().expect(0);
+    next.says("had been killed was finished: 1 exchange");
+    assert_eq!(recorded(&workspace, &origin), ["/json?a"]);
+}
+
+#[test]
+fn a_run_whose_sessions_keep_nothing_leaves_no_archive_and_nothing_to_recover() {
+    let (workspace, origin) = (workspace(), Origin::http());
+    for ends_well in [true, false] {
+        let proxy = Harmock::replay(&workspace, &RECORD);
+        let mut wire = Wire::connect(proxy.address());
+        assert_eq!(get(&mut wire, &origin.url("/json"), "X-Harmock-Session: a\r\n"), 200);
+        if ends_well {
+            proxy.interrupt().expect(0).says("dropped: 1 exchange of session a");
+        } else {
+            drop(proxy);
+        }
+        let next = Harmock::replay(&workspace, &RECORD).interrupt().expect(0);
+        assert!(!next.stderr.contains("had been killed"), "{}", next.stderr);
+        assert_eq!(recorded(&workspace, &origin), [""; 0]);
+    }
+}
+
+#[test]
+fn a_session_has_nothing_to_decide_where_nothing_is_recorded() {
+    let workspace = workspace();
+    let proxy = Harmock::replay(&workspace, &["--token", TOKEN]);
+    assert_eq!(get(&mut Wire::connect(proxy.address()), "http://a.test/step", "X-Harmock-Session: a\r\n"), 200);
+    let (status, problem) = decide(&proxy, "a", "commit");
+    assert_eq!(status, 409);
+    assert!(problem["detail"].as_str().unwrap().contains("--not-found record"), "{problem}");
+    proxy.interrupt().expect(0);
 }

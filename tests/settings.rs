@@ -174,6 +174,20 @@ fn what_config_show_prints_is_toml_without_passwords() {
 }
 
 #[test]
+fn a_token_that_is_none_is_shown_in_no_message() {
+    let folder = repository("");
+    let variable = [("HARMOCK_TOKEN", "hunter2")];
+    for (variables, arguments) in
+        [(&variable[..], &["replay"][..]), (&variable, &["config", "check"]), (&[], &["replay", "--token", "hunter2"])]
+    {
+        let output = harmock(folder.path(), variables, arguments);
+        let said = stdout(&output) + &stderr(&output);
+        assert!(!output.status.success() && said.contains("at least 16 printable characters"), "{said}");
+        assert!(!said.contains("hunter2"), "{said}");
+    }
+}
+
+#[test]
 fn config_show_says_the_same_as_json() {
     let folder = repository("cache-size = \"1KiB\"");
     let output = harmock(folder.path(), &[("HARMOCK_RAW", "yes")], &["config", "show", "--json", "-vv"]);

@@ -102,8 +102,14 @@ impl Arrangement<'_> {
                 continue;
             };
             let (turn, new) = (group.turn, group.new.get(group.turn).copied());
+            let origin = previous.origin(ordinal)?;
+            if origin == Origin::Example {
+                // It stands beside what is recorded, in the place of none of it.
+                placed.put(asked.clone(), turn, Piece::Carried(ordinal));
+                continue;
+            }
             group.turn += 1;
-            let origin = if self.options.overwrite_edits { Origin::Recorded } else { previous.origin(ordinal)? };
+            let origin = if self.options.overwrite_edits { Origin::Recorded } else { origin };
             if let Origin::Edited(payloads) = origin {
                 placed.put(asked.clone(), turn, Piece::Carried(ordinal));
                 placed.edits.push((ordinal, asked.clone(), payloads));

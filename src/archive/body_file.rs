@@ -1,6 +1,8 @@
 //! A large body as a part of a file, from which it is sent piece by piece.
 
 use std::io;
+#[cfg(target_os = "linux")]
+use std::os::fd::BorrowedFd;
 
 use crate::archive::source::Source;
 
@@ -56,6 +58,24 @@ impl BodyFile {
         let room = self.room(at, buffer.len());
         let read = self.source.read_now(&mut buffer[..room], self.start + at)?;
         Some(self.checked(at, room, read))
+    }
+
+    /// Whether the system may put it onto a socket from the file: what has been sent is not copied, so that writing into the
+    /// file would still change it. Nobody else can write into a temporary file.
+    pub fn is_steady(&self) -> bool {
+        !self.source.is_users()
+    }
+
+    /// Has the system put some of what is at byte `at` of the body onto a socket, at most so many bytes. Blocks on the disk.
+    ///
+    /// # Errors
+    ///
+    /// The socket takes nothing, or there is nothing.
+    #[cfg(target_os = "linux")]
+    pub fn send(&self, at: u64, most: usize, socket: BorrowedFd<'_>) -> io::Result<usize> {
+        let room = self.room(at, most);
+        let sent = self.source.send(socket, self.start + at, room)?;
+        self.checked(at, room, sent)
     }
 
     fn room(&self, at: u64, most: usize) -> usize {

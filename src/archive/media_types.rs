@@ -10,6 +10,15 @@ pub(crate) fn extension(media_type: &str) -> &'static str {
     known.unwrap_or_else(|| by_structure(&essence))
 }
 
+/// The media type of files with this extension, as far as the table knows it; texts are UTF-8.
+#[cfg(feature = "cli")]
+pub(crate) fn media_type_of(extension: &str) -> Option<String> {
+    let extension = extension.to_ascii_lowercase();
+    let (media_type, _) = TABLE.iter().find(|(_, known)| *known == extension)?;
+    let charset = if media_type.starts_with("text/") { "; charset=utf-8" } else { "" };
+    Some(format!("{media_type}{charset}"))
+}
+
 /// Types that no table lists: by the suffix of RFC 6839, or by the top-level type.
 fn by_structure(essence: &str) -> &'static str {
     match essence.rsplit_once('+').map(|(_, suffix)| suffix) {

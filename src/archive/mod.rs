@@ -48,6 +48,8 @@ pub use error::{Error, PayloadError};
 pub use fetch::Fetched;
 pub use garbage::{Garbage, collect_garbage};
 pub use limits::Limits;
+#[cfg(feature = "cli")]
+pub(crate) use media_types::{extension, media_type_of};
 pub use merge::{Merged, merge};
 pub use payload_path::{PayloadPath, PayloadPathError};
 pub use read::Archive;

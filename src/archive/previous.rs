@@ -1,6 +1,6 @@
 //! The version of an archive that is there before a new one takes its place.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 use serde_json::value::RawValue;
@@ -24,6 +24,7 @@ pub(crate) struct Previous {
     /// What each entry was asked with; `None` for one that is no HTTP exchange or cannot be read.
     asked: Vec<Option<Asked>>,
     turns: HashMap<Asked, Vec<usize>>,
+    examples: HashSet<usize>,
 }
 
 /// How an entry stands to its `_harmock.hash`.
@@ -33,6 +34,8 @@ pub(crate) enum Origin {
     Recorded,
     /// harmock wrote it, and somebody changed it or these payload files since.
     Edited(Vec<String>),
+    /// Somebody put it there beside what was recorded.
+    Example,
     /// Another tool wrote it.
     Foreign,
 }
@@ -44,7 +47,11 @@ impl Previous {
             |reason: &dyn ToString| WriteError::Existing { path: path.to_path_buf(), reason: reason.to_string() };
         let mut archive = Archive::open_unchecked(path, &Limits::default()).map_err(|error| unusable(&error))?;
         let mut asked: Vec<Option<Asked>> = (0..archive.entry_count()).map(|_| None).collect();
+        let mut examples = HashSet::new();
         for entry in archive.take_entries() {
+            if entry.is_example {
+                examples.insert(entry.ordinal);
+            }
             let payload = match &entry.request.payload {
                 RecordedPayload::Absent => None,
                 // A payload that cannot be read equals none that is recorded.
@@ -61,7 +68,7 @@ impl Previous {
                 turns.entry(asked.clone()).or_default().push(ordinal);
             }
         }
-        Ok(Self { archive, asked, turns })
+        Ok(Self { archive, asked, turns, examples })
     }
 
     /// The number of entries.
@@ -106,6 +113,9 @@ impl Previous {
 
     /// Who wrote an entry as it is now.
     pub(crate) fn origin(&self, ordinal: usize) -> Result<Origin, WriteError> {
+        if self.examples.contains(&ordinal) {
+            return Ok(Origin::Example);
+        }
         let text = self.text(ordinal)?;
         let Some(written) = written_hash(&text) else { return Ok(Origin::Foreign) };
         let names = serde_json::from_str::<&RawValue>(&text).map(payload_names).unwrap_or_default();

@@ -24,6 +24,16 @@ pub(crate) struct LogFrame {
     pub(crate) root: Vec<(String, Box<RawValue>)>,
 }
 
+impl LogFrame {
+    /// Marks the log as one of requests that are to be sent, unless it has a mark.
+    pub(crate) fn mark_outgoing(&mut self) {
+        let mark = RawValue::from_string("{\n      \"kind\": \"outgoing\"\n    }".to_owned());
+        if self.log.iter().all(|(name, _)| name != "_harmock") {
+            self.log.extend(mark.ok().map(|mark| ("_harmock".to_owned(), mark)));
+        }
+    }
+}
+
 /// Reads a HAR text of any size and hands each entry over; a byte order mark is passed over.
 pub(crate) fn read_log(
     path: &Path,

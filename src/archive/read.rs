@@ -124,6 +124,11 @@ impl Archive {
         self.har.spans.len()
     }
 
+    /// Whether the log is marked as one of requests that are to be sent (`_harmock.kind` is `outgoing`).
+    pub fn is_outgoing(&self) -> bool {
+        self.har.is_outgoing
+    }
+
     /// `log.creator.name`, empty where there is none.
     pub fn creator(&self) -> &str {
         &self.har.creator

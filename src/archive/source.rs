@@ -3,6 +3,8 @@
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Take};
 use std::ops::Range;
+#[cfg(target_os = "linux")]
+use std::os::fd::BorrowedFd;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -82,6 +84,14 @@ impl Source {
     /// does, or where the system cannot tell.
     pub(crate) fn read_now(&self, buffer: &mut [u8], offset: u64) -> Option<usize> {
         read_now(&self.file, buffer, offset)
+    }
+
+    /// Has the system put bytes at `offset` onto a socket by itself, as many as that takes; none at the end of the file.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn send(&self, socket: BorrowedFd<'_>, offset: u64, most: usize) -> io::Result<usize> {
+        let mut offset = offset;
+        let send = || rustix::fs::sendfile(socket, &*self.file, Some(&mut offset), most);
+        Ok(rustix::io::retry_on_intr(send)?)
     }
 
     /// The bytes of `span`, under the terms of [`Source::read_now`].

@@ -2,7 +2,7 @@
 
 use crate::archive::{Archive, PayloadError};
 use crate::har::fields::scalar;
-use crate::har::json::Json;
+use crate::har::json::{Json, lenient_object};
 use crate::har::raw::{RawContent, RawEntry};
 
 /// What one item of `log.entries` says about itself. Nothing here is checked.
@@ -47,6 +47,34 @@ impl Archive {
             payload: content.file.non_empty().map(String::from),
             usable: self.entry(ordinal).is_some(),
         }))
+    }
+}
+
+impl Archive {
+    /// What an entry is called: `_harmock.name`, else HAR `comment`; none where it has neither.
+    ///
+    /// # Errors
+    ///
+    /// The HAR changed on disk or cannot be read.
+    pub fn entry_name(&self, ordinal: usize) -> Result<Option<String>, PayloadError> {
+        let json = self.entry_json(ordinal)?.unwrap_or_default();
+        let raw: RawNamed<'_> = serde_json::from_str(&json).unwrap_or_default();
+        Ok(raw.harmock.name.non_empty().or_else(|| raw.comment.non_empty()).map(String::from))
+    }
+}
+
+lenient_object! {
+    /// An entry for its name alone.
+    RawNamed<'a> {
+        harmock: RawName<'a> = "_harmock",
+        comment: Json<'a> = "comment",
+    }
+}
+
+lenient_object! {
+    /// `_harmock` of an entry for its name alone.
+    RawName<'a> {
+        name: Json<'a> = "name",
     }
 }
 

@@ -40,6 +40,8 @@ pub struct WriterOptions {
     pub update: Update,
     /// [`Update::Merge`] exchanges also what somebody edited by hand.
     pub overwrite_edits: bool,
+    /// The requests are to be sent, and not to be answered: the log is marked so (`_harmock.kind`).
+    pub outgoing: bool,
     /// Names of fields that are volatile beside [`VOLATILE`](crate::har::volatile::VOLATILE).
     pub volatile: Vec<String>,
 }
@@ -205,7 +207,10 @@ impl ArchiveWriter {
         let Arranged { pieces, kept_edits } = arrangement.arrange()?;
         self.payloads.retain(&pieces.iter().flat_map(|piece| self.entries.payloads(*piece)).collect());
         let har = self.workspace.join(HAR_NAME);
-        let frame = complete(self.frame.take());
+        let mut frame = complete(self.frame.take());
+        if self.options.outgoing {
+            frame.mark_outgoing();
+        }
         let bytes = self.entries.assemble(&frame, &pieces, self.previous.as_ref(), &har)?;
         let mut written = Written {
             entries: pieces.len(),

@@ -13,7 +13,7 @@ use super::flags::{AFTER_HELP, ScopeFlags, name_variable};
 use super::replay::ReplayFlags;
 use super::settings::replay_settings;
 use super::settings::value::{Item, Value, flag};
-use crate::matching::Rule;
+use crate::matching::{OriginPair, Rule};
 use crate::message::CanonicalUrl;
 use crate::proxy::{Question, explain};
 
@@ -42,6 +42,10 @@ pub(crate) struct ExplainArgs {
     #[arg(long, value_name = "RULE", value_parser = flag::<Item<Rule>>())]
     rules: Vec<Item<Rule>>,
 
+    /// An origin that is asked for, and the one that was recorded, as for replay; repeatable
+    #[arg(long, value_name = "ASKED=RECORDED", value_parser = flag::<Item<OriginPair>>())]
+    map: Vec<Item<OriginPair>>,
+
     /// The config file [default: harmock.toml here or in a folder above]
     #[arg(long, value_name = "FILE", value_parser = flag::<PathBuf>(), value_hint = ValueHint::FilePath)]
     config: Option<PathBuf>,
@@ -51,8 +55,9 @@ pub(crate) fn run(args: &ExplainArgs) -> CommandResult {
     let [archives @ .., method, url] = &args.words[..] else { bail!("expected a method and a URL") };
     let archives: Result<Vec<Item<PathBuf>>, String> = archives.iter().map(|path| Item::parse(path)).collect();
     let archives = archives.map_err(anyhow::Error::msg)?;
-    let flags = ReplayFlags { rules: args.rules.clone(), ..ReplayFlags::default() };
-    let config = replay_settings(args.config.as_deref(), &archives, &ScopeFlags::default(), &flags)?;
+    let scope = ScopeFlags { rules: args.rules.clone(), ..ScopeFlags::default() };
+    let flags = ReplayFlags { map: args.map.clone(), ..ReplayFlags::default() };
+    let config = replay_settings(args.config.as_deref(), &archives, &scope, &flags)?;
     let explanation = explain(&config, &question(args, method, url)?)?;
     for line in &explanation.lines {
         anstream::println!("{line}");

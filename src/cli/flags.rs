@@ -8,12 +8,15 @@ use clap::{Arg, ArgAction, Args, ValueHint};
 
 use super::settings::keys;
 use super::settings::value::{Item, flag};
-use super::settings::{ArchivePath, LogFormat, LogTarget, TimeLimit, Token};
+use super::settings::{ApiKeys, ArchivePath, HostName, LogFormat, LogTarget, MockName, TimeLimit, Token};
+use crate::matching::Rule;
 use crate::proxy::ListenAt;
 use crate::redact::Spec;
+use crate::route::Mount;
 use crate::upstream::UpstreamProxy;
 
 const PROXY: &str = "Proxy";
+const SERVER: &str = "Server";
 const UPSTREAM: &str = "Upstream";
 const LIMITS: &str = "Limits";
 const OUTPUT: &str = "Output";
@@ -31,6 +34,47 @@ pub(crate) struct SharedFlags {
     /// `--listen 127.0.0.1:0=test-1` gives the clients that come there a session of their own.
     #[arg(long, value_name = "ADDR", value_parser = flag::<Item<ListenAt>>(), help_heading = PROXY)]
     pub(crate) listen: Vec<Item<ListenAt>>,
+
+    /// Answers for this server at the proxy's own address; repeatable
+    ///
+    /// `--origin https://api.example.com`: clients ask for http://127.0.0.1:8899/users as they ask for
+    /// https://api.example.com/users, without a proxy to set. Below a path: `--origin /pay=https://pay.example.com`; at an
+    /// address of its own: `--origin 8901=https://id.example.com`. The proxy goes on serving beside.
+    #[arg(long, value_name = "URL", value_parser = flag::<Item<Mount>>(), help_heading = SERVER)]
+    pub(crate) origin: Vec<Item<Mount>>,
+
+    /// Lets clients speak TLS to the proxy's own address
+    ///
+    /// With a certificate for the host that they ask for, of the authority that `harmock ca path` names. Clients without
+    /// TLS are served at the same port.
+    #[arg(long, value_name = "BOOL", value_parser = flag::<bool>(), help_heading = SERVER)]
+    #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub(crate) tls: Option<bool>,
+
+    /// A name under which clients reach that address; repeatable
+    ///
+    /// Addresses and `localhost` need no leave. Another name may be one that a web page made up to be let in.
+    #[arg(long, value_name = "HOST", value_parser = flag::<Item<HostName>>(), help_heading = SERVER)]
+    pub(crate) allow_host: Vec<Item<HostName>>,
+
+    /// Serves only those who show this key; repeatable
+    ///
+    /// In the field `x-api-key`, or as the password for the proxy. At least 16 characters. Set the variable where others
+    /// can see the flags of a process; several keys are a line each there. With a key an address that is not loopback needs
+    /// no --public.
+    #[arg(long, value_name = "KEY", value_parser = flag::<ApiKeys>(), help_heading = SERVER)]
+    pub(crate) api_key: Vec<ApiKeys>,
+
+    /// A file with the hashes of keys
+    ///
+    /// On each line `sha256:` and what `printf %s KEY | sha256sum` prints.
+    #[arg(long, value_name = "FILE", value_parser = flag::<PathBuf>(), value_hint = ValueHint::FilePath)]
+    #[arg(help_heading = SERVER)]
+    pub(crate) api_key_file: Option<PathBuf>,
+
+    /// What people call this mock: its page, its health and the first line on standard error say it
+    #[arg(long, value_name = "NAME", value_parser = flag::<MockName>(), help_heading = SERVER)]
+    pub(crate) name: Option<MockName>,
 
     /// Asks clients that name no session for one
     ///
@@ -165,6 +209,14 @@ pub(crate) struct ScopeFlags {
     /// URLs that do not count although a --glob matches them; repeatable
     #[arg(long, value_name = "GLOB", value_parser = flag::<Item<String>>(), help_heading = SCOPE)]
     pub(crate) exclude: Vec<Item<String>>,
+
+    /// What may vary between a request and its entry, and what is done to answers, as TOML; repeatable
+    ///
+    /// The keys of one `[[rules]]` table of the file, after the rules before it: `--rules 'glob = "**/search**", ignore-query =
+    /// ["ts", "cb*"]'`. Without a glob a rule is for every URL. docs/rules.md names all keys. A recording only patches what
+    /// clients get.
+    #[arg(long, value_name = "RULE", value_parser = flag::<Item<Rule>>(), help_heading = SCOPE)]
+    pub(crate) rules: Vec<Item<Rule>>,
 
     /// The archive to write, `.har` or `.zip` [default: hars/recording.har]
     ///

@@ -10,7 +10,7 @@ use super::settings::{Layers, load_problems};
 use super::wait::ProxyUrl;
 use crate::ca::CertAuthority;
 use crate::launch::{ProxyFacts, ReadyFile};
-use crate::proxy::{Config, Mode, ReplayConfig};
+use crate::proxy::{Config, ReplayConfig};
 
 /// The flags that say where the proxy is.
 #[derive(Debug, clap::Args)]
@@ -66,7 +66,7 @@ impl LocationFlags {
     }
 
     fn settings(&self) -> anyhow::Result<(String, u16)> {
-        let default = Config::new(Mode::Replay(ReplayConfig::default())).listen;
+        let default = Config::new(ReplayConfig::default()).listen;
         let listen: SocketAddr = Layers::load(self.config.as_deref())?.one("listen", None, default)?;
         if listen.port() == 0 {
             bail!(

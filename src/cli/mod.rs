@@ -7,6 +7,7 @@ mod ca;
 mod completions;
 mod config;
 mod doctor;
+mod editor;
 mod env;
 mod explain;
 pub(crate) mod flags;
@@ -14,11 +15,13 @@ mod har;
 mod location;
 mod man;
 mod open;
+mod reached;
 mod record;
 mod replay;
 mod report;
 mod reports;
 mod run;
+mod send;
 pub(crate) mod settings;
 mod shell;
 pub(crate) mod signals;
@@ -53,6 +56,7 @@ enum Command {
     Man(man::ManArgs),
     Ca(ca::CaArgs),
     Har(har::Args),
+    Send(send::Args),
     Report(reports::ReportArgs),
 }
 
@@ -75,6 +79,7 @@ impl Command {
             Self::Man(args) => man::run(&args),
             Self::Ca(args) => ca::run(args),
             Self::Har(args) => har::run(args),
+            Self::Send(args) => send::run(&args),
             Self::Report(args) => reports::run(args),
         }
     }

@@ -9,9 +9,10 @@ use super::flags::{AFTER_HELP, SCOPE, ScopeFlags, SharedFlags, name_variable};
 use super::settings::value::{Item, flag};
 use super::settings::{ByteSize, ReplaySettings, Updating};
 use super::{CommandResult, run};
-use crate::matching::Rule;
+use crate::matching::OriginPair;
 use crate::proxy::{Cors, NotFound, OutOfScope, RedirectPolicy, StreamSpeed};
 use crate::report::Format;
+use crate::treatment::{Bandwidth, Delay};
 
 const REPLAYING: &str = "Replaying";
 const REPORTS: &str = "Reports";
@@ -84,12 +85,43 @@ pub(crate) struct ReplayFlags {
     #[arg(long, value_name = "GLOB", value_parser = flag::<Item<String>>(), help_heading = REPLAYING)]
     pub(crate) ignore_miss: Vec<Item<String>>,
 
-    /// What may vary between a request and its entry, as TOML; repeatable
+    /// An origin that is asked for, and the one that was recorded; repeatable
     ///
-    /// The keys of one `[[rules]]` table of the file, after the rules before it: `--rules 'glob = "**/search**", ignore-query =
-    /// ["ts", "cb*"]'`. Without a glob a rule is for every URL. docs/rules.md names all keys.
-    #[arg(long, value_name = "RULE", value_parser = flag::<Item<Rule>>(), help_heading = REPLAYING)]
-    pub(crate) rules: Vec<Item<Rule>>,
+    /// A line of the file's `[map]`: `--map http://localhost:8080=https://api.example.com` answers requests for the first from what
+    /// was recorded of the second, and has redirects, cookies and CORS fields name the first.
+    #[arg(long, value_name = "ASKED=RECORDED", value_parser = flag::<Item<OriginPair>>(), help_heading = REPLAYING)]
+    pub(crate) map: Vec<Item<OriginPair>>,
+
+    /// Has also text bodies name the origin asked for where they name a mapped one
+    #[arg(long, value_name = "BOOL", value_parser = flag::<bool>(), help_heading = REPLAYING)]
+    #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub(crate) map_bodies: Option<bool>,
+
+    /// How long answers wait [default: not at all]
+    ///
+    /// Milliseconds (`--delay 300`), a duration (`1.5s`), `recorded` or a multiple of it (`recorded*0.5`), `uniform(100ms,
+    /// 500ms)`, `lognormal(200ms, 0.5)` with median and sigma, or `stall`: until the client leaves. A rule or an entry may
+    /// say something else.
+    #[arg(long, value_name = "DELAY", value_parser = flag::<Delay>(), help_heading = REPLAYING)]
+    pub(crate) delay: Option<Delay>,
+
+    /// How fast bodies come, in bytes per second [default: at once]
+    #[arg(long, value_name = "BYTES", value_parser = flag::<Bandwidth>(), help_heading = REPLAYING)]
+    pub(crate) bandwidth: Option<Bandwidth>,
+
+    /// What chance begins with [default: 0]
+    ///
+    /// Delays and faults by chance are the same in each run with the same seed whose requests come in the same order.
+    #[arg(long, value_name = "N", value_parser = flag::<u64>(), help_heading = REPLAYING)]
+    pub(crate) seed: Option<u64>,
+
+    /// Lets requests choose their answers by x-mock-response-code, x-mock-response-name and x-mock-delay
+    ///
+    /// `x-mock-response-code: 404` takes, among the entries of the same method and path, one with that status;
+    /// `x-mock-response-name` one by its `_harmock.name` or `comment`; `x-mock-delay: 2000` has it wait. The fields go no further.
+    #[arg(long, value_name = "BOOL", value_parser = flag::<bool>(), help_heading = REPLAYING)]
+    #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub(crate) mock_headers: Option<bool>,
 
     /// Misses up to this number leave the exit code alone [default: 0]
     #[arg(long, value_name = "N", value_parser = flag::<u64>(), help_heading = REPLAYING)]
@@ -116,14 +148,14 @@ pub(crate) struct ReplayFlags {
 
     /// A HAR of what was served, with the entry behind each answer
     ///
-    /// It is written while the run lasts, and DevTools opens it. Bodies and the values of credentials are left out.
+    /// It is written while the run lasts, and DevTools opens it. Secrets are replaced, and bodies of more than 1 MiB left out.
     #[arg(long, value_name = "FILE", value_parser = flag::<PathBuf>(), value_hint = ValueHint::FilePath)]
     #[arg(help_heading = REPORTS)]
     pub(crate) trace: Option<PathBuf>,
 
     /// Says in the field X-Harmock of each answer what answered
     ///
-    /// `X-Harmock: hit; entry=hars/shop.har#1`, or `miss`, `own`, `upstream`, `recorded`, `error`.
+    /// `X-Harmock: hit; entry=hars/shop.har#1; rules=1:ignore-query:ts`, or `miss`, `own`, `upstream`, `recorded`, `error`.
     #[arg(long, value_name = "BOOL", value_parser = flag::<bool>(), help_heading = REPORTS)]
     #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub(crate) annotate: Option<bool>,
@@ -137,6 +169,12 @@ pub(crate) struct ReplayFlags {
     /// `MiB`, `KiB` and `GiB` are powers of 1024, `mb`, `kb` and `gb` of 1000; a number alone is bytes.
     #[arg(long, value_name = "BYTES", value_parser = flag::<ByteSize>(), help_heading = REPLAYING)]
     pub(crate) cache_size: Option<ByteSize>,
+
+    /// URLs to which entries may have requests sent; repeatable [default: none]
+    ///
+    /// The request of `_harmock.callback` is sent once its entry has answered: `--allow-callbacks 'http://localhost:*/**'`.
+    #[arg(long, value_name = "GLOB", value_parser = flag::<Item<String>>(), help_heading = REPLAYING)]
+    pub(crate) allow_callbacks: Vec<Item<String>>,
 
     /// Opens no connection and asks no DNS, whatever the other settings say
     #[arg(long, value_name = "BOOL", value_parser = flag::<bool>(), help_heading = REPLAYING)]

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 
 use anstyle::{AnsiColor, Style};
 
-use crate::proxy::{MissReport, Mode, NotFound, Summary};
+use crate::proxy::{Miss, Mode, NotFound, Summary};
+use crate::record::Spooled;
 use crate::redact::shown_url;
 
 /// Lines of one kind that are printed; the rest is counted.
@@ -118,7 +119,7 @@ fn recording(lines: &mut Vec<String>, summary: &Summary, har: &std::path::Path, 
         let seen = if summary.seen.is_empty() && summary.tunnelled.is_empty() {
             "no request arrived; is the client set to the proxy?".to_owned()
         } else {
-            format!("seen: {}", hosts(summary.seen.iter().chain(&summary.tunnelled)))
+            format!("seen: {}", counted(summary.seen.iter().chain(&summary.tunnelled)))
         };
         let archive = if har.exists() {
             format!("{} is as it was", har.display())
@@ -170,7 +171,7 @@ fn recording(lines: &mut Vec<String>, summary: &Summary, har: &std::path::Path, 
         }
     }
     if !summary.tunnelled.is_empty() {
-        lines.push(format!("passed on unopened: {}", hosts(&summary.tunnelled)));
+        lines.push(format!("passed on unopened: {}", counted(&summary.tunnelled)));
     }
     informational(lines, summary);
 }
@@ -188,14 +189,23 @@ fn replay(lines: &mut Vec<String>, summary: &Summary, verdict: Verdict) {
     }
     more(lines, summary.misses.len(), "different misses");
     limited(lines, "error", &summary.errors);
+    if !summary.applied.is_empty() {
+        lines.push(format!(
+            "applied: {}",
+            counted(summary.applied.iter().map(|applied| (&applied.what, &applied.count)))
+        ));
+    }
     if !summary.passed.is_empty() {
-        lines.push(format!("passed to the upstream: {}", hosts(&summary.passed)));
+        lines.push(format!("passed to the upstream: {}", counted(&summary.passed)));
     }
     if !summary.tunnelled.is_empty() {
-        lines.push(format!("passed on unopened: {}", hosts(&summary.tunnelled)));
+        lines.push(format!("passed on unopened: {}", counted(&summary.tunnelled)));
     }
     if let Some(finished) = summary.recorded.as_ref().and_then(|recorded| recorded.finished.as_ref()) {
         lines.push(format!("recorded {} that had been missed", count(finished.exchanges as u64, "exchange")));
+    }
+    if let Some(recorded) = &summary.recorded {
+        decided(lines, &recorded.spooled);
     }
     informational(lines, summary);
     if !summary.unused.is_empty() {
@@ -207,20 +217,33 @@ fn replay(lines: &mut Vec<String>, summary: &Summary, verdict: Verdict) {
     }
 }
 
-fn missed(lines: &mut Vec<String>, miss: &MissReport) {
+/// What was recorded for sessions and is not in the archive.
+fn decided(lines: &mut Vec<String>, spooled: &Spooled) {
+    if spooled.rolled_back > 0 {
+        lines.push(format!("rolled back {}", count(spooled.rolled_back, "exchange")));
+    }
+    let undecided = spooled.undecided.iter().map(|(session, exchanges)| {
+        format!("{} of session {session}, which did not commit", count(*exchanges, "exchange"))
+    });
+    limited(lines, "dropped", &undecided.collect::<Vec<_>>());
+}
+
+fn missed(lines: &mut Vec<String>, miss: &Miss) {
     let times = if miss.count > 1 { format!(" ({} times)", miss.count) } else { String::new() };
     lines.push(format!("MISS {} {}{times}: {}", miss.method, shown_url(&miss.url), miss.reason));
     if let Some(nearest) = &miss.nearest {
         lines.push(format!("  nearest: {nearest}"));
+        lines.extend(miss.verdict.iter().map(|verdict| format!("    {verdict}")));
         lines.extend(miss.differences.iter().map(|difference| format!("    {difference}")));
     }
     for near in &miss.also {
         lines.push(format!("  also near: {}", near.entry));
+        lines.push(format!("    {}", near.verdict));
         lines.extend(near.differences.iter().map(|difference| format!("    {difference}")));
     }
     if let Some(remedy) = &miss.remedy {
-        lines.push("  these lines of harmock.toml would make it match:".to_owned());
-        lines.extend(remedy.lines().map(|line| format!("    {line}")));
+        // They are to be pasted: what follows the first line is printed as it is.
+        lines.push(format!("  these lines of harmock.toml would make it match:\n{}", remedy.trim_end()));
     }
 }
 
@@ -241,7 +264,8 @@ fn more(lines: &mut Vec<String>, there_are: usize, what: &str) {
     }
 }
 
-fn hosts<'a>(counts: impl IntoIterator<Item = (&'a String, &'a u64)>) -> String {
+/// `NAME (COUNT), NAME (COUNT)`: hosts, what was applied.
+fn counted<'a>(counts: impl IntoIterator<Item = (&'a String, &'a u64)>) -> String {
     let mut joined: BTreeMap<&str, u64> = BTreeMap::new();
     for (host, count) in counts {
         *joined.entry(host).or_default() += count;

@@ -12,7 +12,7 @@ use super::CommandResult;
 use super::report::{Expected, Limits, Verdict};
 use super::settings::value::flag;
 use crate::launch::write_atomically;
-use crate::proxy::{MissReport, Summary, UnusedEntry};
+use crate::proxy::Summary;
 use crate::report::{self, Format, Report};
 
 /// Standard output, as a file's name.
@@ -60,8 +60,8 @@ pub(crate) fn of_run(summary: &Summary, expected: &Expected, limits: Limits, ver
         let part = report::SessionPart {
             served: session.served,
             missed: session.missed,
-            misses: misses(&session.misses),
-            unused: unused(&session.unused),
+            misses: session.misses.clone(),
+            unused: session.unused.clone(),
         };
         (session.name.clone(), part)
     });
@@ -77,38 +77,17 @@ pub(crate) fn of_run(summary: &Summary, expected: &Expected, limits: Limits, ver
         max_misses: limits.max_misses,
         misses_fail: matches!(expected, Expected::Replay { misses_fail: true }),
         ignored: summary.ignored,
-        misses: misses(&summary.misses),
+        misses: summary.misses.clone(),
         errors: summary.errors.clone(),
         entries: summary.entries as u64,
-        unused: unused(&summary.unused),
+        unused: summary.unused.clone(),
         fail_on_unused: limits.fail_on_unused,
         passed: summary.passed.clone(),
         tunnelled: summary.tunnelled.clone(),
+        applied: summary.applied.clone(),
         sessions: sessions.collect(),
         ..Report::empty()
     }
-}
-
-fn misses(misses: &[MissReport]) -> Vec<report::Miss> {
-    let told = misses.iter().map(|miss| report::Miss {
-        method: miss.method.clone(),
-        url: miss.url.clone(),
-        reason: miss.reason.clone(),
-        nearest: miss.nearest.clone(),
-        differences: miss.differences.clone(),
-        count: miss.count,
-    });
-    told.collect()
-}
-
-fn unused(entries: &[UnusedEntry]) -> Vec<report::Unused> {
-    let told = entries.iter().map(|unused| report::Unused {
-        archive: unused.archive.clone(),
-        entry: unused.entry as u64,
-        method: unused.method.clone(),
-        url: unused.url.clone(),
-    });
-    told.collect()
 }
 
 /// Works on the reports that `harmock replay --report` wrote

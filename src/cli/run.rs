@@ -14,7 +14,7 @@ use super::reports;
 use super::settings::{LogFormat, LogTarget, RunOptions, keys};
 use super::signals::Signals;
 use crate::launch::child::{self, ChildCommand, ChildExit};
-use crate::launch::{ProxyFacts, ReadyFile, ReadyListener, variables};
+use crate::launch::{ProxyFacts, ReadyFile, ReadyListener, ReadyOrigin, variables};
 use crate::log::{Format, Log, Target};
 use crate::proxy::{Config, Mode, Proxy, Summary};
 
@@ -54,14 +54,16 @@ async fn run_async(config: Config, options: &RunOptions, task: Task<'_>) -> supe
     let mut signals = Signals::listen().context("cannot listen for signals")?;
     let log = open_log(options)?;
     let expected = report::Expected::of(&config.mode);
-    let heading = heading(&config.mode);
-    let public = config.public;
+    let heading = heading(&config);
+    let keys = Keys::of(&config);
     let proxy = Proxy::start(config, log.clone()).await?;
     let address = proxy.address();
     let mut facts = ProxyFacts::new(&address.ip().to_string(), address.port(), proxy.ca())?;
     facts.token = Some(proxy.token().to_owned());
+    facts.key.clone_from(&keys.first);
+    facts.base_url = proxy.origins().first().map(|reached| reached.url.clone());
     if options.verbosity >= 0 {
-        announce(&proxy, &facts, &heading, public);
+        announce(&proxy, &facts, &heading, &keys);
     }
     // Whoever reads the first line may be gone already; the proxy serves all the same.
     let _ = writeln!(std::io::stdout(), "{}", facts.url);
@@ -72,6 +74,7 @@ async fn run_async(config: Config, options: &RunOptions, task: Task<'_>) -> supe
             ca: facts.ca.clone(),
             pid: std::process::id(),
             listeners: listeners(&proxy),
+            origins: proxy.origins().into_iter().map(|at| ReadyOrigin { url: at.url, origin: at.origin }).collect(),
         };
         if let Err(error) = ready.write(path) {
             // Nobody will wait for this run; its tasks hold the log open as long as they live.
@@ -170,10 +173,26 @@ fn open_log(options: &RunOptions) -> anyhow::Result<Log> {
 }
 
 /// What the run is about, for the first line to people.
-fn heading(mode: &Mode) -> String {
-    match mode {
-        Mode::Record(config) => format!("recording into {}", config.har.display()),
-        Mode::Replay(_) => "replaying".to_owned(),
+fn heading(config: &Config) -> String {
+    let name = config.name.as_ref().map(|name| format!("{name}: ")).unwrap_or_default();
+    match &config.mode {
+        Mode::Record(config) => format!("{name}recording into {}", config.har.display()),
+        Mode::Replay(_) => format!("{name}replaying"),
+    }
+}
+
+/// What people and commands need to know of the keys.
+struct Keys {
+    /// Whether any is asked for.
+    asked: bool,
+    /// The first one whose text is known.
+    first: Option<String>,
+}
+
+impl Keys {
+    fn of(config: &Config) -> Self {
+        let first = config.api_keys.iter().find_map(|key| key.text().map(str::to_owned));
+        Self { asked: first.is_some() || config.api_key_file.is_some(), first }
     }
 }
 
@@ -190,7 +209,7 @@ fn listeners(proxy: &Proxy) -> Vec<ReadyListener> {
     told.collect()
 }
 
-fn announce(proxy: &Proxy, facts: &ProxyFacts, heading: &str, public: bool) {
+fn announce(proxy: &Proxy, facts: &ProxyFacts, heading: &str, keys: &Keys) {
     let entries = match proxy.summary().entries {
         0 => String::new(),
         1 => " 1 entry".to_owned(),
@@ -202,7 +221,14 @@ fn announce(proxy: &Proxy, facts: &ProxyFacts, heading: &str, public: bool) {
         let whose = listener.session.map(|session| format!(" (session {session})")).unwrap_or_default();
         anstream::eprintln!("harmock: listening on {}{whose}", listener.url);
     }
-    if public && proxy.listeners().iter().any(|listener| !listener.address.ip().is_loopback()) {
+    for reached in proxy.origins() {
+        anstream::eprintln!("harmock: {} stands for {}", reached.url, reached.origin);
+    }
+    if keys.asked {
+        anstream::eprintln!(
+            "harmock: private: clients show a key in the field x-api-key, or as the password of the proxy"
+        );
+    } else if proxy.listeners().iter().any(|listener| !listener.address.ip().is_loopback()) {
         anstream::eprintln!(
             "harmock: WARNING: --public: {} is open to everyone who can reach this machine; they can read recordings \
              and send requests through it",

@@ -155,7 +155,9 @@ mod tests {
             std::thread::spawn(move || run(args).is_ok())
         };
         let port = url.parse::<ProxyUrl>().unwrap().port;
-        ReadyFile { url, port, ca: "/ca.pem".into(), pid: 1, listeners: Vec::new() }.write(&file).unwrap();
+        ReadyFile { url, port, ca: "/ca.pem".into(), pid: 1, listeners: Vec::new(), origins: Vec::new() }
+            .write(&file)
+            .unwrap();
         assert!(waiting.join().unwrap());
         server.join().unwrap();
     }

@@ -1,14 +1,22 @@
 //! The client's TCP connection, which can be made to end with a reset instead of a polite close.
 
 use std::io;
+use std::net::IpAddr;
+#[cfg(target_os = "linux")]
+use std::os::fd::{AsFd, BorrowedFd};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+#[cfg(target_os = "linux")]
+use tokio::io::Interest;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
+use tokio_rustls::server::TlsStream;
+
+use super::Prefixed;
 
 /// Decides how a [`ClientStream`] ends: once thrown, its close is a TCP reset.
 #[derive(Debug, Clone, Default)]
@@ -63,9 +71,52 @@ impl ClientStream {
         self.reset.clone()
     }
 
+    /// The address of this machine at which the connection ends.
+    pub fn local_ip(&self) -> Option<IpAddr> {
+        self.tcp.local_addr().ok().map(|address| address.ip())
+    }
+
     /// The count of what moves on this stream.
     pub fn traffic(&self) -> Traffic {
         self.traffic.clone()
+    }
+}
+
+/// A stream to a client that may be its TCP connection itself.
+pub trait ToClient {
+    /// The connection, where what is written goes onto it as it is.
+    fn plain(&self) -> Option<&ClientStream>;
+}
+
+impl ToClient for ClientStream {
+    fn plain(&self) -> Option<&ClientStream> {
+        Some(self)
+    }
+}
+
+impl<S: ToClient> ToClient for Prefixed<S> {
+    fn plain(&self) -> Option<&ClientStream> {
+        self.stream().plain()
+    }
+}
+
+impl<S> ToClient for TlsStream<S> {
+    fn plain(&self) -> Option<&ClientStream> {
+        None
+    }
+}
+
+#[cfg(target_os = "linux")]
+impl ClientStream {
+    /// Waits until the connection takes bytes, and lets `send` put some onto it.
+    ///
+    /// # Errors
+    ///
+    /// Those of `send`.
+    pub async fn send_with(&self, mut send: impl FnMut(BorrowedFd<'_>) -> io::Result<usize>) -> io::Result<usize> {
+        let sent = self.tcp.async_io(Interest::WRITABLE, || send(self.tcp.as_fd())).await;
+        self.traffic.count(true);
+        sent
     }
 }
 

@@ -20,6 +20,11 @@ impl<S> Prefixed<S> {
         Self { prefix: prefix.into(), stream }
     }
 
+    /// The stream, whose first bytes may have been read.
+    pub fn stream(&self) -> &S {
+        &self.stream
+    }
+
     /// What has not been read of the prefix, and the stream.
     pub fn into_parts(self) -> (Bytes, S) {
         (self.prefix, self.stream)

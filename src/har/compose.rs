@@ -77,7 +77,8 @@ pub(crate) fn compose_entry<W: Write>(
     }
     let payloads: Vec<_> = request_body.place.hash().into_iter().chain(response_body.place.hash()).collect();
     let payload_omitted = matches!(request_body.place, Place::Omitted);
-    let own = OwnFields { answer: &entry.answer, payload_omitted, redacted: entry.redacted, detail };
+    let NewEntry { answer, redacted, example, .. } = entry;
+    let own = OwnFields { answer, payload_omitted, redacted, example: *example, detail };
     own.write(&mut composer.json, &payloads)?;
     composer.json.end()?;
     Ok(composer.json.into_inner())
@@ -348,6 +349,7 @@ mod tests {
             server_port: None,
             connection: Some(""),
             redacted,
+            example: None,
         };
         let file = Place::File { name: "aa.txt", hash: [0; 32] };
         let mut text: &[u8] = b"a\"b";

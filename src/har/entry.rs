@@ -4,8 +4,11 @@ use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
 
+use bytes::Bytes;
+
 use crate::message::CanonicalUrl;
 pub use crate::message::FailureCause;
+use crate::treatment::{Delay, Took};
 
 /// One entry of an archive that replay can use.
 #[derive(Debug, Clone)]
@@ -18,9 +21,19 @@ pub struct Entry {
     pub outcome: Outcome,
     /// `_harmock.hash` is there: harmock recorded this entry and saw every byte on the wire.
     pub recorded_by_harmock: bool,
+    /// `_harmock.example`: somebody put the entry there, and no traffic did.
+    pub is_example: bool,
+    /// `_harmock.callback`: a request that is to be sent once the entry has answered.
+    pub callback: Option<Box<Callback>>,
     /// `_harmock.redacted`: the places whose values were replaced, such as `header:authorization`. Where there are
     /// any, what looks as [`crate::message::redacted`] says stands for a value that is not known.
     pub redacted: Box<[Box<str>]>,
+    /// What people call it: `_harmock.name`, or else the entry's `comment`.
+    pub name: Option<Box<str>>,
+    /// How long it took, where the recording tells.
+    pub took: Option<Took>,
+    /// How long its answer is to wait (`_harmock.delay`).
+    pub delay: Option<Box<Delay>>,
 }
 
 impl Entry {
@@ -47,6 +60,19 @@ impl Entry {
         };
         request.into_iter().chain(answer)
     }
+}
+
+/// A request that an entry asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Callback {
+    /// `POST` where the entry names none.
+    pub method: Box<str>,
+    /// Where it goes.
+    pub url: CanonicalUrl,
+    /// Its fields.
+    pub fields: Vec<Field>,
+    /// Its payload: the text, or the JSON that stands in the entry, without white space between its tokens.
+    pub body: Bytes,
 }
 
 /// A header field as recorded.

@@ -14,7 +14,7 @@ use crate::har::raw::RawItem;
 pub(crate) fn read_fields(headers: Json<'_>, seen: &mut Seen, odd: impl FnMut(usize, String)) -> Vec<Field> {
     if let Some(items) = headers.source().and_then(plain_items) {
         let mut fields = FieldList { fields: Vec::with_capacity(items.len()), seen, odd };
-        items.into_iter().enumerate().for_each(|(index, (name, value))| fields.add(index, name, value, false));
+        items.into_iter().enumerate().for_each(|(index, (name, value))| fields.add(index, &name, &value, false));
         return fields.fields;
     }
     let items = headers.items();

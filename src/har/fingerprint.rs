@@ -77,6 +77,17 @@ fn recorded_hash(entry: &str) -> Option<&RawValue> {
 
 /// Hashes JSON text without the white space between its tokens.
 pub(crate) fn update_compact(tokens: &mut Sha256, json: &str) {
+    compact_parts(json, |part| tokens.update(part));
+}
+
+/// JSON text without the white space between its tokens.
+pub(crate) fn compact(json: &str) -> Vec<u8> {
+    let mut compact = Vec::with_capacity(json.len());
+    compact_parts(json, |part| compact.extend_from_slice(part));
+    compact
+}
+
+fn compact_parts(json: &str, mut each: impl FnMut(&[u8])) {
     let (mut start, mut in_string, mut escaped) = (0, false, false);
     let bytes = json.as_bytes();
     for (at, &byte) in bytes.iter().enumerate() {
@@ -86,11 +97,11 @@ pub(crate) fn update_compact(tokens: &mut Sha256, json: &str) {
         } else if byte == b'"' {
             in_string = true;
         } else if byte.is_ascii_whitespace() {
-            tokens.update(&bytes[start..at]);
+            each(&bytes[start..at]);
             start = at + 1;
         }
     }
-    tokens.update(&bytes[start..]);
+    each(&bytes[start..]);
 }
 
 #[cfg(test)]

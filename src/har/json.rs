@@ -227,3 +227,19 @@ pub(crate) fn span_in(whole: &str, base: u64, part: &str) -> Range<u64> {
     let start = (part.as_ptr() as usize).saturating_sub(whole.as_ptr() as usize) as u64 + base;
     start..start + part.len() as u64
 }
+
+/// The text with the spans replaced.
+pub(crate) fn apply(text: &str, mut edits: Vec<(Range<usize>, String)>) -> String {
+    edits.sort_by_key(|(span, _)| span.start);
+    let mut new = String::with_capacity(text.len());
+    let mut kept = 0;
+    for (span, with) in edits {
+        if span.start >= kept {
+            new.push_str(&text[kept..span.start]);
+            new.push_str(&with);
+            kept = span.end;
+        }
+    }
+    new.push_str(&text[kept..]);
+    new
+}

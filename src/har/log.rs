@@ -7,13 +7,15 @@ use serde_json::error::Category;
 use serde_json::value::RawValue;
 
 use crate::har::json::{Json, Text, absent_for_other_kinds};
-use crate::har::raw::RawCreator;
+use crate::har::raw::{RawCreator, RawLogMark};
 
 /// `log`, its entries unread.
 #[derive(Debug)]
 pub(crate) struct Log<'a> {
     /// `log.creator.name`, empty where there is none.
     pub(crate) creator: String,
+    /// `log._harmock.kind`, empty where there is none.
+    pub(crate) kind: String,
     /// The text of each entry, in order.
     pub(crate) entries: Vec<&'a RawValue>,
 }
@@ -28,16 +30,17 @@ impl<'a> Log<'a> {
         let mut deserializer = serde_json::Deserializer::from_str(text);
         let root = Root { place: &place }.deserialize(&mut deserializer);
         let root = root.and_then(|root| deserializer.end().map(|()| root));
-        let (creator, entries) = match root {
+        let (creator, kind, entries) = match root {
             Err(error) => return Err(LogError::from_json(&error, text, place.get())),
             Ok(Found::Other) => return Err(LogError::NotHar("the top level is not an object".to_owned())),
             Ok(Found::Object(None)) => return Err(LogError::NotHar("it has no `log`".to_owned())),
             Ok(Found::Object(Some(Found::Other))) => return Err(LogError::NotHar("`log` is not an object".to_owned())),
-            Ok(Found::Object(Some(Found::Object((creator, entries))))) => (creator, entries),
+            Ok(Found::Object(Some(Found::Object(Parts { creator, mark, entries })))) => (creator, mark, entries),
         };
         let name = creator.object::<RawCreator<'_>>().name.text().unwrap_or_default().into_owned();
+        let kind = kind.object::<RawLogMark<'_>>().kind.text().unwrap_or_default().into_owned();
         match entries {
-            Some(Found::Object(entries)) => Ok(Self { creator: name, entries }),
+            Some(Found::Object(entries)) => Ok(Self { creator: name, kind, entries }),
             Some(Found::Other) => Err(LogError::NotHar("`log.entries` is not an array".to_owned())),
             None => Err(LogError::NotHar("`log` has no `entries`".to_owned())),
         }
@@ -97,15 +100,22 @@ enum Found<T> {
     Other,
 }
 
-type Creator<'a> = Json<'a>;
 type Entries<'a> = Option<Found<Vec<&'a RawValue>>>;
+
+/// What of a log is read.
+#[derive(Default)]
+struct Parts<'a> {
+    creator: Json<'a>,
+    mark: Json<'a>,
+    entries: Entries<'a>,
+}
 
 struct Root<'p> {
     place: &'p Cell<Place>,
 }
 
 impl<'de> DeserializeSeed<'de> for Root<'_> {
-    type Value = Found<Option<Found<(Creator<'de>, Entries<'de>)>>>;
+    type Value = Found<Option<Found<Parts<'de>>>>;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
         deserializer.deserialize_any(self)
@@ -113,7 +123,7 @@ impl<'de> DeserializeSeed<'de> for Root<'_> {
 }
 
 impl<'de> Visitor<'de> for Root<'_> {
-    type Value = Found<Option<Found<(Creator<'de>, Entries<'de>)>>>;
+    type Value = Found<Option<Found<Parts<'de>>>>;
 
     fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("a HAR")
@@ -138,7 +148,7 @@ struct LogBody<'p> {
 }
 
 impl<'de> DeserializeSeed<'de> for LogBody<'_> {
-    type Value = Found<(Creator<'de>, Entries<'de>)>;
+    type Value = Found<Parts<'de>>;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
         deserializer.deserialize_any(self)
@@ -146,22 +156,22 @@ impl<'de> DeserializeSeed<'de> for LogBody<'_> {
 }
 
 impl<'de> Visitor<'de> for LogBody<'_> {
-    type Value = Found<(Creator<'de>, Entries<'de>)>;
+    type Value = Found<Parts<'de>>;
 
     fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("`log`")
     }
     fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Self::Value, M::Error> {
-        let mut creator = Json::default();
-        let mut entries = None;
+        let mut parts = Parts::default();
         while let Some(key) = map.next_key::<Text<'_>>()? {
             match &*key.0 {
-                "creator" => creator = map.next_value()?,
-                "entries" => entries = Some(map.next_value_seed(EntryList { place: self.place })?),
+                "creator" => parts.creator = map.next_value()?,
+                "_harmock" => parts.mark = map.next_value()?,
+                "entries" => parts.entries = Some(map.next_value_seed(EntryList { place: self.place })?),
                 _ => _ = map.next_value::<IgnoredAny>()?,
             }
         }
-        Ok(Found::Object((creator, entries)))
+        Ok(Found::Object(parts))
     }
     absent_for_other_kinds!('de, Found::Other);
 }

@@ -11,19 +11,22 @@ pub(crate) mod json;
 pub(crate) mod json_text;
 mod lists;
 pub(crate) mod log;
+#[cfg(feature = "cli")]
+pub(crate) mod new_body;
 mod own_fields;
 mod plain_items;
 pub(crate) mod post_data;
 pub(crate) mod raw;
 pub mod read;
 pub mod streams;
+mod timings;
 pub mod volatile;
 pub(crate) mod windowed;
 pub mod write;
 
 pub use entry::{
-    Answer, BodyText, Chunk, End, Entry, Failure, FailureCause, Field, Outcome, RecordedPayload, RecordedRequest,
-    StoredBody,
+    Answer, BodyText, Callback, Chunk, End, Entry, Failure, FailureCause, Field, Outcome, RecordedPayload,
+    RecordedRequest, StoredBody,
 };
 pub use read::{LeftOut, Warning};
 pub use volatile::Volatile;

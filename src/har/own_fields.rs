@@ -17,6 +17,8 @@ pub(crate) struct OwnFields<'a> {
     pub(crate) payload_omitted: bool,
     /// Where values were replaced.
     pub(crate) redacted: &'a [String],
+    /// The name of an entry that is an example.
+    pub(crate) example: Option<&'a str>,
     /// Whether times are written.
     pub(crate) detail: Detail,
 }
@@ -35,6 +37,13 @@ impl OwnFields<'_> {
     fn object<W: Write>(&self, json: &mut JsonText<W>, hash: &str) -> io::Result<()> {
         json.begin_object()?;
         json.string_field("hash", hash)?;
+        if let Some(name) = self.example {
+            json.key("example")?;
+            json.raw("true")?;
+            if !name.is_empty() {
+                json.string_field("name", name)?;
+            }
+        }
         if self.payload_omitted {
             json.string_field("payload", "omitted")?;
         }

@@ -1,15 +1,18 @@
 //! Lists of names and values as nearly every producer writes them, taken apart in one pass.
 //!
 //! Header lists are most of what reading an entry costs once bodies are passed over. The general way reads each item as
-//! a value of any kind, and each part of it again; here an item is two strings that stand in the text as they are.
+//! a value of any kind, and each part of it again; here an item is two strings, most of which stand in the text as they are.
+
+use std::borrow::Cow;
 
 use memchr::memchr2;
 
-/// The names and values of a JSON list whose items are objects of strings without escapes; none where any item is
-/// anything else. Of a repeated key the last one counts, as in `JSON.parse`; other keys are passed over.
+use crate::har::json::Text;
+
+/// The names and values of a JSON list whose items are objects of strings; none where any item is anything else. Of a repeated key the last one counts, as in `JSON.parse`; other keys are passed over.
 ///
 /// `list` is JSON that has been read before: what is not well-formed is not looked for.
-pub(crate) fn plain_items(list: &str) -> Option<Vec<(&str, &str)>> {
+pub(crate) fn plain_items(list: &str) -> Option<Vec<(Cow<'_, str>, Cow<'_, str>)>> {
     let mut scanner = Scanner { rest: list };
     let mut items = Vec::new();
     scanner.take(b'[')?;
@@ -46,23 +49,36 @@ impl<'t> Scanner<'t> {
         Some(())
     }
 
-    /// A string without escapes.
-    fn string(&mut self) -> Option<&'t str> {
+    fn string(&mut self) -> Option<Cow<'t, str>> {
+        self.next()?;
+        let literal = self.rest;
         self.take(b'"')?;
-        let end = memchr2(b'"', b'\\', self.rest.as_bytes())?;
-        let (text, rest) = self.rest.split_at(end);
-        self.rest = rest.strip_prefix('"')?;
-        Some(text)
+        let (bytes, mut end, mut escaped) = (self.rest.as_bytes(), 0, false);
+        loop {
+            end += memchr2(b'"', b'\\', bytes.get(end..)?)?;
+            if bytes[end] == b'"' {
+                break;
+            }
+            escaped = true;
+            end += 2;
+        }
+        let text = self.rest.get(..end)?;
+        self.rest = self.rest.get(end + 1..)?;
+        if !escaped {
+            return Some(Cow::Borrowed(text));
+        }
+        // An ETag, most of the time.
+        serde_json::from_str::<Text<'t>>(literal.get(..end + 2)?).ok().map(|text| text.0)
     }
 
-    fn item(&mut self) -> Option<(&'t str, &'t str)> {
+    fn item(&mut self) -> Option<(Cow<'t, str>, Cow<'t, str>)> {
         let (mut name, mut value) = (None, None);
         self.take(b'{')?;
         loop {
             let key = self.string()?;
             self.take(b':')?;
             let text = self.string()?;
-            match key {
+            match &*key {
                 "name" => name = Some(text),
                 "value" => value = Some(text),
                 // Nothing that concerns the field is written as a string.
@@ -83,13 +99,24 @@ impl<'t> Scanner<'t> {
 mod tests {
     use super::*;
 
+    fn read(list: &str) -> Option<Vec<(String, String)>> {
+        let owned = |(name, value): (Cow<'_, str>, Cow<'_, str>)| (name.into_owned(), value.into_owned());
+        Some(plain_items(list)?.into_iter().map(owned).collect())
+    }
+
+    fn items(items: &[(&str, &str)]) -> Option<Vec<(String, String)>> {
+        Some(items.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect())
+    }
+
     #[test]
     fn objects_of_strings_are_taken_apart() {
         let list = "[ {\"name\":\"A b\",\n\t\"value\" : \"1,]}\"} , {\"value\":\"\u{e9}\",\"comment\":\"\",\"name\":\"\"}\r\n]";
-        assert_eq!(plain_items(list), Some(vec![("A b", "1,]}"), ("", "\u{e9}")]));
-        assert_eq!(plain_items("[]"), Some(Vec::new()));
-        assert_eq!(plain_items(" [ \n] "), Some(Vec::new()));
-        assert_eq!(plain_items(r#"[{"name":"a","value":"1","name":"b"}]"#), Some(vec![("b", "1")]));
+        assert_eq!(read(list), items(&[("A b", "1,]}"), ("", "\u{e9}")]));
+        assert_eq!(read("[]"), items(&[]));
+        assert_eq!(read(" [ \n] "), items(&[]));
+        assert_eq!(read(r#"[{"name":"a","value":"1","name":"b"}]"#), items(&[("b", "1")]));
+        assert_eq!(read(r#"[{"n\u0061me":"a","value":"W/\"1\\\"","x":"\\"}]"#), items(&[("a", "W/\"1\\\"")]));
+        assert_eq!(read(r#"[{"name":"a","value":"\ud83d\n"}]"#), items(&[("a", "\u{fffd}\n")]));
     }
 
     #[test]
@@ -104,8 +131,9 @@ mod tests {
             r#"[{"value":"a"}]"#,
             r#"[{"name":"a","value":3}]"#,
             r#"[{"name":"a","value":null}]"#,
-            r#"[{"name":"a","value":"\n"}]"#,
-            r#"[{"n\u0061me":"a","value":"b"}]"#,
+            r#"[{"name":"a","value":"\"#,
+            r#"[{"name":"a","value":"\""#,
+            r#"[{"name":"a","value":"\x"}]"#,
             r#"[{"name":"a","value":"b","_harmock":{"latin1":true}}]"#,
             r#"[{"name":"a","value":"b"},{"name":"a"}]"#,
         ] {

@@ -5,12 +5,27 @@ use crate::har::json::{Json, lenient_object};
 lenient_object! {
     /// HAR `entry`.
     RawEntry<'a> {
+        started: Json<'a> = "startedDateTime",
+        timings: RawTimings<'a> = "timings",
         request: RawRequest<'a> = "request",
         response: RawResponse<'a> = "response",
         resource_type: Json<'a> = "_resourceType",
         error: Json<'a> = "_error",
         failure_text: Json<'a> = "_failureText",
+        comment: Json<'a> = "comment",
         harmock: RawHarmock<'a> = "_harmock",
+    }
+}
+
+lenient_object! {
+    /// HAR `timings`.
+    RawTimings<'a> {
+        blocked: Json<'a> = "blocked",
+        dns: Json<'a> = "dns",
+        connect: Json<'a> = "connect",
+        send: Json<'a> = "send",
+        wait: Json<'a> = "wait",
+        receive: Json<'a> = "receive",
     }
 }
 
@@ -109,6 +124,8 @@ lenient_object! {
     /// `_harmock` on an entry.
     RawHarmock<'a> {
         hash: Json<'a> = "hash",
+        name: Json<'a> = "name",
+        delay: Json<'a> = "delay",
         end: Json<'a> = "end",
         trailers: Json<'a> = "trailers",
         encoded: Json<'a> = "encoded",
@@ -116,6 +133,8 @@ lenient_object! {
         redacted: Json<'a> = "redacted",
         failure: RawFailure<'a> = "failure",
         chunks: Json<'a> = "chunks",
+        example: Json<'a> = "example",
+        callback: Json<'a> = "callback",
     }
 }
 
@@ -128,9 +147,26 @@ lenient_object! {
 }
 
 lenient_object! {
+    /// `_harmock.callback`.
+    RawCallback<'a> {
+        method: Json<'a> = "method",
+        url: Json<'a> = "url",
+        headers: Json<'a> = "headers",
+        body: Json<'a> = "body",
+    }
+}
+
+lenient_object! {
     /// `_harmock.failure`.
     RawFailure<'a> {
         cause: Json<'a> = "cause",
+    }
+}
+
+lenient_object! {
+    /// `_harmock` on a log.
+    RawLogMark<'a> {
+        kind: Json<'a> = "kind",
     }
 }
 

@@ -1,16 +1,22 @@
 //! Tolerant reading: the text of a HAR becomes the entries that replay can use, and a word about each odd one.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
 
+use bytes::Bytes;
+
 use crate::har::entry::{
-    Answer, BodyText, Chunk, End, Entry, Failure, FailureCause, Outcome, RecordedPayload, RecordedRequest, StoredBody,
+    Answer, BodyText, Callback, Chunk, End, Entry, Failure, FailureCause, Outcome, RecordedPayload, RecordedRequest,
+    StoredBody,
 };
 use crate::har::fields::{Seen, is_token, latin1_bytes, read_fields};
+use crate::har::fingerprint::compact;
 use crate::har::json::{Json, span_in};
 use crate::har::log::{Log, LogError};
 use crate::har::post_data::{TextContext, is_base64, read_payload};
-use crate::har::raw::{RawChunk, RawEntry, RawRequest, RawResponse};
+use crate::har::raw::{RawCallback, RawChunk, RawEntry, RawRequest, RawResponse};
+use crate::har::timings;
 use crate::message::CanonicalUrl;
 
 /// Something odd in one entry.
@@ -55,6 +61,10 @@ pub(crate) struct HarLog {
     pub(crate) left_out: LeftOut,
     /// `log.creator.name`.
     pub(crate) creator: String,
+    /// The length of a body's text had a say in what kind of text it is.
+    pub(crate) told_by_length: bool,
+    /// `log._harmock.kind` is `outgoing`: the requests are to be sent, and not to be answered.
+    pub(crate) is_outgoing: bool,
 }
 
 impl HarLog {
@@ -63,6 +73,7 @@ impl HarLog {
         let log = Log::parse(text)?;
         let mut reader = LogReader::default();
         reader.set_creator(log.creator);
+        reader.set_kind(&log.kind);
         let context = TextContext { text, base, binary_strings: reader.binary_strings() };
         for raw in log.entries {
             let span = span_in(text, base, raw.get());
@@ -115,6 +126,11 @@ impl LogReader {
         self.har.creator = name;
     }
 
+    /// `log._harmock.kind`, which may come after the entries.
+    pub(crate) fn set_kind(&mut self, kind: &str) {
+        self.har.is_outgoing = kind == "outgoing";
+    }
+
     /// Whether this creator keeps bytes as code points.
     pub(crate) fn binary_strings(&self) -> bool {
         self.har.creator.eq_ignore_ascii_case("firefox")
@@ -126,7 +142,15 @@ impl LogReader {
         let har = &mut self.har;
         let ordinal = har.spans.len();
         har.spans.push(span);
-        match (EntryReader { ordinal, context, seen: &mut self.seen, warnings: &mut har.warnings }).read(entry) {
+        match (EntryReader {
+            ordinal,
+            context,
+            seen: &mut self.seen,
+            warnings: &mut har.warnings,
+            told_by_length: &mut har.told_by_length,
+        })
+        .read(entry)
+        {
             Verdict::Usable(entry) => har.entries.push(*entry),
             Verdict::WebSocket => har.left_out.websocket += 1,
             Verdict::OtherScheme => har.left_out.other_scheme += 1,
@@ -168,6 +192,7 @@ struct EntryReader<'a> {
     context: TextContext<'a>,
     seen: &'a mut Seen,
     warnings: &'a mut Vec<Warning>,
+    told_by_length: &'a mut bool,
 }
 
 impl EntryReader<'_> {
@@ -204,12 +229,22 @@ impl EntryReader<'_> {
         if payload == RecordedPayload::Absent && entry.harmock.payload.text().as_deref() == Some("omitted") {
             payload = RecordedPayload::Damaged;
         }
+        let delay = timings::delay(entry.harmock.delay).unwrap_or_else(|reason| {
+            self.warn("_harmock.delay", format!("{reason}; the answer does not wait"));
+            None
+        });
+        let callback = self.callback(entry.harmock.callback);
         let request = RecordedRequest { method: method.into(), url, fields, payload };
         Verdict::Usable(Box::new(Entry {
             ordinal: self.ordinal,
             request,
             outcome,
-            recorded_by_harmock: entry.harmock.hash.is_there(),
+            recorded_by_harmock: entry.harmock.hash.is_there() && !entry.harmock.example.is_true(),
+            is_example: entry.harmock.example.is_true(),
+            callback,
+            took: timings::took(entry),
+            delay,
+            name: entry.harmock.name.non_empty().or_else(|| entry.comment.non_empty()).map(Into::into),
             redacted: entry.harmock.redacted.items().iter().filter_map(|place| Some(place.text()?.into())).collect(),
         }))
     }
@@ -250,12 +285,13 @@ impl EntryReader<'_> {
         if content.text.is_there() && content.text.literal().is_none() {
             self.warn("response.content.text", "is not a string; the body is left out".to_owned());
         }
-        self.context.embedded(content.text, self.body_text(response))
+        let text = self.body_text(response);
+        self.context.embedded(content.text, text)
     }
 
     /// The text is one byte per code point where that alone gives the size that the entry says: Firefox keeps what it
     /// could not decode so, and a page in Latin-1 has to come back in the bytes that its `charset` promises.
-    fn body_text(&self, response: &RawResponse<'_>) -> BodyText {
+    fn body_text(&mut self, response: &RawResponse<'_>) -> BodyText {
         let content = &response.content;
         if is_base64(content.encoding) {
             return BodyText::Base64;
@@ -265,6 +301,7 @@ impl EntryReader<'_> {
         if !latin1 && !self.context.binary_strings {
             return BodyText::Utf8;
         }
+        *self.told_by_length = true;
         let text = content.text.text().unwrap_or_default();
         let size = content.size.number().filter(|size| *size > 0.0).map(|size| size as usize);
         let one_byte_each = size == latin1_bytes(&text).map(|bytes| bytes.len());
@@ -294,6 +331,38 @@ impl EntryReader<'_> {
             self.warn("_harmock.chunks", message);
             Box::default()
         })
+    }
+
+    /// A request to be sent; what is wrong with it is told, and none is sent then.
+    fn callback(&mut self, callback: Json<'_>) -> Option<Box<Callback>> {
+        if !callback.is_there() {
+            return None;
+        }
+        let raw: RawCallback<'_> = callback.object();
+        let url = raw.url.text().and_then(|url| CanonicalUrl::parse(&url));
+        let is_web = |url: &CanonicalUrl| url.as_str().starts_with("http:") || url.as_str().starts_with("https:");
+        let Some(url) = url.filter(is_web) else {
+            self.warn("_harmock.callback.url", "is not an http or https URL; nothing is sent".to_owned());
+            return None;
+        };
+        let method = raw.method.non_empty().unwrap_or(Cow::Borrowed("POST"));
+        if !is_token(&method) {
+            self.warn("_harmock.callback.method", format!("{method:?} is not a method; nothing is sent"));
+            return None;
+        }
+        let mut fields = self.fields("_harmock.callback.headers", raw.headers);
+        let body = match (raw.body.text(), raw.body.source()) {
+            (Some(text), _) => Bytes::from(text.into_owned()),
+            (None, Some(json)) => {
+                if fields.iter().all(|field| &*field.name != "content-type") {
+                    let (name, value) = ("content-type".into(), b"application/json".as_slice().into());
+                    fields.push(crate::har::Field { name, value });
+                }
+                Bytes::from(compact(json))
+            }
+            (None, None) => Bytes::new(),
+        };
+        Some(Box::new(Callback { method: method.into(), url, fields, body }))
     }
 
     fn warn(&mut self, field: &str, message: String) {

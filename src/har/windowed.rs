@@ -11,21 +11,42 @@ use serde::de::{Deserialize, IgnoredAny};
 
 use crate::har::json::Text;
 use crate::har::post_data::TextContext;
-use crate::har::raw::{RawCreator, RawEntry};
+use crate::har::raw::{RawCreator, RawEntry, RawLogMark};
 use crate::har::read::{HarLog, LogReader};
 
-/// Bytes of the window at first; it grows to hold the largest entry. Small enough for a processor's cache.
+use long_strings::{LONG, Omissions, Shortened};
+
+mod long_strings;
+
+/// Bytes of the window at first; it grows to hold the largest entry, without its long body. Small enough for a
+/// processor's cache.
 const WINDOW: usize = 256 << 10;
 
 /// Reads a text that begins at byte `base` of its file and ends at `end`, or nothing where it has to be read as a whole.
 pub(crate) fn read(source: &mut dyn Read, base: u64, end: u64) -> io::Result<Option<HarLog>> {
-    read_within(source, base, LogReader::ending_at(end), WINDOW)
+    read_within(source, base, LogReader::ending_at(end), (WINDOW, LONG))
 }
 
-fn read_within(source: &mut dyn Read, base: u64, log: LogReader, window: usize) -> io::Result<Option<HarLog>> {
+/// With a window that has the first number of bytes at first, and passes over long strings from the second on.
+fn read_within(
+    source: &mut dyn Read,
+    base: u64,
+    log: LogReader,
+    (window, long): (usize, usize),
+) -> io::Result<Option<HarLog>> {
     let mut window = Window { source, bytes: vec![0; window], start: 0, end: 0, base, ended: false };
+    let mut omissions = Omissions::default();
     let mut parser = Parser { place: Place::Start, first: true, log, entries_over: false };
     loop {
+        window.make_room();
+        if window.is_full() {
+            let is_long = window.bytes.len() >= long;
+            match if is_long { omissions.shorten(&mut window)? } else { Shortened::No } {
+                Shortened::Yes => {}
+                Shortened::No => window.grow(),
+                Shortened::Odd => return Ok(None),
+            }
+        }
         window.fill()?;
         let Some(text) = window.text() else { return Ok(None) };
         let mut cursor = Cursor { text, at: 0 };
@@ -37,7 +58,7 @@ fn read_within(source: &mut dyn Read, base: u64, log: LogReader, window: usize) 
             }
         };
         match stop {
-            Stop::Done if window.ended => return Ok(Some(parser.log.finish())),
+            Stop::Done if window.ended => return Ok(omissions.restore(parser.log.finish())),
             Stop::Done => cursor.at = text.len(),
             Stop::Odd => return Ok(None),
             // What an ended text still lacks never comes.
@@ -56,32 +77,55 @@ struct Window<'r> {
     /// Where in `bytes` what has not been used begins and ends.
     start: usize,
     end: usize,
-    /// Where in the file `bytes` begins.
+    /// Where in the file `bytes` begins, not counting what was left out.
     base: u64,
     ended: bool,
 }
 
 impl Window<'_> {
-    /// Moves what has not been used to the front and fills the rest; without room, there is made some.
-    fn fill(&mut self) -> io::Result<()> {
+    /// Moves what has not been used to the front.
+    fn make_room(&mut self) {
         self.bytes.copy_within(self.start..self.end, 0);
         self.base += self.start as u64;
         (self.start, self.end) = (0, self.end - self.start);
-        if self.end == self.bytes.len() {
-            self.bytes.resize(self.bytes.len() * 2, 0);
+    }
+
+    fn is_full(&self) -> bool {
+        self.end == self.bytes.len()
+    }
+
+    fn grow(&mut self) {
+        self.bytes.resize(self.bytes.len() * 2, 0);
+    }
+
+    fn fill(&mut self) -> io::Result<()> {
+        while !self.is_full() {
+            if self.read()? == 0 {
+                self.ended = true;
+                break;
+            }
         }
-        while self.end < self.bytes.len() {
+        Ok(())
+    }
+
+    /// Reads some more; 0 bytes are the end.
+    fn read(&mut self) -> io::Result<usize> {
+        loop {
             match self.source.read(&mut self.bytes[self.end..]) {
-                Ok(0) => {
-                    self.ended = true;
-                    break;
+                Ok(read) => {
+                    self.end += read;
+                    return Ok(read);
                 }
-                Ok(read) => self.end += read,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
             }
         }
-        Ok(())
+    }
+
+    /// Takes `length` bytes out.
+    fn remove(&mut self, at: usize, length: usize) {
+        self.bytes.copy_within(at + length..self.end, at);
+        self.end -= length;
     }
 
     /// What has not been used, without a character that is cut at its end; none where it is not UTF-8.
@@ -171,6 +215,11 @@ impl Parser {
                     if self.entries_over && self.log.binary_strings() != before {
                         return Err(Stop::Odd);
                     }
+                    self.first = false;
+                }
+                Some(key) if key.0 == "_harmock" => {
+                    let mark: RawLogMark<'_> = cursor.value()?;
+                    self.log.set_kind(&mark.kind.text().unwrap_or_default());
                     self.first = false;
                 }
                 Some(_) => self.skip(cursor)?,

@@ -37,6 +37,9 @@ pub struct NewEntry<'a> {
     pub connection: Option<&'a str>,
     /// The places whose values were replaced, such as `header:authorization` (`_harmock.redacted`).
     pub redacted: &'a [String],
+    /// Somebody put the entry there, and no traffic did (`_harmock.example`): its name, which may be empty
+    /// (`_harmock.name`).
+    pub example: Option<&'a str>,
 }
 
 /// What was asked.

@@ -18,7 +18,7 @@ mod variables;
 mod tests;
 
 pub use error::Error;
-pub use ready_file::{ReadyFile, ReadyListener};
+pub use ready_file::{ReadyFile, ReadyListener, ReadyOrigin};
 pub use trust_files::TrustFiles;
 #[cfg(feature = "cli")]
 pub(crate) use trust_files::write_atomically;

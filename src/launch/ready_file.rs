@@ -22,6 +22,18 @@ pub struct ReadyFile {
     /// Everywhere that it listens, that URL first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub listeners: Vec<ReadyListener>,
+    /// The origins that clients reach at the proxy's own addresses.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub origins: Vec<ReadyOrigin>,
+}
+
+/// An origin that clients reach at one of these places.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReadyOrigin {
+    /// The base URL for clients.
+    pub url: String,
+    /// The base URL that it stands for.
+    pub origin: String,
 }
 
 /// One place where a proxy listens.
@@ -73,6 +85,7 @@ mod tests {
             ca: "/a b/ca.pem".into(),
             pid: 7,
             listeners: Vec::new(),
+            origins: Vec::new(),
         }
     }
 

@@ -6,6 +6,8 @@
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+
 use super::{Error, TrustFiles};
 use crate::ca::CertAuthority;
 
@@ -24,6 +26,10 @@ pub struct ProxyFacts {
     pub spki: String,
     /// The files made of the CA certificate and the platform's roots.
     pub trust: TrustFiles,
+    /// The key that clients have to show, where there is one and its text is known.
+    pub key: Option<String>,
+    /// The base URL of the first origin that clients reach at the proxy's own address, where there is one.
+    pub base_url: Option<String>,
     /// The token for changes through the control API, where one was made.
     pub token: Option<String>,
 }
@@ -41,7 +47,19 @@ impl ProxyFacts {
         let (host, url) = destination(host, port);
         let ca = authority.cert_path().to_owned();
         let spki = authority.spki_sha256_base64().to_owned();
-        Ok(Self { url, host, port, ca, spki, trust, token: None })
+        Ok(Self { url, host, port, ca, spki, trust, key: None, base_url: None, token: None })
+    }
+}
+
+impl ProxyFacts {
+    /// The URL of the proxy with the key in it: as the password, because the username names a session.
+    fn url_with_key(&self) -> String {
+        match (&self.key, self.url.split_once("://")) {
+            (Some(key), Some((scheme, authority))) => {
+                format!("{scheme}://default:{}@{authority}", utf8_percent_encode(key, NON_ALPHANUMERIC))
+            }
+            _ => self.url.clone(),
+        }
     }
 }
 
@@ -181,7 +199,7 @@ pub fn variables(facts: &ProxyFacts) -> Vec<Variable> {
         names.iter().map(move |name| Variable { name, action: Action::Set(value.clone()) })
     };
     let mut all = Vec::new();
-    all.extend(each(PROXY, OsString::from(&facts.url)));
+    all.extend(each(PROXY, OsString::from(facts.url_with_key())));
     all.extend(BYPASS.iter().map(|name| Variable { name, action: Action::Unset }));
     // Node reads the proxy variables only when told to; so do Electron's downloads.
     all.push(set("NODE_USE_ENV_PROXY", OsStr::new("1")));
@@ -200,9 +218,9 @@ pub fn variables(facts: &ProxyFacts) -> Vec<Variable> {
     all.push(set("HARMOCK_CA", facts.ca.as_os_str()));
     all.push(set("HARMOCK_CA_BUNDLE", facts.trust.bundle.as_os_str()));
     all.push(set("HARMOCK_TRUSTSTORE", facts.trust.truststore.as_os_str()));
-    if let Some(token) = &facts.token {
-        all.push(set("HARMOCK_TOKEN", OsStr::new(token)));
-    }
+    let given =
+        [("HARMOCK_TOKEN", &facts.token), ("HARMOCK_API_KEY", &facts.key), ("HARMOCK_BASE_URL", &facts.base_url)];
+    all.extend(given.into_iter().filter_map(|(name, value)| Some(set(name, OsStr::new(value.as_deref()?)))));
     all
 }
 
@@ -264,6 +282,8 @@ pub(super) mod tests {
             ca: dir.join("ca.pem"),
             spki: "c3BraQ==".into(),
             trust,
+            key: None,
+            base_url: None,
             token: None,
         }
     }
@@ -281,6 +301,17 @@ pub(super) mod tests {
         }
         assert_eq!(value(&all, "no_proxy"), None);
         assert_eq!(value(&all, "NO_PROXY"), None);
+    }
+
+    #[test]
+    fn a_key_is_the_password_of_the_proxy_and_a_variable_of_its_own() {
+        let all = variables(&ProxyFacts { key: Some("s3cr3t/key@of-16+".into()), ..facts("/h") });
+        assert_eq!(
+            value(&all, "HTTPS_PROXY").as_deref(),
+            Some("http://default:s3cr3t%2Fkey%40of%2D16%2B@127.0.0.1:8899")
+        );
+        assert_eq!(value(&all, "HARMOCK_API_KEY").as_deref(), Some("s3cr3t/key@of-16+"));
+        assert_eq!(value(&all, "HARMOCK_PROXY_URL").as_deref(), Some("http://127.0.0.1:8899"));
     }
 
     #[test]

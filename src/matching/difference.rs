@@ -39,6 +39,8 @@ pub enum DifferenceKind {
     Scheme,
     /// Host or port.
     Authority,
+    /// Scheme, host and port together.
+    Origin,
     /// The path.
     Path,
     /// A query parameter of this name: another value, or one side has it alone.
@@ -74,6 +76,7 @@ impl DifferenceKind {
             Self::Method => "method",
             Self::Scheme => "scheme",
             Self::Authority => "host",
+            Self::Origin => "origin",
             Self::Path => "path",
             Self::QueryOrder => "order",
             Self::JsonSpelling => "spelling",
@@ -94,7 +97,9 @@ impl DifferenceKind {
     pub fn criterion(&self) -> &'static str {
         match self {
             Self::Method => "method",
-            Self::Scheme | Self::Authority | Self::Path | Self::QueryParameter(_) | Self::QueryOrder => "url",
+            Self::Scheme | Self::Authority | Self::Origin | Self::Path | Self::QueryParameter(_) | Self::QueryOrder => {
+                "url"
+            }
             Self::Header(_) => "headers",
             _ => "payload",
         }
@@ -202,7 +207,7 @@ fn parts_of(payload: &Payload<'_>) -> Option<Vec<(String, String)>> {
 }
 
 /// What differs between two JSON values; where both are GraphQL, in its words.
-fn of_json(recorded: &Value, live: &Value) -> Vec<Difference> {
+pub(super) fn of_json(recorded: &Value, live: &Value) -> Vec<Difference> {
     let mut differences = Vec::new();
     json_differences("$", recorded, live, &mut differences);
     if differences.is_empty() {

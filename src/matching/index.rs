@@ -10,8 +10,11 @@ use hashbrown::hash_table::Entry as Slot;
 use crate::har::{Entry, Outcome, RecordedPayload};
 
 use super::candidates::Candidates;
+use super::chosen::Places;
+use super::closest::Closest;
 use super::kin::Kin;
 use super::nearby::Nearby;
+use super::origins::OriginMap;
 use super::rules::{Repeat, Rules, Terms};
 
 /// All entries of all archives, found by method and URL at one hash lookup whatever their number.
@@ -24,8 +27,11 @@ pub struct Index {
     groups: HashTable<Group>,
     hasher: RandomState,
     pub(super) nearby: OnceLock<Nearby>,
+    /// Made for the first request that chooses its answer.
+    pub(super) places: OnceLock<Places>,
     pub(super) rules: Arc<Rules>,
     pub(super) kin: Kin,
+    pub(super) closest: Closest,
 }
 
 /// One entry: which archive, and where in that archive's entries.
@@ -69,8 +75,9 @@ impl Index {
     pub fn with_rules(archives: Vec<Arc<Vec<Entry>>>, rules: Arc<Rules>) -> Self {
         let count = archives.iter().map(|entries| entries.len()).sum();
         let hasher = RandomState::default();
-        let (groups, kin) = (HashTable::new(), Kin::default());
-        let mut index = Self { archives, groups, hasher, nearby: OnceLock::new(), rules, kin };
+        let (groups, kin, closest) = (HashTable::new(), Kin::default(), Closest::default());
+        let (nearby, places) = (OnceLock::new(), OnceLock::new());
+        let mut index = Self { archives, groups, hasher, nearby, places, rules, kin, closest };
         let mut groups = HashTable::with_capacity(count);
         for entry in index.entries() {
             index.insert(&mut groups, entry);
@@ -79,6 +86,7 @@ impl Index {
         index.groups = groups;
         let rules = Arc::clone(&index.rules);
         index.kin = Kin::build(&index, &rules);
+        index.closest = Closest::build(&index, &rules);
         index
     }
 
@@ -105,6 +113,11 @@ impl Index {
     /// The rules under which it was built.
     pub fn rules(&self) -> Arc<Rules> {
         Arc::clone(&self.rules)
+    }
+
+    /// The origins that stand for each other.
+    pub fn origins(&self) -> &OriginMap {
+        self.rules.origins()
     }
 
     /// What rules say about a URL.

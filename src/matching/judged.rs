@@ -73,7 +73,7 @@ impl Candidates {
             MatchBody::Post | MatchBody::GraphQl => self.choose(asked, court, Some(strict), false),
             MatchBody::All => self.choose(asked, court, Some(&table.unknown(asked)), false),
             MatchBody::None => self.choose(asked, court, None, true),
-            MatchBody::Closest => self.choose(asked, court, Some(&table.closest(asked)), true),
+            MatchBody::Closest => self.choose(asked, court, Some(&table.closest(asked, None)), true),
         })
     }
 
@@ -84,20 +84,21 @@ impl Candidates {
             || self.laden && self.payloads.get().is_none()
     }
 
-    fn payload_table(&self, court: &Court<'_>) -> &PayloadTable {
+    pub(super) fn payload_table(&self, court: &Court<'_>) -> &PayloadTable {
         self.payloads
             .get_or_init(|| Box::new(PayloadTable::build(court.index, &self.members, court.payloads, court.terms)))
     }
 
     /// Of these positions (or all) the one that required headers, the place in a sequence, or the header fields and
     /// what the session has bound decide on.
-    fn choose(&self, asked: &Asked<'_>, court: &Court<'_>, among: Option<&[u32]>, by_rules: bool) -> Verdict {
-        let required = court.terms.map(|terms| &*terms.match_headers).unwrap_or_default();
-        let allowed = (!required.is_empty()).then(|| {
-            let table =
-                self.required.get_or_init(|| Box::new(RequiredHeaders::build(court.index, &self.members, required)));
-            table.equal_to(asked.fields, required)
-        });
+    pub(super) fn choose(
+        &self,
+        asked: &Asked<'_>,
+        court: &Court<'_>,
+        among: Option<&[u32]>,
+        by_rules: bool,
+    ) -> Verdict {
+        let allowed = self.with_required_fields(asked, court);
         let both = match (among, &allowed) {
             (Some(among), Some(allowed)) => Some(Cow::Owned(in_both(among, allowed))),
             (Some(only), None) => Some(Cow::Borrowed(only)),
@@ -114,6 +115,16 @@ impl Candidates {
             Repeat::Sequence | Repeat::Cycle => return self.next_in_sequence(court, positions, by_rules),
         };
         entry.map_or(Verdict::Nothing, |entry| Verdict::Answer { entry, by_rules })
+    }
+
+    /// The positions that have the fields that a rule wants to be equal; `None`: no rule wants any.
+    pub(super) fn with_required_fields(&self, asked: &Asked<'_>, court: &Court<'_>) -> Option<Vec<u32>> {
+        let required = court.terms.map(|terms| &*terms.match_headers).unwrap_or_default();
+        (!required.is_empty()).then(|| {
+            let table =
+                self.required.get_or_init(|| Box::new(RequiredHeaders::build(court.index, &self.members, required)));
+            table.equal_to(asked.fields, required)
+        })
     }
 
     fn next_in_sequence(&self, court: &Court<'_>, positions: Option<&[u32]>, by_rules: bool) -> Verdict {
@@ -155,7 +166,7 @@ impl Candidates {
 }
 
 /// Two sorted lists have these in common.
-fn in_both(one: &[u32], other: &[u32]) -> Vec<u32> {
+pub(super) fn in_both(one: &[u32], other: &[u32]) -> Vec<u32> {
     let (few, many) = if one.len() < other.len() { (one, other) } else { (other, one) };
     few.iter().filter(|position| many.binary_search(position).is_ok()).copied().collect()
 }

@@ -11,6 +11,7 @@ use super::index::{EntryRef, Group, Index, Several};
 use super::judged::{Court, Verdict};
 use super::memory::Memory;
 use super::near_miss;
+use super::origins::Crossing;
 use super::relaxed::{self, Relaxed};
 use super::request::{LiveRequest, PayloadFailure, PayloadSource};
 use super::rules::Terms;
@@ -35,12 +36,14 @@ pub struct Hit {
     pub hops: Vec<EntryRef>,
     /// The differences that rules hid, on the way there too.
     pub relaxed: Vec<Relaxed>,
+    /// The recorded origin is another one than the one asked for, which the map allows.
+    pub crossing: Option<Box<Crossing>>,
 }
 
 impl Hit {
     /// An entry that matches strictly and leads nowhere else.
     pub fn strict(entry: EntryRef) -> Self {
-        Self { entry, hops: Vec::new(), relaxed: Vec::new() }
+        Self { entry, hops: Vec::new(), relaxed: Vec::new(), crossing: None }
     }
 }
 
@@ -94,6 +97,8 @@ enum Selected {
     Entry(EntryRef),
     /// Because of rules.
     ByRules(EntryRef, Arc<Terms>),
+    /// Because a rule takes the closest of its method and path.
+    Closest(EntryRef, Arc<Terms>),
     /// A sequence that is over, by its first entry.
     Exhausted(EntryRef),
     Nothing,
@@ -132,20 +137,33 @@ impl Index {
     /// only where nothing is equal.
     pub fn lookup(&self, request: &LiveRequest<'_>, payloads: &dyn PayloadSource, memory: &Memory) -> Lookup {
         let (mut method, mut url, mut payload) = (request.method, Cow::Borrowed(request.url), request.payload);
-        let (mut hops, mut relaxed) = (Vec::new(), Vec::new());
+        let (mut hops, mut relaxed, mut crossing) = (Vec::new(), Vec::new(), None);
         let mut followed = HashSet::new();
         loop {
             let asked = Asked { method, fields: request.fields, payload };
-            let entry = match self.select(&asked, &url, payloads, memory) {
-                Ok(Selected::Entry(entry)) => entry,
-                Ok(Selected::ByRules(entry, terms)) => {
-                    relaxed.extend(self.relaxed(entry, &asked, &url, &terms, payloads));
+            let (selected, stand_in) = match self.select_across(&asked, &url, payloads, memory) {
+                Ok(selected) => selected,
+                Err(unreadable) => return Lookup::Error(unreadable),
+            };
+            if let Some(crossed) = stand_in.as_deref().and_then(|recorded| Crossing::between(&url, recorded)) {
+                relaxed.push(Relaxed::from(&crossed));
+                crossing.get_or_insert(Box::new(crossed));
+            }
+            let compared = stand_in.as_deref().unwrap_or(&url);
+            let entry = match selected {
+                Selected::Entry(entry) => entry,
+                Selected::ByRules(entry, terms) => {
+                    relaxed.extend(self.relaxed(entry, &asked, compared, &terms, payloads, relaxed::Because::Equal));
                     entry
                 }
-                Ok(Selected::Exhausted(first)) => {
+                Selected::Closest(entry, terms) => {
+                    relaxed.extend(self.relaxed(entry, &asked, compared, &terms, payloads, relaxed::Because::Closest));
+                    entry
+                }
+                Selected::Exhausted(first) => {
                     return Lookup::Miss(Miss { reason: MissReason::Exhausted { first }, hops });
                 }
-                Ok(Selected::Nothing) => {
+                Selected::Nothing => {
                     let reason = hops.last().map_or(MissReason::NoEntry, |&from| MissReason::RedirectTarget {
                         from,
                         url: url.into_owned(),
@@ -153,10 +171,9 @@ impl Index {
                     });
                     return Lookup::Miss(Miss { reason, hops });
                 }
-                Err(unreadable) => return Lookup::Error(unreadable),
             };
             let Some((answer, location)) = self.redirect(entry).filter(|_| request.follow_redirects) else {
-                return Lookup::Hit(Hit { entry, hops, relaxed });
+                return Lookup::Hit(Hit { entry, hops, relaxed, crossing });
             };
             if !followed.insert(entry) {
                 return Lookup::Miss(Miss { reason: MissReason::RedirectCycle { at: entry }, hops });
@@ -189,8 +206,14 @@ impl Index {
     /// It does so once for each group of entries that have payloads. What lies behind a redirect is not looked at: one
     /// that would be followed counts as yes.
     pub fn may_read_payloads(&self, request: &LiveRequest<'_>) -> bool {
+        let mut stand_ins = self.rules.origins().stand_ins(request.url);
+        self.may_read_at(request) || stand_ins.any(|url| self.may_read_at(&LiveRequest { url: &url, ..*request }))
+    }
+
+    /// The same for the URL as it is.
+    fn may_read_at(&self, request: &LiveRequest<'_>) -> bool {
         let redirects = |entry: EntryRef| request.follow_redirects && self.redirect(entry).is_some();
-        let beside = !self.kin.is_empty();
+        let beside = !self.kin.is_empty() || !self.closest.is_empty();
         match self.group(request.method, request.url) {
             None => beside,
             Some(&Group::One(entry)) => redirects(entry) || beside && !request.payload.is_empty(),
@@ -206,6 +229,56 @@ impl Index {
                     || beside && !request.payload.is_empty()
             }
         }
+    }
+
+    /// What answers under the URL itself, or else under one that the map lets stand for it, which is given then. The
+    /// closest entry answers where neither has an equal one.
+    fn select_across(
+        &self,
+        asked: &Asked<'_>,
+        url: &str,
+        payloads: &dyn PayloadSource,
+        memory: &Memory,
+    ) -> Result<(Selected, Option<String>), PayloadUnreadable> {
+        let own = self.select(asked, url, payloads, memory)?;
+        if own.is_something() || self.rules.origins().is_empty() && self.closest.is_empty() {
+            return Ok((own, None));
+        }
+        for stand_in in self.rules.origins().stand_ins(url) {
+            let selected = self.select(asked, &stand_in, payloads, memory)?;
+            if selected.is_something() {
+                return Ok((selected, Some(stand_in)));
+            }
+        }
+        let own = self.select_closest(asked, url, payloads, memory)?;
+        if own.is_something() {
+            return Ok((own, None));
+        }
+        for stand_in in self.rules.origins().stand_ins(url) {
+            let selected = self.select_closest(asked, &stand_in, payloads, memory)?;
+            if selected.is_something() {
+                return Ok((selected, Some(stand_in)));
+            }
+        }
+        Ok((Selected::Nothing, None))
+    }
+
+    /// The closest entry of a URL, where a rule lets it answer.
+    fn select_closest(
+        &self,
+        asked: &Asked<'_>,
+        url: &str,
+        payloads: &dyn PayloadSource,
+        memory: &Memory,
+    ) -> Result<Selected, PayloadUnreadable> {
+        let terms = if self.closest.is_empty() { None } else { self.rules.of(url) };
+        let Some(terms) = terms else { return Ok(Selected::Nothing) };
+        let court = Court { index: self, payloads, memory, terms: None, url, tier: 0 };
+        Ok(match self.closest.judge(asked, &court, &terms)? {
+            Verdict::Answer { entry, .. } => Selected::Closest(entry, terms),
+            Verdict::Exhausted(first) => Selected::Exhausted(first),
+            Verdict::Nothing => Selected::Nothing,
+        })
     }
 
     /// The best entry of one method and URL; where there is none, that of a URL that is equal but for redacted places
@@ -257,6 +330,7 @@ impl Index {
         url: &str,
         terms: &Terms,
         payloads: &dyn PayloadSource,
+        because: relaxed::Because,
     ) -> Vec<Relaxed> {
         let recorded = self.entry(entry);
         let Asked { method, fields, payload } = *asked;
@@ -268,7 +342,7 @@ impl Index {
             differences
                 .retain(|difference| crate::message::redacted::find(difference.recorded.as_bytes()).next().is_none());
         }
-        relaxed::attribute(differences, terms, Some((&stored, payload)))
+        relaxed::attribute(differences, terms, &stored, payload, because)
     }
 
     /// The answer and its `Location`, if it is a redirect that fetch follows.

@@ -3,6 +3,8 @@
 mod bindings;
 mod candidates;
 mod canonical_json;
+mod chosen;
+mod closest;
 pub mod difference;
 mod digest;
 mod graphql;
@@ -15,7 +17,9 @@ pub mod memory;
 mod multipart;
 pub mod near_miss;
 pub mod nearby;
+mod origins;
 mod payload_table;
+mod query_fit;
 mod redacted;
 mod reduced_payload;
 mod reduced_url;
@@ -28,12 +32,15 @@ mod similarity;
 #[cfg(test)]
 mod tests;
 
+pub use chosen::Choice;
+#[cfg(feature = "cli")]
 pub(crate) use difference::member as json_member;
 pub use difference::{Difference, DifferenceKind};
 pub use index::{EntryRef, Index};
 pub use lookup::{Hit, Lookup, Miss, MissReason, PayloadUnreadable};
 pub use memory::Memory;
 pub use near_miss::{NearMiss, Verdict};
+pub use origins::{Crossing, OriginMap, OriginPair};
 pub use relaxed::Relaxed;
 pub use request::{LiveRequest, PayloadFailure, PayloadSource, is_navigation};
 pub use rules::{Rule, RuleError, Rules};

@@ -34,6 +34,12 @@ pub(super) fn is_form(value: &[u8]) -> bool {
     split_at_byte(value, b';').0.trim_ascii().eq_ignore_ascii_case(b"application/x-www-form-urlencoded")
 }
 
+/// Whether two content types are the same but for their parameters and case.
+pub(super) fn is_same_type(one: &[u8], other: &[u8]) -> bool {
+    let essence = |value| split_at_byte(value, b';').0.trim_ascii();
+    essence(one).eq_ignore_ascii_case(essence(other))
+}
+
 /// One part of a multipart payload.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Part<'a> {

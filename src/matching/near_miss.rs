@@ -1,12 +1,18 @@
 //! The entries that came closest to a request without an answer, and what differs.
 
+use std::collections::HashSet;
+
+use serde_json::Value;
+
 use crate::har::{Entry, RecordedPayload};
 
 use super::difference::{self, Difference, DifferenceKind, distance};
+use super::graphql;
 use super::index::{EntryRef, Index};
 use super::multipart::content_type;
 use super::nearby::Nearby;
 use super::reduced_payload::Payload;
+use super::reduced_url::{parameters, query};
 use super::relaxed;
 use super::request::{LiveRequest, PayloadSource};
 use super::required_headers;
@@ -25,6 +31,8 @@ pub struct NearMiss {
     pub differences: Vec<Difference>,
     /// Whether the payloads were compared at all.
     pub payload_counts: bool,
+    /// The URL as which the request was compared, where the map lets that stand for its own.
+    pub stand_in: Option<String>,
 }
 
 /// How a request and an entry compare by one criterion.
@@ -75,23 +83,35 @@ impl Index {
     /// however many there are.
     pub fn nearest(&self, request: &LiveRequest<'_>, payloads: &dyn PayloadSource, most: usize) -> Vec<NearMiss> {
         let nearby = self.prepare_nearest();
-        let mut near: Vec<(u32, EntryRef)> = nearby
-            .around(self, request.url)
-            .filter_map(|entry| Some((distance(&self.entry(entry).request, request)?, entry)))
-            .collect();
+        let stand_ins: Vec<String> = self.rules.origins().stand_ins(request.url).collect();
+        let urls: Vec<&str> = std::iter::once(request.url).chain(stand_ins.iter().map(String::as_str)).collect();
+        let mut near = Vec::new();
+        for (which, &url) in urls.iter().enumerate() {
+            let request = LiveRequest { url, ..*request };
+            let found = nearby.around(self, url);
+            near.extend(
+                found.filter_map(|entry| Some((distance(&self.entry(entry).request, &request)?, entry, which))),
+            );
+        }
         near.sort_unstable();
-        near.dedup();
+        let mut seen = HashSet::new();
+        near.retain(|(_, entry, _)| seen.insert(*entry));
         near.truncate(PAYLOADS.max(most));
         let live = features(&live_payload(request));
         let mut ranked: Vec<_> = near
             .into_iter()
-            .map(|(distance, entry)| {
+            .map(|(distance, entry, which)| {
                 let alike = if live.is_empty() { 0 } else { self.payload_similarity(entry, &live, payloads) };
-                (distance, std::cmp::Reverse(alike), entry)
+                (distance, std::cmp::Reverse(alike), entry, which)
             })
             .collect();
         ranked.sort_unstable();
-        ranked.into_iter().take(most).map(|(.., entry)| self.near_miss(entry, request, payloads)).collect()
+        let told = ranked.into_iter().take(most).map(|(.., entry, which)| {
+            let url = urls.get(which).copied().unwrap_or(request.url);
+            let stand_in = (which > 0).then(|| url.to_owned());
+            NearMiss { stand_in, ..self.near_miss(entry, &LiveRequest { url, ..*request }, payloads) }
+        });
+        told.collect()
     }
 
     /// Puts the entries into the order in which the nearest is found; the first miss would do it otherwise.
@@ -111,13 +131,21 @@ impl Index {
         let terms = self.rules.of(request.url);
         let mut differences = difference::of_heads(&recorded.request, request);
         let payload_counts = counts(recorded, request, terms.as_deref());
+        let by_graphql = terms.as_ref().is_some_and(|terms| terms.match_body() == MatchBody::GraphQl);
+        let asked = by_graphql.then(|| graphql_in_urls(recorded.request.url.as_str(), request.url)).flatten();
+        if let Some((theirs, ours)) = &asked {
+            let is_of_it = |name: &String| graphql::PARAMETERS.contains(&name.as_str());
+            differences.retain(|one| !matches!(&one.what, DifferenceKind::QueryParameter(name) if is_of_it(name)));
+            differences.extend(difference::of_json(theirs, ours));
+        }
         if let Some(bytes) = stored(self, entry, payloads).filter(|_| payload_counts) {
             differences.extend(every_payload_difference(recorded, &bytes, request));
             if let Some(terms) = &terms {
                 relaxed::drop_hidden(&mut differences, terms, &bytes, request.payload);
             }
         } else if let Some(terms) = &terms {
-            relaxed::drop_hidden(&mut differences, terms, &[], request.payload);
+            let (theirs, ours) = asked.map(|(theirs, ours)| (theirs.to_string(), ours.to_string())).unwrap_or_default();
+            relaxed::drop_hidden(&mut differences, terms, theirs.as_bytes(), ours.as_bytes());
         }
         let required = terms.iter().flat_map(|terms| &terms.match_headers);
         differences.extend(required.filter_map(|name| {
@@ -133,8 +161,19 @@ impl Index {
             // Any value would have done there, but none would not.
             differences.retain(|difference| difference.live.is_empty() || !stands(&difference.recorded));
         }
-        NearMiss { entry, differences, payload_counts }
+        NearMiss { entry, differences, payload_counts, stand_in: None }
     }
+}
+
+/// What two URLs ask of GraphQL in their parameters, as a payload would say it; none where one of them does not.
+fn graphql_in_urls(recorded: &str, live: &str) -> Option<(Value, Value)> {
+    let asked = |url| {
+        let parameters: Vec<_> = parameters(query(url)).collect();
+        let pairs = parameters.iter().map(|parameter| (&*parameter.name, &*parameter.value));
+        let asked = Value::Object(graphql::of_parameters(pairs));
+        graphql::operations(&asked).map(|_| asked)
+    };
+    Some((asked(recorded)?, asked(live)?))
 }
 
 /// Whether the payload could keep this entry from answering.

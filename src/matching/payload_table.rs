@@ -1,7 +1,7 @@
 //! The payloads of a group's entries by digest, so that one of ten thousand is found without reading the others.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use bytes::Bytes;
 use http::HeaderValue;
@@ -164,18 +164,14 @@ impl PayloadTable {
         }
     }
 
-    /// The positions whose payload has most in common with the request's.
-    pub(super) fn closest(&self, asked: &Asked<'_>) -> Vec<u32> {
-        let nearest = self.similar.as_ref().map(|similar| similar.to(&live_payload(asked))).unwrap_or_default();
+    /// The positions whose payload has most in common with the request's; `among` is sorted, `None` means all.
+    pub(super) fn closest(&self, asked: &Asked<'_>, among: Option<&[u32]>) -> Vec<u32> {
+        let nearest = self.similar.as_ref().map(|similar| similar.to(&live_payload(asked), among)).unwrap_or_default();
         match nearest.is_empty() {
-            true => self
-                .bare
-                .iter()
-                .chain(&self.laden)
-                .copied()
-                .collect::<std::collections::BTreeSet<_>>()
-                .into_iter()
-                .collect(),
+            true => match among {
+                Some(among) => among.to_vec(),
+                None => self.bare.iter().chain(&self.laden).copied().collect::<BTreeSet<_>>().into_iter().collect(),
+            },
             false => nearest,
         }
     }

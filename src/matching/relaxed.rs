@@ -5,33 +5,72 @@ use std::fmt;
 use super::canonical_json;
 use super::difference::{self, Difference, DifferenceKind};
 use super::graphql;
+use super::origins::Crossing;
 use super::rules::{Key, MatchBody, Pattern, Ruled, Terms};
 
 /// A difference that a rule hid.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Relaxed {
-    /// The rule's number, from one.
-    pub rule: usize,
+    /// The rule's number, from one; none for the map of origins.
+    pub rule: Option<usize>,
     /// Its key.
     pub key: Key,
     /// What differs.
     pub difference: Difference,
 }
 
-/// `rule 2 ignore-query ts: "1" -> "2"`
-impl fmt::Display for Relaxed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Relaxed {
+    /// What differs, with both values: `ts: "1" -> "2"`.
+    pub fn told(&self) -> String {
         let Difference { what, recorded, live } = &self.difference;
-        write!(f, "rule {} {} {}: {recorded:?} -> {live:?}", self.rule, self.key.as_str(), what.name())
+        format!("{}: {recorded:?} -> {live:?}", what.name())
     }
 }
 
+impl From<&Crossing> for Relaxed {
+    fn from(crossing: &Crossing) -> Self {
+        let Crossing { asked, recorded } = crossing;
+        let difference = Difference::new(DifferenceKind::Origin, recorded.as_str(), asked.as_str());
+        Self { rule: None, key: Key::Map, difference }
+    }
+}
+
+/// `rule 2 ignore-query ts: "1" -> "2"`
+impl fmt::Display for Relaxed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(rule) = self.rule {
+            write!(f, "rule {rule} ")?;
+        }
+        write!(f, "{} {}", self.key.as_str(), self.told())
+    }
+}
+
+/// Why an entry that differs answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Because {
+    /// It is equal under the rules.
+    Equal,
+    /// It is the closest one.
+    Closest,
+}
+
 /// Names for each difference the rule that hides it.
-pub(super) fn attribute(differences: Vec<Difference>, terms: &Terms, payloads: Option<(&[u8], &[u8])>) -> Vec<Relaxed> {
-    let by_path = payloads.map(|(recorded, live)| by_json_path(terms, recorded, live)).unwrap_or_default();
+pub(super) fn attribute(
+    differences: Vec<Difference>,
+    terms: &Terms,
+    recorded: &[u8],
+    live: &[u8],
+    because: Because,
+) -> Vec<Relaxed> {
+    let by_path = by_json_path(terms, recorded, live);
+    let closest = terms.strictness.as_ref().filter(|_| because == Because::Closest);
     let attributed = differences.into_iter().filter_map(|difference| {
-        let (rule, key) = hiding(&difference.what, terms, &by_path)?;
-        Some(Relaxed { rule, key, difference })
+        let (rule, key) = match closest {
+            // No other key says that a whole parameter or payload may be another one.
+            Some(ruled) => hidden_for_certain(&difference.what, terms, &by_path).unwrap_or((ruled.rule, Key::Match)),
+            None => hiding(&difference.what, terms, &by_path)?,
+        };
+        Some(Relaxed { rule: Some(rule), key, difference })
     });
     attributed.collect()
 }
@@ -58,9 +97,6 @@ pub(super) fn drop_hidden(differences: &mut Vec<Difference>, terms: &Terms, reco
 }
 
 fn hiding(what: &DifferenceKind, terms: &Terms, by_path: &[(String, usize)]) -> Option<(usize, Key)> {
-    let named = |patterns: &[Ruled<Pattern>], name: &str, key: Key| {
-        patterns.iter().rev().find(|ruled| ruled.value.matches(name)).map(|ruled| (ruled.rule, key))
-    };
     let body = || {
         let ruled =
             terms.match_body.as_ref().filter(|ruled| !matches!(ruled.value, MatchBody::Post | MatchBody::All))?;
@@ -92,6 +128,24 @@ fn hiding(what: &DifferenceKind, terms: &Terms, by_path: &[(String, usize)]) -> 
             by_path.iter().find(|(hidden, _)| hidden == path).map(|(_, rule)| (*rule, Key::IgnoreJson)).or_else(body)
         }
         _ => normalize(),
+    }
+}
+
+/// The last pattern that matches a name.
+fn named(patterns: &[Ruled<Pattern>], name: &str, key: Key) -> Option<(usize, Key)> {
+    patterns.iter().rev().find(|ruled| ruled.value.matches(name)).map(|ruled| (ruled.rule, key))
+}
+
+/// The rule that hides a difference whatever the rest is.
+fn hidden_for_certain(what: &DifferenceKind, terms: &Terms, by_path: &[(String, usize)]) -> Option<(usize, Key)> {
+    match what {
+        DifferenceKind::QueryParameter(name) => named(&terms.ignore_query, name, Key::IgnoreQuery),
+        DifferenceKind::FormField(name) => named(&terms.ignore_form, name, Key::IgnoreForm),
+        DifferenceKind::Part(name) => named(&terms.ignore_part, name, Key::IgnorePart),
+        DifferenceKind::JsonValue(path) | DifferenceKind::Variable(path) => {
+            by_path.iter().find(|(hidden, _)| hidden == path).map(|(_, rule)| (*rule, Key::IgnoreJson))
+        }
+        _ => None,
     }
 }
 

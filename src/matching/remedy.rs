@@ -23,8 +23,14 @@ struct Wanted {
 }
 
 /// The lines for these differences between a request for `live` and an entry of `recorded`, on top of the rules that
-/// are in force; `None` where no setting helps.
-pub fn remedy(live: &str, recorded: &str, differences: &[Difference], terms: Option<&Terms>) -> Option<String> {
+/// are in force; `has_map`: origins are mapped already. `None` where no setting helps.
+pub fn remedy(
+    live: &str,
+    recorded: &str,
+    differences: &[Difference],
+    terms: Option<&Terms>,
+    has_map: bool,
+) -> Option<String> {
     let wanted = Wanted::of(differences)?;
     let mut lines = Vec::new();
     let mut glob = glob_of(recorded);
@@ -52,8 +58,9 @@ pub fn remedy(live: &str, recorded: &str, differences: &[Difference], terms: Opt
     lines.extend(wanted.words.iter().map(|word| (*word).to_owned()));
     let mut text = String::new();
     if wanted.other_origin {
-        text.push_str("# for a harmock that knows these settings; this one refuses them\n");
-        text.push_str(&format!("[map]\n{} = {}\n", json!(origin(live)?), json!(origin(recorded)?)));
+        // A table may stand in a file once.
+        text.push_str(if has_map { "# into the table [map] that is there\n" } else { "[map]\n" });
+        text.push_str(&format!("{} = {}\n", json!(origin(live)?), json!(origin(recorded)?)));
     }
     if !lines.is_empty() {
         // A TOML string or array of basic strings is written as JSON writes it.
@@ -153,7 +160,8 @@ fn same_path(live: &str, recorded: &str) -> Option<(String, String)> {
     }
     let authority = regex::escape(recorded.get(2)?);
     let replacement = format!("s#//{authority}/{}#//{}/{}#", regex.join("/"), recorded.get(2)?, with.join("/"));
-    Some((glob.join("/") + "**", replacement))
+    let any_query = if differ(recorded.len() - 1) { "*" } else { "**" };
+    Some((glob.join("/") + any_query, replacement))
 }
 
 fn origin(url: &str) -> Option<String> {
@@ -190,7 +198,7 @@ mod tests {
             difference(DifferenceKind::QueryParameter("ts".into())),
             difference(DifferenceKind::JsonValue("$.id".into())),
         ];
-        let lines = remedy("https://a.example/x?ts=2", "https://a.example/x?ts=1", &differences, None).unwrap();
+        let lines = remedy("https://a.example/x?ts=2", "https://a.example/x?ts=1", &differences, None, false).unwrap();
         assert_eq!(
             lines,
             "[[rules]]\nglob = \"https://a.example/x**\"\nignore-query = [\"ts\"]\nignore-json = [\"$.id\"]\n"
@@ -199,15 +207,20 @@ mod tests {
 
     #[test]
     fn another_host_is_a_matter_of_the_map() {
-        let lines =
-            remedy("http://localhost:1/x", "https://a.example/x", &[difference(DifferenceKind::Authority)], None);
-        assert!(lines.unwrap().ends_with("[map]\n\"http://localhost:1\" = \"https://a.example\"\n"));
+        let lines = remedy(
+            "http://localhost:1/x",
+            "https://a.example/x",
+            &[difference(DifferenceKind::Authority)],
+            None,
+            false,
+        );
+        assert_eq!(lines.unwrap(), "[map]\n\"http://localhost:1\" = \"https://a.example\"\n");
     }
 
     #[test]
     fn no_rule_turns_one_method_or_a_wholly_other_path_into_another() {
-        assert_eq!(remedy("http://a/x", "http://a/x", &[difference(DifferenceKind::Method)], None), None);
-        assert_eq!(remedy("http://a/x", "http://a/y", &[difference(DifferenceKind::Path)], None), None);
-        assert_eq!(remedy("http://a/x/z", "http://a/x", &[difference(DifferenceKind::Path)], None), None);
+        assert_eq!(remedy("http://a/x", "http://a/x", &[difference(DifferenceKind::Method)], None, false), None);
+        assert_eq!(remedy("http://a/x", "http://a/y", &[difference(DifferenceKind::Path)], None, false), None);
+        assert_eq!(remedy("http://a/x/z", "http://a/x", &[difference(DifferenceKind::Path)], None, false), None);
     }
 }

@@ -71,8 +71,8 @@ impl Similar {
     }
 
     /// The positions that have most in common with a payload, sorted. Rare features are looked at first, and only a
-    /// bounded number of all.
-    pub(super) fn to(&self, payload: &Payload<'_>) -> Vec<u32> {
+    /// bounded number of all. `among` is sorted, `None` means all.
+    pub(super) fn to(&self, payload: &Payload<'_>, among: Option<&[u32]>) -> Vec<u32> {
         let live = features(payload);
         let mut shared: Vec<&Vec<u32>> = live.iter().filter_map(|feature| self.positions.get(feature)).collect();
         shared.sort_by_key(|positions| positions.len());
@@ -89,8 +89,11 @@ impl Similar {
             let common = common.get(position).copied().unwrap_or_default();
             share(common, self.counts.get(position).copied().unwrap_or_default(), live.len())
         };
-        let known: Vec<u32> =
-            if common.is_empty() { self.counts.keys().copied().collect() } else { common.keys().copied().collect() };
+        let counts = |position: &u32| among.is_none_or(|among| among.binary_search(position).is_ok());
+        let mut known: Vec<u32> = common.keys().copied().filter(counts).collect();
+        if known.is_empty() {
+            known = self.counts.keys().copied().filter(counts).collect();
+        }
         let best = known.iter().map(score).max();
         let mut nearest: Vec<u32> = known.into_iter().filter(|position| Some(score(position)) == best).collect();
         nearest.sort_unstable();
@@ -151,9 +154,9 @@ mod tests {
         ]) {
             similar.add(position, &json(text));
         }
-        assert_eq!(similar.to(&json(r#"{"size":10,"page":2,"q":"cake"}"#)), [1]);
-        assert_eq!(similar.to(&json(r#"{"size":10,"page":1,"q":"milk"}"#)), [0, 1], "equally near");
-        assert_eq!(similar.to(&json(r#"{"nothing":"shared"}"#)), [0, 1, 2]);
+        assert_eq!(similar.to(&json(r#"{"size":10,"page":2,"q":"cake"}"#), None), [1]);
+        assert_eq!(similar.to(&json(r#"{"size":10,"page":1,"q":"milk"}"#), None), [0, 1], "equally near");
+        assert_eq!(similar.to(&json(r#"{"nothing":"shared"}"#), None), [0, 1, 2]);
     }
 
     #[test]

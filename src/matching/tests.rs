@@ -42,7 +42,12 @@ fn recorded(method: &str, url: &str) -> Made {
         request,
         outcome: Outcome::Answered(answer),
         recorded_by_harmock: false,
+        is_example: false,
+        callback: None,
         redacted: Box::default(),
+        name: None,
+        took: None,
+        delay: None,
     };
     Made { entry, bytes: None }
 }

@@ -3,11 +3,14 @@
 pub mod arrived;
 pub mod body;
 pub mod coding;
+pub mod duration;
+pub mod escape;
 pub mod failure;
 pub mod fields;
 pub mod late_break;
 pub mod plain_url;
 pub mod redacted;
+pub mod rehome;
 mod url;
 
 pub use arrived::{Arrived, arrived};

@@ -51,6 +51,22 @@ pub struct Destination {
 }
 
 impl Destination {
+    /// Where a request for an `http` or `https` URL goes, what it calls the server, and what it asks the server for.
+    pub fn of_url(url: &CanonicalUrl) -> Option<(Self, String, String)> {
+        let url = Url::parse(url.as_str()).ok()?;
+        let scheme = match url.scheme() {
+            "http" => Scheme::Http,
+            "https" => Scheme::Https,
+            _ => return None,
+        };
+        let host = url.host_str()?;
+        let port = url.port_or_known_default()?;
+        let authority = url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
+        let path = url.query().map_or_else(|| url.path().to_owned(), |query| format!("{}?{query}", url.path()));
+        let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
+        Some((Self { scheme, host, port }, authority, path))
+    }
+
     /// `host:port`, an IPv6 address in brackets.
     pub fn authority(&self) -> String {
         if self.host.contains(':') {

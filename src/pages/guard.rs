@@ -47,14 +47,20 @@ fn authorities(request: &Parts) -> Option<Vec<Authority>> {
 }
 
 fn is_own(authority: &Authority, facts: &PageFacts) -> bool {
+    is_called(authority, facts.listen.ip(), &facts.allowed_hosts)
+        || authority.host().trim_end_matches('.').eq_ignore_ascii_case(HOST)
+}
+
+/// As [`super::is_called`] has it.
+pub(super) fn is_called(authority: &Authority, listen: IpAddr, names: &[String]) -> bool {
     if let Some(ip) = address(authority) {
         // An address in the field cannot come by a name that changed its meaning.
-        return ip.is_loopback() || ip == facts.listen.ip() || facts.listen.ip().is_unspecified();
+        return ip.is_loopback() || ip == listen || listen.is_unspecified();
     }
     let host = authority.host().to_ascii_lowercase();
     let host = host.strip_suffix('.').unwrap_or(&host);
     let allowed = |name: &String| name.eq_ignore_ascii_case(host);
-    host == HOST || host == "localhost" || host.ends_with(".localhost") || facts.allowed_hosts.iter().any(allowed)
+    host == "localhost" || host.ends_with(".localhost") || names.iter().any(allowed)
 }
 
 fn address(authority: &Authority) -> Option<IpAddr> {

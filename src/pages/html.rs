@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 
 use super::clients;
 use super::{Arrival, HOST, PageFacts, PageMode};
+use crate::message::escape::markup;
 
 const STYLE: &str = include_str!("page.css");
 
@@ -36,7 +37,7 @@ fn begin(page: &mut String, title: &str) {
     page.push_str("<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n");
     page.push_str("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n");
     let _ =
-        write!(page, "<meta name=\"color-scheme\" content=\"light dark\">\n<title>{}</title>\n<style>", escape(title));
+        write!(page, "<meta name=\"color-scheme\" content=\"light dark\">\n<title>{}</title>\n<style>", markup(title));
     page.push_str(STYLE);
     page.push_str("</style>\n</head>\n<body>\n<main>\n");
 }
@@ -44,7 +45,7 @@ fn begin(page: &mut String, title: &str) {
 /// The whole page; `address` is where the reader's clients connect to.
 pub(super) fn index(facts: &PageFacts, arrival: Arrival, address: SocketAddr) -> String {
     let mut page = String::with_capacity(32 << 10);
-    begin(&mut page, "harmock");
+    begin(&mut page, facts.name.as_deref().unwrap_or("harmock"));
     head(&mut page, facts);
     banner(&mut page, arrival, address);
     summary(&mut page, facts, address);
@@ -56,7 +57,8 @@ pub(super) fn index(facts: &PageFacts, arrival: Arrival, address: SocketAddr) ->
 
 fn head(page: &mut String, facts: &PageFacts) {
     let mode = facts.mode.as_str();
-    let _ = writeln!(page, "<header><h1>harmock</h1><span class=\"mode {mode}\">{mode}</span></header>");
+    let name = markup(facts.name.as_deref().unwrap_or("harmock"));
+    let _ = writeln!(page, "<header><h1>{name}</h1><span class=\"mode {mode}\">{mode}</span></header>");
 }
 
 fn banner(page: &mut String, arrival: Arrival, address: SocketAddr) {
@@ -77,8 +79,8 @@ fn banner(page: &mut String, arrival: Arrival, address: SocketAddr) {
 
 fn summary(page: &mut String, facts: &PageFacts, address: SocketAddr) {
     let list = |values: &[String], empty: &str| match values {
-        [] => escape(empty),
-        values => values.iter().map(|value| format!("<code>{}</code>", escape(value))).collect::<Vec<_>>().join(" "),
+        [] => markup(empty),
+        values => values.iter().map(|value| format!("<code>{}</code>", markup(value))).collect::<Vec<_>>().join(" "),
     };
     let (does, archives) = match facts.mode {
         PageMode::Record => ("passes requests on and records them", "Writes"),
@@ -86,6 +88,10 @@ fn summary(page: &mut String, facts: &PageFacts, address: SocketAddr) {
     };
     page.push_str("<dl>\n");
     row(page, "Proxy", &format!("<code>http://{address}</code>, {does}"));
+    for (local, origin) in &facts.origins {
+        let html = format!("<code>{}</code> stands for <code>{}</code>", markup(local), markup(origin));
+        row(page, "Base URL", &html);
+    }
     row(page, archives, &list(&facts.archives, "no archive"));
     row(page, "Scope", &list(&facts.glob, "every URL"));
     page.push_str("</dl>\n");
@@ -101,10 +107,10 @@ fn certificate(page: &mut String, facts: &PageFacts, address: SocketAddr) {
         "<p class=\"buttons\"><a class=\"button\" href=\"/__harmock/ca.pem\" download>Download PEM</a> \
                    <a class=\"button\" href=\"/__harmock/ca.der\" download>Download DER</a></p>\n<dl>\n",
     );
-    row(page, "Name", &escape(&facts.ca_name));
-    row(page, "File", &format!("<code>{}</code>", escape(&facts.ca_path.to_string_lossy())));
-    row(page, "SHA-256", &format!("<code>{}</code>", escape(&facts.ca_fingerprint)));
-    row(page, "SPKI SHA-256", &format!("<code>{}</code>", escape(&facts.spki)));
+    row(page, "Name", &markup(&facts.ca_name));
+    row(page, "File", &format!("<code>{}</code>", markup(&facts.ca_path.to_string_lossy())));
+    row(page, "SHA-256", &format!("<code>{}</code>", markup(&facts.ca_fingerprint)));
+    row(page, "SPKI SHA-256", &format!("<code>{}</code>", markup(&facts.spki)));
     page.push_str("</dl>\n<p>Or fetch it where the file is out of reach, in a container for instance:</p>\n");
     code(page, &format!("curl -fsSo harmock-ca.pem http://{address}/__harmock/ca.pem"));
 }
@@ -117,17 +123,17 @@ fn settings(page: &mut String, facts: &PageFacts, address: SocketAddr) {
     let values = clients::values(facts, address);
     page.push_str("<h2 id=\"clients\">Settings</h2>\n<nav>");
     for (client, _) in clients::all(facts) {
-        let _ = write!(page, "<a href=\"#{}\">{}</a> ", client.id, escape(client.name));
+        let _ = write!(page, "<a href=\"#{}\">{}</a> ", client.id, markup(client.name));
     }
     page.push_str("</nav>\n<div class=\"cards\">\n");
     for (client, snippets) in clients::all(facts) {
-        let _ = writeln!(page, "<section id=\"{}\"><h3>{}</h3>", client.id, escape(client.name));
+        let _ = writeln!(page, "<section id=\"{}\"><h3>{}</h3>", client.id, markup(client.name));
         for snippet in snippets {
             label(page, [snippet.label, snippet.file.unwrap_or_default()]);
             code(page, snippet.text(&values).trim_end());
         }
         if !client.note.is_empty() {
-            let _ = writeln!(page, "<p class=\"note\">{}</p>", escape(client.note));
+            let _ = writeln!(page, "<p class=\"note\">{}</p>", markup(client.note));
         }
         page.push_str("</section>\n");
     }
@@ -137,26 +143,10 @@ fn settings(page: &mut String, facts: &PageFacts, address: SocketAddr) {
 fn label(page: &mut String, parts: [&str; 2]) {
     let text = parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(": ");
     if !text.is_empty() {
-        let _ = writeln!(page, "<p class=\"label\">{}</p>", escape(&text));
+        let _ = writeln!(page, "<p class=\"label\">{}</p>", markup(&text));
     }
 }
 
 fn code(page: &mut String, code: &str) {
-    let _ = writeln!(page, "<pre tabindex=\"0\"><code>{}</code></pre>", escape(code));
-}
-
-/// Text as HTML shows it, in content and in quoted attributes.
-pub(crate) fn escape(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            '\'' => escaped.push_str("&#39;"),
-            c => escaped.push(c),
-        }
-    }
-    escaped
+    let _ = writeln!(page, "<pre tabindex=\"0\"><code>{}</code></pre>", markup(code));
 }

@@ -14,22 +14,42 @@ use std::path::PathBuf;
 use bytes::Bytes;
 use http::header::{self, HeaderValue};
 use http::request::Parts;
+use http::uri::Authority;
 use http::{Method, Response, StatusCode};
 use serde_json::json;
 
 use crate::ca::CertAuthority;
 use crate::message::Body;
 
-pub(crate) use html::{document, escape};
+pub(crate) use html::document;
 
 /// The host name that the proxy answers itself; `.test` never resolves in DNS (RFC 6761).
 pub const HOST: &str = "harmock.test";
 /// The path below which every page can be had too, for hosts that have paths of their own.
 pub const PREFIX: &str = "/__harmock";
 
+/// Whether a path is that of an own page, whatever else the host serves.
+pub fn is_below_prefix(path: &str) -> bool {
+    path.strip_prefix(PREFIX).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// Whether a page is for everybody, also where a key is asked for: that the proxy runs, and the certificate to trust.
+pub fn is_free(path: &str) -> bool {
+    matches!(path.strip_prefix(PREFIX), Some("/health" | "/ca.pem" | "/ca.der"))
+        || matches!(path, "/ca.pem" | "/ca.der")
+}
+
+/// Whether an authority names a proxy that listens at this address: by an address, as `localhost`, or by one of the other
+/// names under which its user lets it be called.
+pub fn is_called(authority: &Authority, listen: IpAddr, names: &[String]) -> bool {
+    guard::is_called(authority, listen, names)
+}
+
 /// What the pages tell about the proxy. Nothing in it is secret.
 #[derive(Debug, Clone)]
 pub struct PageFacts {
+    /// What people call this run, where it has a name.
+    pub name: Option<String>,
     /// The bound address with its real port.
     pub listen: SocketAddr,
     /// What the proxy does.
@@ -52,6 +72,8 @@ pub struct PageFacts {
     pub java_store_path: Option<PathBuf>,
     /// Archives that are replayed, or the one that is written.
     pub archives: Vec<String>,
+    /// Base URLs for clients, and what each stands for.
+    pub origins: Vec<(String, String)>,
     /// URL globs of the scope; empty: everything.
     pub glob: Vec<String>,
     /// Requests of clients so far, whatever became of them.
@@ -66,6 +88,7 @@ impl PageFacts {
     /// The facts of a proxy that listens; bundle, archives and scope are for the caller to add.
     pub fn new(listen: SocketAddr, mode: PageMode, ca: &CertAuthority) -> Self {
         Self {
+            name: None,
             listen,
             mode,
             ca_pem: ca.cert_pem().to_owned(),
@@ -77,6 +100,7 @@ impl PageFacts {
             bundle_path: None,
             java_store_path: None,
             archives: Vec::new(),
+            origins: Vec::new(),
             glob: Vec::new(),
             requests: 0,
             refused: 0,
@@ -138,9 +162,7 @@ pub fn refusal(request: &Parts, facts: &PageFacts) -> Option<&'static str> {
 }
 
 /// An answer of the control API, with the protective fields of every page.
-pub fn json(status: StatusCode, text: String, head: bool) -> Response<Body> {
-    let problem = status.is_client_error() && status != StatusCode::CONFLICT;
-    let media_type = if problem { "application/problem+json" } else { "application/json" };
+pub fn json(status: StatusCode, media_type: &'static str, text: String, head: bool) -> Response<Body> {
     Reply::new(status, media_type, text.into()).into_response(head)
 }
 
@@ -185,6 +207,7 @@ fn index(request: &Parts, arrival: Arrival, facts: &PageFacts) -> Reply {
 fn health(facts: &PageFacts) -> Reply {
     let health = json!({
         "status": "ok",
+        "name": facts.name,
         "mode": facts.mode.as_str(),
         "url": format!("http://{}", facts.local_address()),
         "version": env!("CARGO_PKG_VERSION"),

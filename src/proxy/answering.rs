@@ -15,11 +15,16 @@ use super::exchange::{By, Exchange};
 use super::explained::{self, Explained};
 use super::forward::{self, Passing};
 use super::miss;
+use super::mock_headers::{self, Wishes};
+use super::observed;
 use super::rescue;
-use crate::matching::{Hit, LiveRequest, Lookup, MissReason, is_navigation};
+use super::treated::Plan;
+use crate::har::Failure;
+use crate::matching::rules::Key;
+use crate::matching::{Hit, LiveRequest, Lookup, MissReason, Relaxed, is_navigation};
 use crate::message::Body;
 use crate::message::fields::{is_upgrade, strip_own};
-use crate::replay::{Delivery, ReplayedAnswer, Replayer, Session, cors};
+use crate::replay::{Delivery, EntryName, ReplayedAnswer, Replayer, Session, cors};
 use crate::route::is_housekeeping;
 
 /// A larger request payload is not compared: no recording of an API holds one.
@@ -32,8 +37,12 @@ pub(super) async fn answer(exchange: Exchange, request: Request<Incoming>) -> Re
         return Ok(rescue::plain(StatusCode::INTERNAL_SERVER_ERROR, "this run does not replay"));
     };
     let (mut parts, body) = request.into_parts();
+    let mut wishes = match Wishes::take(&engine, &mut parts.headers) {
+        Ok(wishes) => wishes,
+        Err(what) => return Ok(mock_headers::refused(&exchange, state, &parts, &what)),
+    };
     // What is rare is boxed: a future is as large as its largest part, and is moved for each request.
-    if !state.scope.contains(exchange.asked.url.as_str()) {
+    if !state.covers(exchange.asked.url.as_str()) {
         return Box::pin(out_of_scope(exchange, state, parts, body)).await;
     }
     if is_upgrade(&parts.headers) {
@@ -45,10 +54,13 @@ pub(super) async fn answer(exchange: Exchange, request: Request<Incoming>) -> Re
     };
     // A reload meanwhile concerns later requests.
     let replayer = state.replayer.load_full();
+    if let Some(choice) = wishes.choice.take() {
+        return Box::pin(mock_headers::answer(exchange, state, &replayer, &parts, choice, wishes)).await;
+    }
     if body.is_end_stream()
         && let Some(entry) = replayer.only_answer(parts.method.as_str(), exchange.asked.url.as_str())
     {
-        return serve(exchange, state, &replayer, &parts, Hit::strict(entry)).await;
+        return serve(exchange, state, &replayer, &parts, Hit::strict(entry), wishes).await;
     }
     let payload = match Box::pin(payload(body)).await {
         Ok(payload) => payload,
@@ -58,7 +70,7 @@ pub(super) async fn answer(exchange: Exchange, request: Request<Incoming>) -> Re
     let follow = state.redirects == RedirectPolicy::Follow && !is_navigation(&parts.headers);
     let request = Arc::new(Live { parts, payload, url: exchange.asked.url.as_str().into(), follow, session });
     match find(&replayer, &request).await {
-        Lookup::Hit(hit) => serve(exchange, state, &replayer, &request.parts, hit).await,
+        Lookup::Hit(hit) => serve(exchange, state, &replayer, &request.parts, hit, wishes).await,
         Lookup::Miss(missed) => Box::pin(miss(exchange, state, replayer, request, missed.reason)).await,
         Lookup::Error(unreadable) => {
             let sentence = unreadable.failure.to_string();
@@ -114,16 +126,32 @@ async fn find(replayer: &Arc<Replayer>, request: &Arc<Live>) -> Lookup {
         .unwrap_or_else(|_ending| Lookup::Miss(crate::matching::Miss { reason: MissReason::NoEntry, hops: Vec::new() }))
 }
 
-async fn serve(
-    exchange: Exchange,
+/// Answers with the entry of a hit.
+pub(super) async fn serve(
+    mut exchange: Exchange,
     state: &ReplayState,
     replayer: &Arc<Replayer>,
     request: &Parts,
     hit: Hit,
+    wishes: Wishes,
 ) -> Result<Response<Body>, Reset> {
+    let plan = Plan::of(replayer, hit.entry, &wishes);
+    let relaxed = explained::relaxed(&hit);
+    tell_closest(&exchange, replayer.name(hit.entry), &relaxed);
+    let mut notes = wishes.notes;
+    notes.extend(relaxed.iter().map(ToString::to_string));
+    if let Some(plan) = &plan {
+        let instead = Box::pin(plan.before(&exchange, state, request, &hit, &mut notes)).await;
+        if let Some(instead) = instead {
+            return instead;
+        }
+    }
+    let unconditional = plan.as_ref().and_then(|plan| plan.without_conditions(&request.headers));
     let fit_cors = state.cors == Cors::Auto;
-    let delivery = Delivery { fit_cors, speed: state.stream_speed, ending: &exchange.engine.ending };
-    let answer = match replayer.answer(&hit, &exchange.method, &request.headers, delivery).await {
+    let (move_text, speed) = (state.move_text, state.stream_speed);
+    let delivery = Delivery { fit_cors, move_text, speed, ending: &exchange.engine.ending };
+    let fields = unconditional.as_ref().unwrap_or(&request.headers);
+    let answer = match replayer.answer(&hit, &exchange.method, fields, delivery).await {
         Ok(answer) => answer,
         Err(error) => {
             // It was asked for: what is wrong with it is told already.
@@ -137,34 +165,54 @@ async fn serve(
         exchange.engine.tally.served_in(session, hit.hops.iter().copied().chain([hit.entry]));
     }
     let by = By::Entry(replayer.name(hit.entry));
-    let note = relaxed(&hit);
+    if exchange.told.is_some() {
+        exchange.rules = observed::rules(&relaxed);
+    }
     match answer {
-        ReplayedAnswer::Response(response, size) => {
+        ReplayedAnswer::Response(mut response, mut size) => {
+            if let Some(plan) = &plan {
+                (response, size) = Box::pin(plan.shape(&exchange, response, size, &mut notes)).await;
+            }
+            let note = in_brackets(&notes);
             exchange.log(Some(response.status().as_u16()), size, by, note.as_deref());
-            Ok(response)
+            Ok(match (&state.callbacks, &replayer.entry(hit.entry).callback) {
+                (Some(callbacks), Some(callback)) => callbacks.after(&exchange.engine, callback, response),
+                _ => response,
+            })
         }
-        ReplayedAnswer::Failed(failure) => match failure.cause {
-            Some(cause) => {
-                let answer = rescue::upstream_failed(cause, &failure.detail);
-                let size = answer.body().known_length();
-                exchange.log(Some(cause.status()), size, by, Some(&failure.detail));
-                Ok(readable(state, request, answer))
-            }
-            None => {
-                exchange.log(None, 0, by, Some(&failure.detail));
-                Err(Reset)
-            }
-        },
+        ReplayedAnswer::Failed(failure) => failed(&exchange, state, request, by, failure),
     }
 }
 
-/// The differences that rules hid, for the log.
-fn relaxed(hit: &Hit) -> Option<String> {
-    if hit.relaxed.is_empty() {
-        return None;
+/// What failed when it was recorded fails again.
+fn failed(
+    exchange: &Exchange,
+    state: &ReplayState,
+    request: &Parts,
+    by: By<'_>,
+    failure: &Failure,
+) -> Result<Response<Body>, Reset> {
+    let Some(cause) = failure.cause else {
+        exchange.log(None, 0, by, Some(&failure.detail));
+        return Err(Reset::Abrupt);
+    };
+    let answer = rescue::upstream_failed(cause, &failure.detail);
+    let size = answer.body().known_length();
+    exchange.log(Some(cause.status()), size, by, Some(&failure.detail));
+    Ok(readable(state, request, answer))
+}
+
+/// What is told beside an answer.
+pub(super) fn in_brackets(notes: &[String]) -> Option<String> {
+    (!notes.is_empty()).then(|| format!("[{}]", notes.join("; ")))
+}
+
+/// What an entry was let pass because it is the closest one, for the report.
+fn tell_closest(exchange: &Exchange, entry: EntryName<'_>, relaxed: &[Relaxed]) {
+    if let Some(rule) = relaxed.iter().find(|relaxed| relaxed.key == Key::Match).and_then(|closest| closest.rule) {
+        let detail = relaxed.iter().map(Relaxed::told).collect();
+        exchange.applied(&format!("rule {rule} match"), Some(entry), detail);
     }
-    let told: Vec<_> = explained::relaxed(hit).iter().map(ToString::to_string).collect();
-    Some(format!("[{}]", told.join("; ")))
 }
 
 /// An upgrade of the connection (WebSocket, most of the time) is in no archive.
@@ -209,7 +257,7 @@ async fn miss(
         miss::told(&exchange, &miss::explain(&replayer, &request, &reason).await);
     }
     let passing = match &state.recorder {
-        Some(recorder) => Passing::into(recorder, false),
+        Some(recorder) => Passing::into(recorder, exchange.session.as_ref()),
         None => Passing::on(),
     };
     exchange.engine.tally.passed(&exchange.asked.authority);

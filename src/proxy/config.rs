@@ -4,17 +4,22 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::keys::ApiKey;
 use crate::archive::BodyStorage;
 pub use crate::archive::Update;
 pub use crate::har::Detail;
-use crate::matching::Rule;
+use crate::matching::{OriginPair, Rule};
 use crate::redact::Rules;
 pub use crate::replay::StreamSpeed;
+use crate::route::Mount;
+use crate::treatment::Spec;
 use crate::upstream::UpstreamConfig;
 
 /// The settings of one proxy.
 #[derive(Debug, Clone)]
 pub struct Config {
+    /// What people call this run, where it has a name.
+    pub name: Option<String>,
     /// Where it listens; port 0 picks one.
     pub listen: SocketAddr,
     /// Further addresses on which it listens.
@@ -25,12 +30,24 @@ pub struct Config {
     pub sessions: bool,
     /// Allows an address that is not loopback.
     pub public: bool,
+    /// Origins whose URLs clients ask for at the proxy's own address.
+    pub origins: Vec<Mount>,
+    /// Clients may speak TLS to the proxy itself.
+    pub tls: bool,
+    /// Names beside `localhost` under which clients reach that address.
+    pub allowed_hosts: Vec<String>,
+    /// Who shows none of these is refused; empty: nobody is.
+    pub api_keys: Vec<ApiKey>,
+    /// A file with the hashes of more keys.
+    pub api_key_file: Option<PathBuf>,
     /// The folder of the certificate authority; `None`: the platform's data folder.
     pub ca_dir: Option<PathBuf>,
     /// Host globs (`*.example.com`, `host:port`) or URL globs whose TLS is never opened.
     pub tunnel: Vec<String>,
     /// How the real servers are reached.
     pub upstream: UpstreamConfig,
+    /// Requests may say by `x-mock-*` fields what their answer is to be.
+    pub mock_headers: bool,
     /// Time and number limits.
     pub limits: Limits,
     /// Answers say in `X-Harmock` what answered.
@@ -47,23 +64,35 @@ pub struct Config {
 
 impl Config {
     /// The defaults of a mode: `127.0.0.1:8899`.
-    pub fn new(mode: Mode) -> Self {
+    pub fn new(mode: impl Into<Mode>) -> Self {
         Self {
+            name: None,
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8899)),
             more: Vec::new(),
             session: None,
             sessions: false,
             public: false,
+            origins: Vec::new(),
+            tls: false,
+            allowed_hosts: Vec::new(),
+            api_keys: Vec::new(),
+            api_key_file: None,
             ca_dir: None,
             tunnel: Vec::new(),
             upstream: UpstreamConfig::default(),
+            mock_headers: false,
             limits: Limits::default(),
             annotate: false,
             trace: None,
             exchanges: 0,
             token: None,
-            mode,
+            mode: mode.into(),
         }
+    }
+
+    /// Whether `x-mock-*` fields of a request say what its answer is to be, and go no further.
+    pub(super) fn takes_mock_headers(&self) -> bool {
+        self.mock_headers || !self.origins.is_empty()
     }
 }
 
@@ -80,9 +109,21 @@ pub struct ListenAt {
 #[derive(Debug, Clone)]
 pub enum Mode {
     /// Pass it on and keep the exchange.
-    Record(RecordConfig),
+    Record(Box<RecordConfig>),
     /// Answer it from the archive.
-    Replay(ReplayConfig),
+    Replay(Box<ReplayConfig>),
+}
+
+impl From<RecordConfig> for Mode {
+    fn from(config: RecordConfig) -> Self {
+        Self::Record(Box::new(config))
+    }
+}
+
+impl From<ReplayConfig> for Mode {
+    fn from(config: ReplayConfig) -> Self {
+        Self::Replay(Box::new(config))
+    }
 }
 
 /// Record mode.
@@ -112,6 +153,8 @@ pub struct RecordConfig {
     pub volatile: Vec<String>,
     /// Which values are replaced because they are secrets.
     pub redact: Rules,
+    /// Rules, of which those count that patch what clients get; a later one outranks an earlier one.
+    pub rules: Vec<Rule>,
 }
 
 impl Default for RecordConfig {
@@ -129,6 +172,7 @@ impl Default for RecordConfig {
             overwrite_edits: false,
             volatile: Vec::new(),
             redact: Rules::default(),
+            rules: Vec::new(),
         }
     }
 }
@@ -154,10 +198,18 @@ pub struct ReplayConfig {
     pub stream_speed: StreamSpeed,
     /// What may vary between a request and its entry, by URL; a later rule outranks an earlier one.
     pub rules: Vec<Rule>,
+    /// Origins that stand for each other: what was recorded of one answers for the other.
+    pub map: Vec<OriginPair>,
+    /// Text that names a mapped origin names the one asked for.
+    pub map_bodies: bool,
+    /// What is done to every answer that no rule says something else about.
+    pub treatment: Spec,
     /// URL globs that get a 404 and never count as misses.
     pub ignore_miss: Vec<String>,
     /// Bytes of payloads kept in memory.
     pub cache_size: u64,
+    /// URL globs to which entries may have requests sent (`_harmock.callback`).
+    pub allow_callbacks: Vec<String>,
     /// No upstream socket and no DNS query whatever the other settings say.
     pub offline: bool,
     /// An odd entry stops the start.
@@ -180,8 +232,12 @@ impl Default for ReplayConfig {
             cors: Cors::default(),
             stream_speed: StreamSpeed::default(),
             rules: Vec::new(),
+            map: Vec::new(),
+            map_bodies: false,
+            treatment: Spec::default(),
             ignore_miss: Vec::new(),
             cache_size: 64 << 20,
+            allow_callbacks: Vec::new(),
             offline: false,
             strict_archives: false,
             har: PathBuf::from("hars/recording.har"),

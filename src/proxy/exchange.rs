@@ -10,11 +10,13 @@ use http::Method;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 
 use super::engine::Engine;
+use super::hidden::shown_url;
 use super::observed::{Answerer, Told};
 use super::target::Asked;
 use crate::log::{ExchangeLine, Source};
 use crate::message::{Body, BodyError};
 use crate::replay::EntryName;
+use crate::report::Applied;
 
 /// One request on its way to an answer.
 pub(super) struct Exchange {
@@ -27,6 +29,8 @@ pub(super) struct Exchange {
     started: Option<Instant>,
     /// Who answers, where anybody wants to know beside the log.
     pub(super) told: Option<Told>,
+    /// The rules that made the entry an answer, for the same.
+    pub(super) rules: Option<String>,
 }
 
 /// Who answered, for the line in the log.
@@ -44,7 +48,7 @@ impl Exchange {
     pub(super) fn start(engine: Arc<Engine>, method: Method, asked: Asked, session: Option<Arc<str>>) -> Self {
         let started = engine.log.is_on().then(Instant::now);
         let told = engine.observers.is_on().then(Told::default);
-        Self { engine, method, asked, session, started, told }
+        Self { engine, method, asked, session, started, told, rules: None }
     }
 
     /// Writes the line of an exchange whose body is known, or that got none.
@@ -64,20 +68,39 @@ impl Exchange {
         });
     }
 
+    /// Counts what was applied to the answer, for the report.
+    pub(super) fn applied(&self, what: &str, entry: Option<EntryName<'_>>, detail: Vec<String>) {
+        self.engine.tally.applied(Applied {
+            what: what.to_owned(),
+            method: self.method.as_str().to_owned(),
+            url: shown_url(self.asked.url.as_str()),
+            entry: entry.map(|entry| entry.to_string()),
+            detail,
+            count: 1,
+        });
+    }
+
+    /// Counts an answer as patched, and gives what the log says of it.
+    pub(super) fn patched(&self, entry: Option<EntryName<'_>>, parts: Vec<String>) -> String {
+        let note = format!("patched: {}", parts.join(", "));
+        self.applied("patched", entry, parts);
+        note
+    }
+
     fn tell(&self, by: By<'_>, note: Option<&str>, size: Option<u64>) {
         if let Some(told) = &self.told {
             // A body that was streamed has been told of by its head.
-            let _ = told.set(Answerer::of(by, note, size));
+            let _ = told.set(Answerer::of(by, note, self.rules.clone(), size));
         }
     }
 
     /// Writes the line once a streamed body has ended, however it ends.
-    pub(super) fn log_at_end(self, status: u16, by: By<'static>, body: Body) -> Body {
-        self.tell(by, None, None);
+    pub(super) fn log_at_end(self, status: u16, by: By<'static>, note: Option<String>, body: Body) -> Body {
+        self.tell(by, note.as_deref(), None);
         if !self.engine.log.is_on() {
             return body;
         }
-        Body::boxed(LoggedBody { inner: body, exchange: self, status, by, size: 0, ended: false })
+        Body::boxed(LoggedBody { inner: body, exchange: self, status, by, note, size: 0, ended: false })
     }
 }
 
@@ -100,6 +123,7 @@ struct LoggedBody {
     exchange: Exchange,
     status: u16,
     by: By<'static>,
+    note: Option<String>,
     size: u64,
     ended: bool,
 }
@@ -107,8 +131,10 @@ struct LoggedBody {
 impl Drop for LoggedBody {
     fn drop(&mut self) {
         // A body that ends with its last frame is not polled for its end.
-        let note = if self.ended || self.inner.is_end_stream() { None } else { Some("ended early") };
-        self.exchange.log(Some(self.status), self.size, self.by, note);
+        let early = (!self.ended && !self.inner.is_end_stream()).then(|| "ended early".to_owned());
+        let told: Vec<_> = self.note.take().into_iter().chain(early).collect();
+        let note = (!told.is_empty()).then(|| told.join("; "));
+        self.exchange.log(Some(self.status), self.size, self.by, note.as_deref());
     }
 }
 

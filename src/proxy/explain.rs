@@ -5,15 +5,17 @@ use std::sync::Arc;
 use http::HeaderMap;
 
 use super::config::{RedirectPolicy, ReplayConfig};
+use super::engine::covers;
 use super::explained::Explained;
 use super::hidden::shown_url;
 use super::start::StartError;
 use crate::har::Outcome;
-use crate::matching::{Hit, LiveRequest, Lookup, Rules, is_navigation};
+use crate::matching::{Hit, LiveRequest, Lookup, OriginMap, Rules, is_navigation};
 use crate::message::CanonicalUrl;
 use crate::redact::also_hide;
 use crate::replay::{Replayer, Session};
 use crate::route::{GlobList, Scope};
+use crate::treatment::Treatment;
 
 /// A request that is asked about.
 #[derive(Debug, Clone)]
@@ -46,11 +48,12 @@ pub fn explain(config: &ReplayConfig, question: &Question) -> Result<Explanation
     also_hide(&config.redact);
     let scope = Scope { include: GlobList::compile(&config.glob)?, exclude: GlobList::compile(&config.exclude)? };
     let Question { method, url, fields, payload } = question;
-    if !scope.contains(url.as_str()) {
+    let origins = OriginMap::new(config.map.clone());
+    if !covers(&scope, &origins, url.as_str()) {
         let line = format!("{method} {} is out of scope: no archive is asked", shown_url(url.as_str()));
         return Ok(Explanation { answered: false, lines: vec![line] });
     }
-    let rules = Arc::new(Rules::compile(config.rules.clone())?);
+    let rules = Arc::new(Rules::compile(config.rules.clone(), config.treatment.clone())?.across(origins));
     let replayer = Replayer::open(&config.archives, config.cache_size, config.strict_archives, rules)?.replayer;
     let follow_redirects = config.redirects == RedirectPolicy::Follow && !is_navigation(fields);
     let asked = LiveRequest { method, url: url.as_str(), fields, payload, follow_redirects };
@@ -82,6 +85,8 @@ fn told(replayer: &Replayer, hit: &Hit, asked: &LiveRequest<'_>) -> Vec<String> 
         let url = shown_url(replayer.entry(*hop).request.url.as_str());
         format!("  after the redirect of {} {url}", replayer.name(*hop))
     }));
+    let treatment = replayer.treatment(hit.entry).into_iter().flat_map(Treatment::lines);
+    lines.extend(treatment.map(|line| format!("  {line}")));
     lines.extend(super::explained::relaxed(hit).iter().map(|relaxed| format!("  {relaxed}")));
     lines
 }

@@ -3,11 +3,13 @@
 use serde::Serialize;
 
 use super::hidden::{hide_secrets, shown_url};
-use super::summary::{MissReport, NearReport};
+use super::rescue::Problem;
 use crate::matching::remedy::{after_the_last, remedy};
 use crate::matching::{Difference, DifferenceKind, Hit, LiveRequest, MissReason, NearMiss, Relaxed};
-use crate::pages::{document, escape};
+use crate::message::escape::markup;
+use crate::pages::document;
 use crate::replay::Replayer;
+use crate::report::{Miss, Near};
 
 /// How many entries that came near are told.
 const TOLD: usize = 3;
@@ -49,22 +51,28 @@ impl Explained {
             (MissReason::RedirectCycle { .. }, _) | (_, None) => None,
             (_, Some(nearest)) => {
                 let recorded = replayer.entry(nearest.entry).request.url.as_str();
-                remedy(asked.url, recorded, &nearest.differences, replayer.terms(asked.url).as_deref())
+                let url = nearest.stand_in.as_deref().unwrap_or(asked.url);
+                let has_map = !replayer.origins().is_empty();
+                remedy(url, recorded, &nearest.differences, replayer.terms(url).as_deref(), has_map)
             }
         };
         let nearest = near.into_iter().map(|near_miss| Nearest::of(replayer, near_miss)).collect();
         Self { reason: in_words(replayer, reason), nearest, remedy }
     }
 
-    pub(super) fn report(&self, method: &str, url: &str) -> MissReport {
+    pub(super) fn report(&self, method: &str, url: &str) -> Miss {
         let mut told = self.nearest.iter().map(Nearest::report);
-        let first = told.next();
-        MissReport {
+        let (nearest, verdict, differences) = match told.next() {
+            Some(Near { entry, verdict, differences }) => (Some(entry), Some(verdict), differences),
+            None => (None, None, Vec::new()),
+        };
+        Miss {
             method: method.to_owned(),
             url: shown_url(url),
             reason: self.reason.clone(),
-            nearest: first.as_ref().map(|first| first.entry.clone()),
-            differences: first.map(|first| first.differences).unwrap_or_default(),
+            nearest,
+            verdict,
+            differences,
             also: told.collect(),
             remedy: self.remedy.clone(),
             count: 1,
@@ -82,20 +90,12 @@ impl Explained {
         }
     }
 
-    pub(super) fn problem<'a>(&'a self, method: &'a str, url: &str) -> Problem<'a> {
+    pub(super) fn problem<'a>(&'a self, method: &'a str, url: &str) -> Problem<'static, Told<'a>> {
         let url = shown_url(url);
         let mut told = self.nearest.iter().map(Nearest::told);
-        Problem {
-            kind: "urn:harmock:miss",
-            title: "No recorded entry matches this request",
-            status: 502,
-            detail: format!("harmock: {method} {url}: {}", self.reason),
-            method,
-            url,
-            nearest: told.next(),
-            also: told.collect(),
-            remedy: self.remedy.as_deref(),
-        }
+        let detail = format!("harmock: {method} {url}: {}", self.reason);
+        let (nearest, also) = (told.next(), told.collect());
+        Problem::of_miss(detail, Told { method, url, nearest, also, remedy: self.remedy.as_deref() })
     }
 
     /// The same as a page, for people whose browser asked for one.
@@ -103,22 +103,22 @@ impl Explained {
         let mut main = format!(
             "<header><h1>harmock</h1><span class=\"mode replay\">miss</span></header>\n<p class=\"banner open\" role=\"status\">\
              <strong>No recorded entry matches this request.</strong> {}</p>\n<pre><code>{} {}</code></pre>\n",
-            escape(&self.reason),
-            escape(method),
-            escape(&shown_url(url))
+            markup(&self.reason),
+            markup(method),
+            markup(&shown_url(url))
         );
         for (at, nearest) in self.nearest.iter().enumerate() {
             let title = if at == 0 { "The nearest entry" } else { "Further away" };
-            main.push_str(&format!("<section><h3>{title}</h3><p><code>{}</code></p>\n<dl>", escape(&nearest.name())));
+            main.push_str(&format!("<section><h3>{title}</h3><p><code>{}</code></p>\n<dl>", markup(&nearest.name())));
             for (criterion, verdict) in nearest.near_miss.verdicts() {
                 main.push_str(&format!("<dt>{criterion}</dt><dd>{}</dd>", verdict.as_str()));
             }
             main.push_str("</dl>\n<ul>");
-            nearest.sentences().for_each(|sentence| main.push_str(&format!("<li>{}</li>", escape(&sentence))));
+            nearest.sentences().for_each(|sentence| main.push_str(&format!("<li>{}</li>", markup(&sentence))));
             main.push_str("</ul></section>\n");
         }
         if let Some(remedy) = &self.remedy {
-            let lines = escape(remedy);
+            let lines = markup(remedy);
             main.push_str(&format!(
                 "<h2>These lines of harmock.toml would make it match</h2>\n<pre><code>{lines}</code></pre>\n"
             ));
@@ -130,9 +130,8 @@ impl Explained {
     pub(super) fn lines(&self, method: &str, url: &str) -> Vec<String> {
         let mut lines = vec![format!("MISS {method} {}: {}", shown_url(url), self.reason)];
         for (at, nearest) in self.nearest.iter().enumerate() {
-            let verdicts = nearest.near_miss.verdicts().map(|(what, verdict)| format!("{what} {}", verdict.as_str()));
             lines.push(format!("  {}: {}", if at == 0 { "nearest" } else { "also near" }, nearest.name()));
-            lines.push(format!("    {}", verdicts.join(", ")));
+            lines.push(format!("    {}", nearest.verdict()));
             lines.extend(nearest.sentences().map(|sentence| format!("    {sentence}")));
         }
         if let Some(remedy) = &self.remedy {
@@ -157,14 +156,9 @@ fn in_words(replayer: &Replayer, reason: &MissReason) -> String {
     }
 }
 
-/// RFC 9457 problem details of a miss, in the order in which a person reads them.
+/// What the problem details of a miss hold beside the usual, in the order in which a person reads them.
 #[derive(Debug, Serialize)]
-pub(super) struct Problem<'a> {
-    #[serde(rename = "type")]
-    kind: &'static str,
-    title: &'static str,
-    status: u16,
-    detail: String,
+pub(super) struct Told<'a> {
     method: &'a str,
     url: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -238,8 +232,14 @@ impl Nearest {
         all.iter().take(DIFFERENCES).map(sentence).chain(more)
     }
 
-    fn report(&self) -> NearReport {
-        NearReport { entry: self.name(), differences: self.sentences().collect() }
+    /// `method equal, url differs, payload not compared, headers not compared`
+    fn verdict(&self) -> String {
+        let verdicts = self.near_miss.verdicts().map(|(what, verdict)| format!("{what} {}", verdict.as_str()));
+        verdicts.join(", ")
+    }
+
+    fn report(&self) -> Near {
+        Near { entry: self.name(), verdict: self.verdict(), differences: self.sentences().collect() }
     }
 }
 

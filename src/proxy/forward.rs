@@ -14,6 +14,7 @@ use hyper_util::rt::TokioIo;
 
 use super::engine::{EngineMode, RecordState};
 use super::exchange::{By, Exchange};
+use super::mock_headers::Wishes;
 use super::rescue;
 use crate::connect::tunnel::tunnel;
 use crate::har::End;
@@ -23,6 +24,7 @@ use crate::message::fields::{is_upgrade, strip_hop_by_hop, strip_own};
 use crate::message::{Arrived, Body, LateBreak, Scheme, arrived};
 use crate::record::exchange::{PhaseTimes, WireFields};
 use crate::record::{Recorder, Recording, ResponseFacts};
+use crate::replay::Session;
 use crate::upstream::{ConnectionFacts, Failure, PriorKnowledge, Sent, limit_idle};
 
 /// How a request is passed on.
@@ -33,24 +35,27 @@ pub(super) struct Passing {
     raw: bool,
     /// Passes conditions on although the answer is kept.
     keep_conditional: bool,
+    /// Keeps it only when this session commits.
+    session: Option<Arc<str>>,
 }
 
 impl Passing {
     /// The answer is not kept, and nothing but fields of one hop changes.
     pub(super) fn on() -> Self {
-        Self { recorder: None, raw: true, keep_conditional: true }
+        Self { recorder: None, raw: true, keep_conditional: true, session: None }
     }
 
-    /// The exchange is kept.
-    pub(super) fn into(recorder: &Arc<Recorder>, raw: bool) -> Self {
-        Self { recorder: Some(Arc::clone(recorder)), raw, keep_conditional: false }
+    /// The exchange is kept; one of a session, when that commits.
+    pub(super) fn into(recorder: &Arc<Recorder>, session: Option<&Arc<str>>) -> Self {
+        let session = session.filter(|name| ***name != *Session::DEFAULT).cloned();
+        Self { recorder: Some(Arc::clone(recorder)), raw: false, keep_conditional: false, session }
     }
 }
 
 /// Record mode: everything passes, and what is in scope is kept.
 pub(super) async fn record(exchange: Exchange, request: Request<Incoming>) -> Response<Body> {
     let engine = Arc::clone(&exchange.engine);
-    let EngineMode::Record(RecordState { recorder, scope, raw, keep_conditional }) = &engine.mode else {
+    let EngineMode::Record(RecordState { recorder, scope, raw, keep_conditional, .. }) = &engine.mode else {
         return rescue::plain(StatusCode::INTERNAL_SERVER_ERROR, "this run does not record");
     };
     engine.tally.seen(&exchange.asked.authority);
@@ -59,7 +64,7 @@ pub(super) async fn record(exchange: Exchange, request: Request<Incoming>) -> Re
     }
     let keep = scope.contains(exchange.asked.url.as_str());
     let recorder = keep.then(|| Arc::clone(recorder));
-    let passing = Passing { recorder, raw: *raw, keep_conditional: *keep_conditional };
+    let passing = Passing { recorder, raw: *raw, keep_conditional: *keep_conditional, session: None };
     let (parts, body) = request.into_parts();
     pass(exchange, parts, body.into(), passing).await
 }
@@ -71,9 +76,11 @@ pub(super) async fn pass(exchange: Exchange, mut parts: Parts, body: Body, passi
         return rescue::plain(StatusCode::BAD_GATEWAY, "--offline forbids to ask the upstream");
     };
     strip_hop_by_hop(&mut parts.headers);
+    Wishes::strip(&engine, &mut parts.headers);
     let recording = passing.recorder.as_ref().map(|recorder| {
         let version = HttpVersion::from(parts.version).as_str();
-        recorder.begin(&exchange.method, &exchange.asked.url, version, &parts.headers)
+        let session = passing.session.as_deref();
+        recorder.begin(&exchange.method, &exchange.asked.url, version, &parts.headers, session)
     });
     if !passing.raw {
         adapt_request(&mut parts.headers, recording.is_some() && !passing.keep_conditional);
@@ -154,8 +161,17 @@ async fn answered(exchange: Exchange, sent: Sent, recording: Option<Recording>, 
         parts.extensions.insert(ReasonPhrase::from_static(b""));
     }
     parts.version = Version::HTTP_11;
+    let mut response = Response::from_parts(parts, body);
+    let mut note = None;
+    if let Some(patch) = exchange.engine.patch(exchange.asked.url.as_str()) {
+        // What is kept is what the upstream sent: it has been copied before.
+        let (patched, told) = Box::pin(patch.apply(response, &exchange.method)).await;
+        response = patched;
+        note = Some(format!("[{}]", exchange.patched(None, told)));
+    }
+    let (parts, body) = response.into_parts();
     let status = parts.status.as_u16();
-    Response::from_parts(parts, exchange.log_at_end(status, by, body))
+    Response::from_parts(parts, exchange.log_at_end(status, by, note, body))
 }
 
 /// The body of an answer: whole where it came with its head, so that both go on in one piece; else as it comes.

@@ -9,6 +9,19 @@ pub(super) fn shown_url(url: &str) -> String {
     redact::shown_url(url).into_owned()
 }
 
+/// The value of a field with this lower-case name as people may see it.
+pub(super) fn shown_field(name: &str, value: &[u8]) -> Vec<u8> {
+    let mut mask = redact::mask;
+    Pass::new(&redact::hidden(), &mut mask).field(name, value).unwrap_or_else(|| value.to_owned())
+}
+
+/// A body of this media type as people may see it.
+pub(super) fn shown_body(media_type: &str, body: Vec<u8>) -> Vec<u8> {
+    let mut mask = redact::mask;
+    let edited = Pass::new(&redact::hidden(), &mut mask).body(media_type, &body);
+    edited.map_or(body, |edited| edited.bytes)
+}
+
 /// Takes the values of secret places out of a difference. What differs is still told by its name.
 pub(super) fn hide_secrets(difference: &mut Difference) {
     let Difference { what, recorded, live } = difference;

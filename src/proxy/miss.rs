@@ -1,6 +1,7 @@
 //! A miss: counted, told once, and answered.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::header::ACCEPT;
 use http::request::Parts;
@@ -9,10 +10,11 @@ use http::{HeaderMap, Response, StatusCode};
 use super::answering::{Live, readable};
 use super::config::NotFound;
 use super::connection::Reset;
-use super::engine::ReplayState;
+use super::engine::{Engine, ReplayState};
 use super::exchange::{By, Exchange};
 use super::explained::Explained;
 use super::rescue;
+use crate::log::{ExchangeLine, Source};
 use crate::matching::MissReason;
 use crate::message::Body;
 use crate::replay::Replayer;
@@ -50,7 +52,7 @@ pub(super) fn counted(
     let note = explained.line();
     if state.not_found == NotFound::Abort {
         exchange.log(None, 0, By::Miss, Some(&note));
-        return Err(Reset);
+        return Err(Reset::Abrupt);
     }
     let answer = if prefers_html(&request.headers) {
         rescue::page(StatusCode::BAD_GATEWAY, explained.page(method, url))
@@ -59,6 +61,32 @@ pub(super) fn counted(
     };
     exchange.log(Some(502), answer.body().known_length(), By::Miss, Some(&note));
     Ok(readable(state, request, answer))
+}
+
+/// A request that never became an exchange, because what it asks for is nowhere.
+pub(super) struct Unanswered<'a> {
+    pub(super) method: &'a str,
+    pub(super) url: &'a str,
+    pub(super) status: StatusCode,
+    pub(super) reason: &'a str,
+}
+
+impl Unanswered<'_> {
+    /// Counts it as a miss, and writes its line.
+    pub(super) fn count(&self, engine: &Engine, session: Option<&str>) {
+        if !engine.tally.missed_again(session, self.method, self.url) {
+            engine.tally.explained(session, Explained::because(self.reason).report(self.method, self.url));
+        }
+        engine.log.exchange(&ExchangeLine {
+            method: self.method,
+            url: self.url,
+            status: Some(self.status.as_u16()),
+            size: 0,
+            time: Duration::ZERO,
+            source: Source::Miss,
+            note: Some(self.reason),
+        });
+    }
 }
 
 /// Whether a client would rather have a page than JSON: it names HTML, and JSON not before it.

@@ -4,6 +4,8 @@
 //! and tells what the run did. The path of a request is in `service`.
 
 mod answering;
+mod base_url;
+mod callback;
 pub mod config;
 mod connection;
 mod control;
@@ -12,34 +14,46 @@ mod exchange;
 mod explain;
 mod explained;
 mod fast;
+mod faulty;
 mod forward;
+mod handshake;
 mod hidden;
+mod keys;
 mod listener;
 mod miss;
+mod mock_headers;
 mod observed;
 mod opening;
+mod own_address;
+mod places;
 mod quiet;
 mod reload;
 mod rescue;
 mod service;
 mod session;
 mod start;
+mod streams;
 pub mod summary;
 mod target;
+mod traced_body;
+mod treated;
 
 use std::collections::HashSet;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use crate::report::{Applied, Miss, Near, Unused};
 pub use config::{
     Config, Cors, Detail, Limits, ListenAt, Mode, NotFound, OutOfScope, RecordConfig, RedirectPolicy, ReplayConfig,
     StreamSpeed, Update,
 };
 pub use engine::Listening;
 pub use explain::{Explanation, Question, explain};
+pub use keys::ApiKey;
+pub use places::ReachedAt;
 pub use start::StartError;
-pub use summary::{MissReport, NearReport, SessionSummary, Summary, UnusedEntry};
+pub use summary::{SessionSummary, Summary};
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
@@ -87,7 +101,7 @@ impl Proxy {
         archives: impl IntoIterator<Item = P>,
     ) -> Result<Self, StartError> {
         let archives = archives.into_iter().map(Into::into).collect();
-        Self::start_on_free_port(Mode::Replay(ReplayConfig { archives, ..ReplayConfig::default() })).await
+        Self::start_on_free_port(ReplayConfig { archives, ..ReplayConfig::default() }).await
     }
 
     /// Records everything into an archive, on a free port of loopback.
@@ -96,10 +110,10 @@ impl Proxy {
     ///
     /// As [`Proxy::start`].
     pub async fn record(har: impl Into<std::path::PathBuf>) -> Result<Self, StartError> {
-        Self::start_on_free_port(Mode::Record(RecordConfig { har: har.into(), ..RecordConfig::default() })).await
+        Self::start_on_free_port(RecordConfig { har: har.into(), ..RecordConfig::default() }).await
     }
 
-    async fn start_on_free_port(mode: Mode) -> Result<Self, StartError> {
+    async fn start_on_free_port(mode: impl Into<Mode>) -> Result<Self, StartError> {
         let mut config = Config::new(mode);
         config.listen.set_port(0);
         Self::start(config, Log::off()).await
@@ -123,6 +137,11 @@ impl Proxy {
     /// The authority whose certificate clients have to trust.
     pub fn ca(&self) -> &CertAuthority {
         &self.engine.ca
+    }
+
+    /// The origins that clients reach at the proxy's own addresses, and where.
+    pub fn origins(&self) -> Vec<ReachedAt> {
+        places::reached(&self.engine)
     }
 
     /// What changes through the control API need.
@@ -226,9 +245,9 @@ impl Engine {
             summary.entries = replayer.entry_count();
             let told = |entry| {
                 let (name, request) = (replayer.name(entry), &replayer.entry(entry).request);
-                UnusedEntry {
+                Unused {
                     archive: name.archive.to_owned(),
-                    entry: name.ordinal,
+                    entry: name.ordinal as u64,
                     method: request.method.to_string(),
                     url: hidden::shown_url(request.url.as_str()),
                 }

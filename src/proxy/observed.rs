@@ -8,16 +8,22 @@ use std::time::{Instant, SystemTime};
 
 use http::header::{CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue};
 use http::{Request, Response, Version};
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
 use super::connection::Reset;
 use super::engine::Engine;
 use super::exchange::{By, Exchange};
-use super::hidden::shown_url;
+use super::hidden::{shown_field, shown_url};
+use super::traced_body;
+use crate::matching::Relaxed;
 use crate::message::Body;
-use crate::report::{TraceWriter, Traced};
+use crate::report::{TraceWriter, Traced, TracedBody};
 
 /// Names what answered, on an answer.
 const ANNOTATION: HeaderName = HeaderName::from_static("x-harmock");
+
+/// What would end a note, or is no visible ASCII.
+const NOT_IN_A_NOTE: &AsciiSet = &CONTROLS.add(b';').add(b'%');
 
 /// Who wants to know of each exchange.
 #[derive(Debug, Default)]
@@ -25,7 +31,7 @@ pub(super) struct Observers {
     /// The client: answers carry `X-Harmock`.
     pub(super) annotate: bool,
     /// A HAR of what was served.
-    pub(super) trace: Option<TraceWriter>,
+    pub(super) trace: Option<Arc<TraceWriter>>,
     /// The control API.
     pub(super) recent: Option<Recent>,
 }
@@ -92,11 +98,13 @@ pub(super) struct Answerer {
     /// `ARCHIVE#ENTRY`.
     entry: Option<String>,
     note: Option<String>,
+    /// The rules that made it an answer, as the annotation has them.
+    rules: Option<String>,
     size: Option<u64>,
 }
 
 impl Answerer {
-    pub(super) fn of(by: By<'_>, note: Option<&str>, size: Option<u64>) -> Self {
+    pub(super) fn of(by: By<'_>, note: Option<&str>, rules: Option<String>, size: Option<u64>) -> Self {
         let (by, entry) = match by {
             By::Entry(name) => ("entry", Some(name.to_string())),
             By::Recorded => ("recorded", None),
@@ -105,16 +113,39 @@ impl Answerer {
             By::Own => ("own", None),
             By::Error => ("error", None),
         };
-        Self { by, entry, note: note.map(str::to_owned), size }
+        Self { by, entry, note: note.map(str::to_owned), rules, size }
     }
 
     /// As the answer names it.
     fn annotation(&self) -> Option<HeaderValue> {
         let what = if self.by == "entry" { "hit" } else { self.by };
         let entry = self.entry.iter().map(|entry| format!("; entry={}", entry.replace(';', "%3B")));
-        HeaderValue::from_bytes(std::iter::once(what.to_owned()).chain(entry).collect::<String>().as_bytes()).ok()
+        let rules = self.rules.iter().map(|rules| format!("; rules={rules}"));
+        // What rules hid is in the note too, with its values.
+        let note = self.note.iter().filter(|_| matches!(what, "hit" | "upstream" | "recorded") && self.rules.is_none());
+        let note = note.map(|note| format!("; note={}", utf8_percent_encode(note, NOT_IN_A_NOTE)));
+        let all: String = std::iter::once(what.to_owned()).chain(entry).chain(rules).chain(note).collect();
+        HeaderValue::from_bytes(all.as_bytes()).ok()
     }
 }
+
+/// The rules that hid differences as an annotation names them, each once: `1:ignore-query:ts,map:origin`. Values stay out of
+/// it.
+pub(super) fn rules(relaxed: &[Relaxed]) -> Option<String> {
+    let mut named: Vec<String> = Vec::new();
+    for Relaxed { rule, key, difference } in relaxed {
+        let number = rule.map(|rule| format!("{rule}:")).unwrap_or_default();
+        let what = utf8_percent_encode(difference.what.name(), SEPARATORS);
+        let one = format!("{number}{}:{what}", key.as_str());
+        if !named.contains(&one) {
+            named.push(one);
+        }
+    }
+    (!named.is_empty()).then(|| named.join(","))
+}
+
+/// What separates the parts of an annotation, or cannot stand in a field.
+const SEPARATORS: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'%').add(b',').add(b';').add(b':');
 
 /// A request that is being answered.
 pub(super) struct Observed {
@@ -142,6 +173,7 @@ impl Observed {
             by: "upstream",
             entry: None,
             note: None,
+            body: TracedBody::None,
         };
         Some(Self { told, since: Instant::now(), traced })
     }
@@ -168,19 +200,31 @@ impl Observed {
                 response.headers_mut().insert(ANNOTATION, value);
             }
         }
-        if let Some(trace) = &observers.trace {
-            trace.add(traced);
-        }
         if let Some(recent) = &observers.recent {
-            recent.add(self.traced);
+            recent.add(traced.clone());
         }
-        answer
+        let Some(trace) = &observers.trace else { return answer };
+        match answer {
+            // An answer to HEAD has no body, whatever lies ready for it.
+            Ok(response) if self.traced.method != "HEAD" => {
+                let (parts, body) = response.into_parts();
+                let body = traced_body::traced(body, &parts.headers, self.traced, trace);
+                Ok(Response::from_parts(parts, body))
+            }
+            bodiless => {
+                trace.add(&self.traced);
+                bodiless
+            }
+        }
     }
 }
 
 fn fields(map: &HeaderMap) -> Vec<(String, String)> {
     map.iter()
-        .map(|(name, value)| (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
+        .map(|(name, value)| {
+            let shown = shown_field(name.as_str(), value.as_bytes());
+            (name.as_str().to_owned(), String::from_utf8_lossy(&shown).into_owned())
+        })
         .collect()
 }
 

@@ -9,20 +9,19 @@ use http::{Request, Response, StatusCode};
 use hyper::body::Incoming;
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
-use tokio::time::timeout;
-use tokio_rustls::TlsAcceptor;
 
 use super::connection::{Client, serve_http1, serve_http2};
 use super::engine::Engine;
+use super::handshake::Handshake;
+use super::miss::Unanswered;
 use super::rescue;
-use super::summary::MissReport;
 use super::target::{Via, connect_target};
-use crate::ca::Alpn;
-use crate::connect::refusal::{rejected_certificate, trust_setting};
+use crate::connect::tls_failure::fail_handshake;
 use crate::connect::tunnel::tunnel;
 use crate::connect::{ClientStream, Detection, Prefixed, detect};
 use crate::log::{ExchangeLine, Source};
 use crate::message::{Body, Destination, Scheme};
+use crate::report::Applied;
 use crate::upstream::TunnelStream;
 
 /// A `CONNECT` that has been granted.
@@ -37,6 +36,11 @@ struct Granted {
 pub(super) async fn connect(engine: Arc<Engine>, client: &Client, mut request: Request<Incoming>) -> Response<Body> {
     if client.via != Via::Listener {
         return rescue::plain(StatusCode::METHOD_NOT_ALLOWED, "a CONNECT inside a CONNECT is not served");
+    }
+    if client.secure {
+        let sentence =
+            format!("a CONNECT is served without TLS to the proxy itself: set http://{} as the proxy", engine.listen);
+        return rescue::plain(StatusCode::METHOD_NOT_ALLOWED, &sentence);
     }
     let Some(to) = connect_target(request.uri()) else {
         return rescue::bad_request(&format!("CONNECT {} does not name a host and a port", request.uri()));
@@ -77,23 +81,8 @@ async fn pass_closed(granted: Granted, upgrade: OnUpgrade) -> Response<Body> {
 fn not_passed(granted: &Granted) -> Response<Body> {
     let (engine, host) = (&granted.engine, granted.to.authority());
     let reason = format!("{host} is not opened, and --offline forbids to pass it on");
-    let session = granted.client.session.as_deref();
-    if !engine.tally.missed_again(session, "CONNECT", &host) {
-        let (method, url) = ("CONNECT".to_owned(), host.clone());
-        let (nearest, differences) = (None, Vec::new());
-        let (also, remedy) = (Vec::new(), None);
-        let told = MissReport { method, url, reason: reason.clone(), nearest, differences, also, remedy, count: 1 };
-        engine.tally.explained(session, told);
-    }
-    engine.log.exchange(&ExchangeLine {
-        method: "CONNECT",
-        url: &host,
-        status: Some(StatusCode::BAD_GATEWAY.as_u16()),
-        size: 0,
-        time: std::time::Duration::ZERO,
-        source: Source::Miss,
-        note: Some(&reason),
-    });
+    let asked = Unanswered { method: "CONNECT", url: &host, status: StatusCode::BAD_GATEWAY, reason: &reason };
+    asked.count(engine, granted.client.session.as_deref());
     rescue::plain(StatusCode::BAD_GATEWAY, &reason)
 }
 
@@ -125,7 +114,7 @@ impl Granted {
             Detection::Tls => self.open_tls(Prefixed::new(read, stream)).await,
             Detection::Http1 => {
                 let (engine, client) = self.inside(Scheme::Http);
-                serve_http1(Prefixed::new(read, stream), client, engine).await;
+                serve_http1(Prefixed::new(read, stream), BytesMut::new(), client, engine).await;
             }
             Detection::Http2 => {
                 let (engine, client) = self.inside(Scheme::Http);
@@ -141,44 +130,35 @@ impl Granted {
     }
 
     async fn open_tls(self, stream: Prefixed<ClientStream>) {
-        let config = match self.engine.ca.server_config(&self.to.host, Alpn::Http2AndHttp1) {
-            Ok(config) => config,
-            Err(error) => return self.engine.log.notice(&format!("CONNECT {}: {error}", self.to)),
-        };
-        let accepting = timeout(self.engine.limits.tls, TlsAcceptor::from(config).accept(stream));
-        let accepted = tokio::select! {
-            accepted = accepting => accepted,
-            // No exchange is under way in a handshake.
-            () = self.engine.ending.cancelled() => return,
-        };
-        match accepted {
-            Ok(Ok(tls)) => {
-                let http2 = tls.get_ref().1.alpn_protocol() == Some(b"h2");
-                let (engine, client) = self.inside(Scheme::Https);
-                if http2 {
-                    serve_http2(tls, client, engine).await;
-                } else {
-                    serve_http1(tls, client, engine).await;
-                }
-            }
-            Ok(Err(error)) => self.tell_refusal(&error),
-            Err(_elapsed) => self.engine.log.notice(&format!("CONNECT {}: the TLS handshake took too long", self.to)),
+        if let Some(fault) = self.engine.tls_fault(&self.to) {
+            self.tell_fault(fault);
+            return fail_handshake(stream).await;
+        }
+        let engine = Arc::clone(&self.engine);
+        let handshake = Handshake { engine: &engine, host: &self.to.host, user_agent: self.user_agent.as_deref() };
+        let Some((tls, http2)) = handshake.accept(stream).await else { return };
+        let (engine, client) = self.inside(Scheme::Https);
+        if http2 {
+            serve_http2(tls, client, engine).await;
+        } else {
+            serve_http1(tls, BytesMut::new(), client, engine).await;
         }
     }
 
-    /// One line for a client that rejects the certificate: it names the setting that is missing.
-    fn tell_refusal(&self, error: &std::io::Error) {
-        if let Some(alert) = rejected_certificate(error)
-            && self.engine.first_refusal(&self.to.host, self.user_agent.as_deref())
-        {
-            self.engine.log.notice(&format!(
-                "{client} refused the certificate for {host} ({alert}): make it trust {ca} by {setting}",
-                client = self.user_agent.as_deref().unwrap_or("a client"),
-                host = self.to.host,
-                ca = self.engine.ca.cert_path().display(),
-                setting = trust_setting(self.user_agent.as_deref()),
-            ));
-        }
+    /// A handshake that fails because a rule says so is told as an exchange: no request will come.
+    fn tell_fault(&self, what: String) {
+        let host = self.to.authority();
+        self.engine.log.exchange(&ExchangeLine {
+            method: "CONNECT",
+            url: &host,
+            status: None,
+            size: 0,
+            time: std::time::Duration::ZERO,
+            source: Source::Own,
+            note: Some(&format!("[{what}]")),
+        });
+        let (method, entry, detail) = ("CONNECT".to_owned(), None, Vec::new());
+        self.engine.tally.applied(Applied { what, method, url: host, entry, detail, count: 1 });
     }
 
     async fn pass_opaque(self, stream: ClientStream, read: Bytes) {
@@ -212,6 +192,6 @@ impl Granted {
 
     fn inside(self, scheme: Scheme) -> (Arc<Engine>, Client) {
         let to = Destination { scheme, ..self.to };
-        (self.engine, Client { via: Via::Connect(to), ..self.client })
+        (self.engine, Client { secure: scheme == Scheme::Https, via: Via::Connect(to), ..self.client })
     }
 }

@@ -128,3 +128,20 @@ impl Asking {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::replay::EDIT_SEEN_AFTER;
+
+    #[test]
+    fn enough_looks_fit_into_the_time_after_which_an_edit_is_seen() {
+        assert!(BETWEEN_LOOKS * Watcher::LOOKS_MOST <= EDIT_SEEN_AFTER);
+    }
+
+    #[test]
+    fn the_time_after_which_an_edit_is_seen_is_the_documented_one() {
+        let documented = format!("{} ms after the edit", EDIT_SEEN_AFTER.as_millis());
+        assert!(include_str!("../../docs/replay.md").contains(&documented), "docs/replay.md does not say {documented}");
+    }
+}

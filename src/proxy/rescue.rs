@@ -1,5 +1,7 @@
 //! Answers of harmock's own: what went wrong, said so that a person and a program can read it.
 
+use std::borrow::Cow;
+
 use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue, X_CONTENT_TYPE_OPTIONS};
 use http::{Response, StatusCode};
 use serde::Serialize;
@@ -22,7 +24,40 @@ pub(super) fn plain(status: StatusCode, sentence: &str) -> Response<Body> {
     own(status, "text/plain; charset=utf-8", format!("harmock: {sentence}\n"))
 }
 
-/// RFC 9457 problem details.
+/// Problem details (RFC 9457), with further members behind the usual ones.
+#[derive(Debug, Serialize)]
+pub(super) struct Problem<'a, M> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    title: &'static str,
+    status: u16,
+    detail: Cow<'a, str>,
+    #[serde(flatten)]
+    more: M,
+}
+
+/// No further members.
+#[derive(Debug, Serialize)]
+pub(super) struct NoMore {}
+
+impl<'a> Problem<'a, NoMore> {
+    /// What the status says, and a sentence.
+    pub(super) fn of(status: StatusCode, detail: &'a str) -> Self {
+        let title = status.canonical_reason().unwrap_or_default();
+        Self { kind: "about:blank", title, status: status.as_u16(), detail: detail.into(), more: NoMore {} }
+    }
+}
+
+impl<M> Problem<'static, M> {
+    /// A request that no entry answers.
+    pub(super) fn of_miss(detail: String, more: M) -> Self {
+        let title = "No recorded entry matches this request";
+        let status = StatusCode::BAD_GATEWAY.as_u16();
+        Self { kind: "urn:harmock:miss", title, status, detail: detail.into(), more }
+    }
+}
+
+/// A problem as an answer.
 pub(super) fn problem(status: StatusCode, details: &impl Serialize) -> Response<Body> {
     let mut text = serde_json::to_string_pretty(details).unwrap_or_default();
     text.push('\n');

@@ -10,11 +10,11 @@ use super::connection::{Client, Reset};
 use super::engine::{Engine, EngineMode};
 use super::exchange::Exchange;
 use super::observed::Observed;
+use super::own_address::Resolved;
 use super::target::{Asked, Unaddressed};
-use super::{answering, control, forward, opening, rescue, session};
+use super::{answering, forward, keys, opening, own_address, rescue, session};
 use crate::message::Body;
 use crate::message::fields::join_cookies;
-use crate::pages::Arrival;
 
 /// Answers one request, on the listening port or inside a `CONNECT`.
 pub(super) async fn serve(
@@ -40,26 +40,39 @@ fn without_body(answer: Response<Body>) -> Response<Body> {
 }
 
 /// The stages of one request.
-async fn route(engine: Arc<Engine>, client: &Client, request: Request<Incoming>) -> Result<Response<Body>, Reset> {
+async fn route(engine: Arc<Engine>, client: &Client, mut request: Request<Incoming>) -> Result<Response<Body>, Reset> {
     let session = session::named(request.headers()).or_else(|| client.session.clone());
+    // After the session, whose name stands beside the key.
+    let shown = engine.keys.take(request.headers_mut());
     if request.method() == Method::CONNECT {
+        if !shown.to_proxy {
+            return Ok(keys::asked_of_proxy_client(request.headers()));
+        }
         if session.is_none() && engine.sessions_required {
             return Ok(session::credentials_needed());
         }
-        let client = Client { session, ..client.clone() };
+        let client = Client { session, trusted: !engine.keys.is_empty(), ..client.clone() };
         return Ok(Box::pin(opening::connect(engine, &client, request)).await);
     }
     let asked = match Asked::of(&request, &client.via) {
-        Ok(asked) => asked,
-        Err(Unaddressed::Direct { host }) => return Ok(Box::pin(direct(&engine, host.as_deref(), request)).await),
+        Ok(asked) if !own_address::is_meant(&engine, client, &request, &asked) => {
+            let admitted = shown.to_proxy || client.trusted || keys::needs_none(request.method(), request.headers());
+            if !admitted {
+                return Ok(keys::asked_of_proxy_client(request.headers()));
+            }
+            asked
+        }
         Err(Unaddressed::Malformed(what)) => return Ok(rescue::bad_request(&what)),
+        for_us => match Box::pin(own_address::resolve(&engine, client, shown, for_us, request)).await {
+            Resolved::Origin(asked, changed) => {
+                request = *changed;
+                asked
+            }
+            Resolved::Answered(answer) => return Ok(answer),
+        },
     };
-    if engine.is_own(&asked.to.host, asked.to.port) {
-        let (parts, _body) = request.into_parts();
-        return Ok(Box::pin(control::respond(&engine, &parts, Arrival::Proxied)).await);
-    }
     if session.is_none() && engine.sessions_required {
-        return Ok(session::credentials_needed());
+        return Ok(if asked.local.is_some() { session::field_needed() } else { session::credentials_needed() });
     }
     let exchange = Exchange::start(engine, request.method().clone(), asked, session);
     match Observed::begin(&exchange, &request) {
@@ -71,27 +84,18 @@ async fn route(engine: Arc<Engine>, client: &Client, request: Request<Incoming>)
     }
 }
 
-/// The archive's answer, or the upstream's.
+/// The archive's answer, or the upstream's; for a client of a base URL made to fit its address.
 async fn answer(exchange: Exchange, request: Request<Incoming>) -> Result<Response<Body>, Reset> {
+    let local = exchange.asked.local.clone();
+    let Some(local) = local else { return answer_as_it_is(exchange, request).await };
+    let engine = Arc::clone(&exchange.engine);
+    let answer = Box::pin(answer_as_it_is(exchange, request)).await;
+    answer.map(|answer| local.towards_client(&engine, answer))
+}
+
+async fn answer_as_it_is(exchange: Exchange, request: Request<Incoming>) -> Result<Response<Body>, Reset> {
     match &exchange.engine.mode {
         EngineMode::Record(_) => Ok(Box::pin(forward::record(exchange, request)).await),
         EngineMode::Replay(_) => answering::answer(exchange, request).await,
-    }
-}
-
-/// A request in origin form on the listening port is for harmock's own pages, or from a client that takes the proxy for
-/// its server.
-async fn direct(engine: &Arc<Engine>, host: Option<&str>, request: Request<Incoming>) -> Response<Body> {
-    let (parts, _body) = request.into_parts();
-    let Some(host) = host else {
-        return rescue::bad_request("the request has no Host field");
-    };
-    match super::target::destination(crate::message::Scheme::Http, host) {
-        Some(to) if engine.is_own(&to.host, to.port) => control::respond(engine, &parts, Arrival::Direct).await,
-        _ => rescue::bad_request(&format!(
-            "this is a forward proxy, and the request for {host} did not come as one: set it as the client's proxy \
-             (http://{}) instead of as its server",
-            engine.listen
-        )),
     }
 }

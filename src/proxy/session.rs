@@ -22,24 +22,39 @@ pub(super) fn named(fields: &HeaderMap) -> Option<Arc<str>> {
     own.or_else(|| username(fields.get(PROXY_AUTHORIZATION)?)).filter(|name| is_name(name)).map(Arc::from)
 }
 
-/// The username of Basic credentials. The password is nobody's business here.
+/// The username of Basic credentials. The password is for `keys`.
 fn username(credentials: &HeaderValue) -> Option<String> {
+    basic(credentials).map(|(name, _password)| name)
+}
+
+/// Username and password of Basic credentials (RFC 7617).
+pub(super) fn basic(credentials: &HeaderValue) -> Option<(String, String)> {
     let (scheme, coded) = credentials.to_str().ok()?.split_once(' ')?;
     if !scheme.eq_ignore_ascii_case("basic") {
         return None;
     }
     let decoded = String::from_utf8(STANDARD.decode(coded.trim()).ok()?).ok()?;
-    Some(decoded.split_once(':').map_or(decoded.as_str(), |(name, _)| name).to_owned())
+    let (name, password) = decoded.split_once(':').unwrap_or((&decoded, ""));
+    Some((name.to_owned(), password.to_owned()))
 }
 
 fn is_name(name: &str) -> bool {
     !name.is_empty() && name.len() <= LONGEST && !name.chars().any(char::is_control)
 }
 
-/// Asks for credentials: browsers send those of their proxy only then.
+/// Asks who names no session for one.
 pub(super) fn credentials_needed() -> Response<Body> {
-    let sentence = "this proxy tells its clients apart (--sessions): name a session as the proxy's username, such as \
-                    http://test-1:x@HOST:PORT, or in the field X-Harmock-Session";
+    ask("this proxy tells its clients apart (--sessions): name a session as the proxy's username, such as \
+         http://test-1:x@HOST:PORT, or in the field X-Harmock-Session")
+}
+
+/// The same of who asks this proxy as a server, which has no username for a proxy.
+pub(super) fn field_needed() -> Response<Body> {
+    rescue::bad_request("clients are told apart here (--sessions): name a session in the field X-Harmock-Session")
+}
+
+/// Asks for credentials: browsers send those of their proxy only then.
+pub(super) fn ask(sentence: &str) -> Response<Body> {
     let mut answer = rescue::plain(StatusCode::PROXY_AUTHENTICATION_REQUIRED, sentence);
     answer
         .headers_mut()

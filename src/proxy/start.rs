@@ -8,27 +8,30 @@ use std::sync::{Arc, Mutex};
 use arc_swap::ArcSwap;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::config::{Config, ListenAt, Mode, NotFound, OutOfScope, RecordConfig, ReplayConfig, Update};
+use super::callback::Callbacks;
+use super::config::{Config, Mode, NotFound, OutOfScope, RecordConfig, ReplayConfig, Update};
 use super::engine::{Engine, EngineMode, Listening, RecordState, ReplayState, archive_names};
+use super::keys::{self, ApiKey, KeyFileError, Keys};
 use super::listener::Listener;
 use super::observed::{Observers, Recent};
+use super::places::Places;
 use super::reload::{Reloads, ReloadsAsked};
 use super::summary::Tally;
 use crate::archive::WriterOptions;
 use crate::ca::{self, CertAuthority};
 use crate::log::Log;
-use crate::matching::{RuleError, Rules};
+use crate::matching::{OriginMap, RuleError, Rules};
 use crate::pages::{PageFacts, PageMode};
 use crate::record::{self, Finished, Readable, Recorder, RunSettings, Tell};
 use crate::redact::also_hide;
 use crate::replay::{OpenError, Replayer, Sessions};
 use crate::report::TraceWriter;
-use crate::route::{GlobError, GlobList, Scope};
-use crate::upstream::{SetupError, Upstream};
+use crate::route::{GlobError, GlobList, MountError, Scope};
+use crate::treatment::{Chance, Spec};
+use crate::upstream::{SetupError, Upstream, UpstreamConfig};
 
 /// Why a proxy did not start. Each is one line that says what to do.
 #[derive(Debug, thiserror::Error)]
@@ -43,6 +46,22 @@ pub enum StartError {
     /// A glob.
     #[error(transparent)]
     Glob(#[from] GlobError),
+    /// The file of keys says what it may not.
+    #[error("{}: {source}", path.display())]
+    KeyFile {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, and where.
+        source: KeyFileError,
+    },
+    /// The file of keys cannot be read.
+    #[error("the keys in {} cannot be read: {source}; name another file with --api-key-file", path.display())]
+    KeyFileUnreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
     /// The address is taken or not ours.
     #[error("cannot listen on {address}: {source}{}", listen_hint(source))]
     Listen {
@@ -51,8 +70,16 @@ pub enum StartError {
         /// What the system says.
         source: io::Error,
     },
+    /// Two origins at one place.
+    #[error(transparent)]
+    Mounts(#[from] MountError),
+    /// A file of keys that holds none would leave everybody out, or let everybody in.
+    #[error("{} holds no key; add a line such as the one that `printf %s KEY | sha256sum` makes, after `sha256:`", .0.display())]
+    NoKey(PathBuf),
     /// An address that others can reach, without leave.
-    #[error("{0} can be reached from other machines; add --public to allow that, or listen on 127.0.0.1")]
+    #[error(
+        "{0} can be reached from other machines; ask for a key with --api-key, add --public to let everybody in, or listen on 127.0.0.1"
+    )]
     NotLoopback(SocketAddr),
     /// The archive to write.
     #[error(transparent)]
@@ -97,11 +124,11 @@ pub(super) struct Started {
 /// Globs, archives, authority, address, recording, upstream: in this order, so that what only reads comes before what
 /// makes files, and a taken port leaves no trace.
 pub(super) async fn start(config: Config, log: Log) -> Result<Started, StartError> {
-    let first = ListenAt { address: config.listen, session: config.session };
-    let places: Vec<_> = std::iter::once(first).chain(config.more).collect();
-    let exposed = places.iter().find(|place| !place.address.ip().is_loopback() && !config.public);
-    if let Some(exposed) = exposed {
-        return Err(StartError::NotLoopback(exposed.address));
+    let mock_headers = config.takes_mock_headers();
+    let places = Places::of(&config)?;
+    let keys = keys(config.api_keys, config.api_key_file)?;
+    if let Some(exposed) = places.exposed().filter(|_| !config.public && keys.is_empty()) {
+        return Err(StartError::NotLoopback(exposed));
     }
     let tunnel = GlobList::compile(&host_globs(&config.tunnel))?;
     also_hide(match &config.mode {
@@ -111,21 +138,15 @@ pub(super) async fn start(config: Config, log: Log) -> Result<Started, StartErro
     let mut warnings = Vec::new();
     let prepared = Prepared::of(config.mode, &mut warnings)?;
     let ca = CertAuthority::load_or_create(config.ca_dir.as_deref())?;
-    let mut listeners = Vec::new();
-    let mut listening = Vec::new();
-    for ListenAt { address, session } in places {
-        let listen_error = |source| StartError::Listen { address, source };
-        let listener = TcpListener::bind(address).await.map_err(listen_error)?;
-        let address = listener.local_addr().map_err(listen_error)?;
-        listeners.push((listener, session.as_deref().map(Arc::from)));
-        listening.push(Listening { address, session });
-    }
+    let mounts = places.mounts();
+    let (listeners, listening) = places.bind().await?;
     let listen = listening.first().map_or(config.listen, |first| first.address);
     let upstream = if prepared.needs_upstream(!tunnel.is_empty()) {
         Some(Upstream::new(&config.upstream, listening.iter().map(|own| own.address).collect())?)
     } else {
         None
     };
+    let callbacks = prepared.callbacks(&config.upstream, &listening)?;
     let watched = prepared.watched();
     warnings.extend(upstream.iter().flat_map(|upstream| upstream.notes().iter().cloned()));
     let trace =
@@ -136,21 +157,27 @@ pub(super) async fn start(config: Config, log: Log) -> Result<Started, StartErro
         listen,
         listeners: listening,
         sessions_required: config.sessions,
+        keys,
+        mounts,
+        tls: config.tls,
+        mock_headers,
+        chance: prepared.chance(),
         limits: config.limits,
-        pages: prepared.page_facts(listen, &ca),
+        pages: PageFacts { name: config.name, allowed_hosts: config.allowed_hosts, ..prepared.page_facts(listen, &ca) },
         ca,
         tunnel,
-        mode: prepared.engine_mode(&log)?,
+        mode: prepared.engine_mode(&log, callbacks)?,
         upstream_idle: config.upstream.idle,
         upstream,
         log,
         tally: Tally::default(),
-        observers: Observers { annotate: config.annotate, trace: trace.transpose()?, recent },
+        observers: Observers { annotate: config.annotate, trace: trace.transpose()?.map(Arc::new), recent },
         token: config.token.map_or_else(new_token, Ok)?,
         reloads: watched.is_some().then_some(reloads),
         ending: CancellationToken::new(),
         tasks: TaskTracker::new(),
         refusals: Mutex::default(),
+        told: Mutex::default(),
     };
     if let EngineMode::Replay(state) = &engine.mode {
         let replayer = state.replayer.load_full();
@@ -163,11 +190,12 @@ pub(super) async fn start(config: Config, log: Log) -> Result<Started, StartErro
 /// What the mode's settings turn into without making any file.
 enum Prepared {
     Record {
-        config: RecordConfig,
+        config: Box<RecordConfig>,
         scope: Scope,
+        rules: Arc<Rules>,
     },
     Replay {
-        config: ReplayConfig,
+        config: Box<ReplayConfig>,
         scope: Scope,
         ignore: GlobList,
         replayer: Box<Replayer>,
@@ -188,14 +216,16 @@ impl Prepared {
         let config = match mode {
             Mode::Record(config) => {
                 let scope = scope(&config.glob, &config.exclude)?;
-                return Ok(Self::Record { config, scope });
+                let rules = Arc::new(Rules::compile(config.rules.clone(), Spec::default())?);
+                return Ok(Self::Record { config, scope, rules });
             }
             Mode::Replay(config) => config,
         };
         let scope = scope(&config.glob, &config.exclude)?;
         let ignore = GlobList::compile(&config.ignore_miss)?;
         warnings.extend(ignore.warnings());
-        let rules = Arc::new(Rules::compile(config.rules.clone())?);
+        let rules = Rules::compile(config.rules.clone(), config.treatment.clone())?;
+        let rules = Arc::new(rules.across(OriginMap::new(config.map.clone())));
         // What a killed run had recorded is to be served, too.
         let killed = if adds_misses(&config) { record::finish_killed(&config.har)?.map(Box::new) } else { None };
         let archives = record::readable(&config.archives)?;
@@ -212,6 +242,21 @@ impl Prepared {
             format!("{}: {warning}", name.display())
         }));
         archives.iter().for_each(|archive| replayer.call(&archive.path, &archive.archive));
+        let skipped = opened.outgoing.iter().map(|path| {
+            let path = path.display();
+            format!(
+                "{path}: its requests are to be sent, and replay skips it; `harmock send {path} --to URL` sends them"
+            )
+        });
+        warnings.extend(skipped);
+        if config.allow_callbacks.is_empty() || config.offline {
+            let asking = replayer.entries().filter(|entry| replayer.entry(*entry).callback.is_some()).count();
+            let flag = if config.offline { "--offline forbids it" } else { "--allow-callbacks GLOB allows it" };
+            warnings.extend((asking > 0).then(|| {
+                let entries = if asking == 1 { "1 entry wants".to_owned() } else { format!("{asking} entries want") };
+                format!("{entries} to have a request sent (_harmock.callback), and none is sent; {flag}")
+            }));
+        }
         Ok(Self::Replay { config, scope, ignore, replayer, archives, paths, killed })
     }
 
@@ -223,6 +268,26 @@ impl Prepared {
             || matches!(config.not_found, NotFound::Fallback | NotFound::Record)
             || (config.out_of_scope == OutOfScope::Pass && out_of_scope);
         asks && !config.offline
+    }
+
+    /// What requests draw from that ask for something by chance.
+    fn chance(&self) -> Arc<Chance> {
+        let seed = match self {
+            Self::Record { .. } => 0,
+            Self::Replay { config, .. } => config.treatment.seed.unwrap_or_default(),
+        };
+        Arc::new(Chance::new(seed, "requests"))
+    }
+
+    /// What entries may have sent.
+    fn callbacks(&self, upstream: &UpstreamConfig, own: &[Listening]) -> Result<Option<Box<Callbacks>>, StartError> {
+        let Self::Replay { config, .. } = self else { return Ok(None) };
+        if config.allow_callbacks.is_empty() || config.offline {
+            return Ok(None);
+        }
+        let allowed = GlobList::compile(&config.allow_callbacks)?;
+        let way = Upstream::new(upstream, own.iter().map(|own| own.address).collect())?;
+        Ok(Some(Box::new(Callbacks::new(allowed, way, upstream.idle))))
     }
 
     fn watched(&self) -> Option<(Vec<PathBuf>, bool)> {
@@ -239,16 +304,17 @@ impl Prepared {
     }
 
     /// Opens the recording where there is one.
-    fn engine_mode(self, log: &Log) -> Result<EngineMode, StartError> {
+    fn engine_mode(self, log: &Log, callbacks: Option<Box<Callbacks>>) -> Result<EngineMode, StartError> {
         let log = log.clone();
         let tell = Tell::new(move |line| log.alert(line));
         Ok(match self {
-            Self::Record { config, scope } => {
+            Self::Record { config, scope, rules } => {
                 let archive = WriterOptions {
                     storage: config.content,
                     detail: config.detail,
                     keep_payloads: config.keep_payloads,
                     update: config.update,
+                    outgoing: false,
                     overwrite_edits: config.overwrite_edits,
                     volatile: config.volatile.clone(),
                 };
@@ -259,9 +325,11 @@ impl Prepared {
                     scope,
                     raw: config.raw,
                     keep_conditional: config.keep_conditional,
+                    rules,
                 })
             }
             Self::Replay { config, scope, ignore, replayer, archives, killed, .. } => {
+                let config = *config;
                 let archive = WriterOptions { update: Update::Append, ..WriterOptions::default() };
                 let settings = RunSettings { archive, redact: config.redact.clone() };
                 let recorder =
@@ -270,12 +338,15 @@ impl Prepared {
                     replayer: ArcSwap::from_pointee(*replayer),
                     sessions: Sessions::default(),
                     scope,
+                    origins: OriginMap::new(config.map),
+                    move_text: config.map_bodies,
                     not_found: config.not_found,
                     out_of_scope: config.out_of_scope,
                     redirects: config.redirects,
                     cors: config.cors,
                     stream_speed: config.stream_speed,
                     ignore,
+                    callbacks,
                     recorder: recorder.map(Arc::new),
                     _archives: archives,
                     killed,
@@ -283,6 +354,20 @@ impl Prepared {
             }
         })
     }
+}
+
+/// The keys that were named, and those of the file.
+fn keys(mut keys: Vec<ApiKey>, file: Option<PathBuf>) -> Result<Keys, StartError> {
+    if let Some(path) = file {
+        let text = std::fs::read_to_string(&path)
+            .map_err(|source| StartError::KeyFileUnreadable { path: path.clone(), source })?;
+        let read = keys::parse_file(&text).map_err(|source| StartError::KeyFile { path: path.clone(), source })?;
+        if read.is_empty() {
+            return Err(StartError::NoKey(path));
+        }
+        keys.extend(read);
+    }
+    Ok(Keys(keys))
 }
 
 /// A token that nobody guesses. The system's own random numbers make it: those of the TLS library gather entropy first,

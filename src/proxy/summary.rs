@@ -6,6 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::matching::EntryRef;
 use crate::record::Recorded;
+use crate::report::{Applied, Miss, Unused};
 
 /// Different misses that are told one by one; further ones are counted.
 const TOLD: usize = 1_000;
@@ -21,7 +22,7 @@ pub struct Summary {
     /// Requests in scope without an entry, counted one by one.
     pub missed: u64,
     /// The different misses.
-    pub misses: Vec<MissReport>,
+    pub misses: Vec<Miss>,
     /// What went wrong: payloads that could not be read.
     pub errors: Vec<String>,
     /// Requests that the upstream answered although this is a replay, by host.
@@ -37,7 +38,9 @@ pub struct Summary {
     /// Entries that can be served.
     pub entries: usize,
     /// Entries that nothing asked for, in order.
-    pub unused: Vec<UnusedEntry>,
+    pub unused: Vec<Unused>,
+    /// What rules and settings did to answers, beside finding them.
+    pub applied: Vec<Applied>,
     /// The part of each session that was named, by name.
     pub sessions: Vec<SessionSummary>,
     /// What was recorded; `None` where nothing was to be.
@@ -54,59 +57,9 @@ pub struct SessionSummary {
     /// Requests in scope without an entry, counted one by one.
     pub missed: u64,
     /// The different misses.
-    pub misses: Vec<MissReport>,
+    pub misses: Vec<Miss>,
     /// Entries that nothing in this session asked for, in order.
-    pub unused: Vec<UnusedEntry>,
-}
-
-/// An entry that nothing asked for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct UnusedEntry {
-    /// The archive's path as it was given.
-    pub archive: String,
-    /// Its place in `log.entries`, from zero.
-    pub entry: usize,
-    /// The recorded method.
-    pub method: String,
-    /// The recorded URL.
-    pub url: String,
-}
-
-impl std::fmt::Display for UnusedEntry {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { archive, entry, method, url } = self;
-        write!(f, "{archive}#{entry} {method} {url}")
-    }
-}
-
-/// One request without an entry, however often it came.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct MissReport {
-    /// The method as sent.
-    pub method: String,
-    /// The canonical URL.
-    pub url: String,
-    /// Why nothing matched, in one sentence.
-    pub reason: String,
-    /// The entry that came closest, as `ARCHIVE#ENTRY METHOD URL`.
-    pub nearest: Option<String>,
-    /// What differs from it, with both values.
-    pub differences: Vec<String>,
-    /// Others that came close.
-    pub also: Vec<NearReport>,
-    /// The lines of `harmock.toml` that would have made it match.
-    pub remedy: Option<String>,
-    /// How often.
-    pub count: u64,
-}
-
-/// An entry that came close to a request.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NearReport {
-    /// As `ARCHIVE#ENTRY METHOD URL`.
-    pub entry: String,
-    /// What differs from it, with both values.
-    pub differences: Vec<String>,
+    pub unused: Vec<Unused>,
 }
 
 /// Counts while a run lasts.
@@ -124,17 +77,13 @@ pub(super) struct Tally {
 pub(super) struct SessionTally {
     pub(super) served: u64,
     missed: u64,
-    misses: Vec<MissReport>,
+    misses: Vec<Miss>,
     used: HashSet<EntryRef>,
 }
 
 impl SessionTally {
     /// What has been counted; `unused` are the entries that it has not used.
-    pub(super) fn summary(
-        &self,
-        name: &str,
-        unused: impl Fn(&HashSet<EntryRef>) -> Vec<UnusedEntry>,
-    ) -> SessionSummary {
+    pub(super) fn summary(&self, name: &str, unused: impl Fn(&HashSet<EntryRef>) -> Vec<Unused>) -> SessionSummary {
         let Self { served, missed, misses, used } = self;
         let (name, misses) = (name.to_owned(), misses.clone());
         SessionSummary { name, served: *served, missed: *missed, misses, unused: unused(used) }
@@ -142,7 +91,7 @@ impl SessionTally {
 }
 
 /// Counts one more of a miss that is known, and says whether it is, or can no more be told.
-fn again(misses: &mut [MissReport], method: &str, url: &str) -> bool {
+fn again(misses: &mut [Miss], method: &str, url: &str) -> bool {
     match misses.iter_mut().find(|miss| miss.method == method && miss.url == url) {
         Some(miss) => {
             miss.count += 1;
@@ -153,7 +102,7 @@ fn again(misses: &mut [MissReport], method: &str, url: &str) -> bool {
 }
 
 /// Adds a miss that is not known yet.
-fn add(misses: &mut Vec<MissReport>, miss: &MissReport) {
+fn add(misses: &mut Vec<Miss>, miss: &Miss) {
     let known = misses.iter().any(|known| known.method == miss.method && known.url == miss.url);
     if !known && misses.len() < TOLD {
         misses.push(miss.clone());
@@ -211,11 +160,23 @@ impl Tally {
         again(&mut rest.misses, method, url) && known_there
     }
 
-    pub(super) fn explained(&self, session: Option<&str>, miss: MissReport) {
+    pub(super) fn explained(&self, session: Option<&str>, miss: Miss) {
         if let Some(session) = session {
             self.in_session(session, |tally| add(&mut tally.misses, &miss));
         }
         add(&mut self.rest().misses, &miss);
+    }
+
+    /// Something was applied to an answer, beyond the recording.
+    pub(super) fn applied(&self, applied: Applied) {
+        let all = &mut self.rest().applied;
+        let same =
+            |known: &Applied| known.what == applied.what && known.method == applied.method && known.url == applied.url;
+        if let Some(known) = all.iter().position(same) {
+            all[known].count += applied.count;
+        } else if all.len() < TOLD {
+            all.push(applied);
+        }
     }
 
     /// A request of a session was answered with these entries.

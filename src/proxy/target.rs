@@ -1,9 +1,12 @@
 //! What a request asks for: its URL, and where the connection for it goes.
 
+use std::sync::Arc;
+
 use http::header::HOST;
 use http::uri::Authority;
 use http::{Request, Uri};
 
+use super::base_url::Local;
 use crate::message::{CanonicalUrl, Destination, Scheme};
 
 /// How a request reached the proxy.
@@ -24,6 +27,8 @@ pub(super) struct Asked {
     pub(super) authority: String,
     /// Where the connection goes: the `CONNECT` target, else the URL's authority.
     pub(super) to: Destination,
+    /// Where the client is, if it asked this proxy's own address: base-URL mode.
+    pub(super) local: Option<Arc<Local>>,
 }
 
 /// Why a request has no [`Asked`].
@@ -71,7 +76,7 @@ impl Asked {
             (None, None) => None,
         };
         let to = to.ok_or_else(|| malformed(format!("{authority} does not name a host and a port")))?;
-        Ok(Self { url, authority, to })
+        Ok(Self { url, authority, to, local: None })
     }
 }
 

@@ -31,9 +31,15 @@ pub struct ExchangeFacts {
     pub server: Option<(IpAddr, u16)>,
     /// Names the upstream connection within this run.
     pub connection: Option<u64>,
+    /// The session that has to commit it; none: it is kept in any case.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<String>,
     /// The frames of a streamed response body as they came over the wire, in a full recording.
     #[serde(default)]
     pub frames: Cuts,
+    /// Somebody puts the exchange into the archive as an example, of this name, which may be empty.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub example: Option<String>,
 }
 
 /// What came back, or why nothing did.
@@ -121,6 +127,19 @@ impl From<&http::HeaderMap> for WireFields {
                 Ok(value) => text.push_str(value),
                 Err(_) => text.extend(value.as_bytes().iter().map(|byte| char::from(*byte))),
             }
+            text.push(FIELD_END);
+        }
+        Self(text)
+    }
+}
+
+impl<'a> FromIterator<(&'a str, &'a [u8])> for WireFields {
+    fn from_iter<T: IntoIterator<Item = (&'a str, &'a [u8])>>(fields: T) -> Self {
+        let mut text = String::new();
+        for (name, value) in fields {
+            text.push_str(name);
+            text.push(FIELD_END);
+            text.extend(value.iter().map(|byte| char::from(*byte)));
             text.push(FIELD_END);
         }
         Self(text)

@@ -183,18 +183,21 @@ impl<'a> Finishing<'a> {
         Ok(())
     }
 
-    /// What sorts each record that is whole, with its position in the journal, and whether one is not.
+    /// What sorts each record that is whole and kept, with its position in the journal, and whether one is not.
     fn places(&mut self) -> Result<(Vec<Placed>, bool), Error> {
         let (mut places, mut cut) = (Vec::new(), false);
-        loop {
+        for place in 0.. {
             let position = self.reader.position()?;
-            let Some(record) = self.reader.next_record()? else { return Ok((places, cut || self.reader.cut())) };
+            let Some(mut record) = self.reader.next_record()? else { break };
             if record.has_its_bodies(self.folder) {
-                places.push(Placed { key: self.sort_key(&record)?, position, ended: ended(&record) });
+                let session = record.facts.session.take();
+                places.push((Placed { key: self.sort_key(&record)?, position, ended: ended(&record) }, place, session));
             } else {
                 cut = true;
             }
         }
+        let (kept, _) = self.reader.verdicts().keep(places);
+        Ok((kept, cut || self.reader.cut()))
     }
 
     fn sort_key(&self, record: &Record) -> Result<SortKey, Error> {
@@ -232,13 +235,14 @@ pub(super) fn recover(archive: &Path, place: &Place) -> Result<Option<Finished>,
     finish(archive, &place.journal, &Progress::default()).map(Some)
 }
 
-/// How many exchanges a journal holds that are not in the archive yet.
+/// How many exchanges a journal holds that are kept and not in the archive yet.
 pub(super) fn left(archive: &Path, place: &Place) -> Result<usize, Error> {
     let mut reader = JournalReader::open(&place.journal)?;
-    let mut exchanges = 0;
-    while reader.next_record()?.is_some() {
-        exchanges += 1;
+    let mut exchanges = Vec::new();
+    while let Some(record) = reader.next_record()? {
+        exchanges.push(((), exchanges.len(), record.facts.session));
     }
+    let exchanges = reader.verdicts().keep(exchanges).0.len();
     let in_place = reader.commit().is_some_and(|commit| Commit::of(archive).is_ok_and(|there| there == commit));
     Ok(if in_place { 0 } else { exchanges })
 }

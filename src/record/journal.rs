@@ -3,7 +3,8 @@
 //! It begins with the run's settings, so that whoever finishes a killed run does so as that run would have. Then come
 //! records: a fixed head, the exchange's facts as JSON, and its two bodies as they came over the wire. A body too
 //! large for the journal lies in a spool file that the head names by number. The checksum tells a record that was
-//! cut by a crash from a whole one, so that everything before it can be read. A last record names the archive that is
+//! cut by a crash from a whole one, so that everything before it can be read. Where sessions decide what is kept of them, each
+//! verdict is a record behind the exchanges that it is about. A last record names the archive that is
 //! about to take its place: where that archive is there, the journal has done its work.
 
 use std::fs::File;
@@ -15,6 +16,7 @@ use xxhash_rust::xxh3::Xxh3;
 
 use super::exchange::ExchangeFacts;
 use super::run_settings::RunSettings;
+use super::verdicts::Verdict;
 
 pub use super::journal_reader::{JournalReader, Record};
 
@@ -27,6 +29,9 @@ pub(super) const EXCHANGE: &[u8; 4] = b"HMJx";
 /// Opens the record of an archive that is about to take its place.
 pub(super) const COMMIT: &[u8; 4] = b"HMJc";
 
+/// Opens the record of what a session has decided.
+pub(super) const VERDICT: &[u8; 4] = b"HMJv";
+
 /// Bytes for records that are kept between writings.
 const KEPT: usize = 256 << 10;
 
@@ -35,6 +40,9 @@ pub(super) const FILE_HEAD: usize = 4 + 4 + 8;
 
 /// Of an exchange: magic, facts length, two bodies, checksum.
 pub(super) const HEAD: usize = 4 + 4 + 2 * 17 + 8;
+
+/// Of a verdict without the session's name: magic, length of the name, verdict, checksum.
+pub(super) const VERDICT_HEAD: usize = 4 + 4 + 1 + 8;
 
 /// Of a commit: magic, length and digest of the archive, checksum.
 pub(super) const COMMIT_LENGTH: usize = 4 + 8 + 8 + 8;
@@ -142,6 +150,24 @@ impl JournalWriter {
         self.pending.extend_from_slice(response.inline());
         let (head, content) = self.pending[start..].split_at_mut(HEAD);
         write_head(head, facts_length, [request, response], content);
+        self.ends.push(self.pending.len());
+        Ok(())
+    }
+
+    /// Adds what a session has decided about its exchanges so far to what the next [`Self::write`] writes.
+    ///
+    /// # Errors
+    ///
+    /// When its name is too long; nothing is added then.
+    pub fn add_verdict(&mut self, session: &str, verdict: Verdict) -> io::Result<()> {
+        let length = u32::try_from(session.len()).map_err(io::Error::other)?;
+        let mut head = VERDICT.to_vec();
+        head.extend_from_slice(&length.to_le_bytes());
+        head.push(u8::from(verdict == Verdict::Commit));
+        let checksum = checksum(&head, &[session.as_bytes()]);
+        head.extend_from_slice(&checksum.to_le_bytes());
+        self.pending.extend_from_slice(&head);
+        self.pending.extend_from_slice(session.as_bytes());
         self.ends.push(self.pending.len());
         Ok(())
     }

@@ -9,9 +9,11 @@ use bytes::Bytes;
 use super::Error;
 use super::exchange::ExchangeFacts;
 use super::journal::{
-    COMMIT, COMMIT_LENGTH, Commit, EXCHANGE, FILE_HEAD, HEAD, JournalBody, MAGIC, checksum, spool_path,
+    COMMIT, COMMIT_LENGTH, Commit, EXCHANGE, FILE_HEAD, HEAD, JournalBody, MAGIC, VERDICT, VERDICT_HEAD, checksum,
+    spool_path,
 };
 use super::run_settings::RunSettings;
+use super::verdicts::{Verdict, Verdicts};
 
 /// Facts are a few kilobytes; a length beyond this is a broken record.
 const LONGEST_FACTS: u64 = 64 << 20;
@@ -46,6 +48,9 @@ pub struct JournalReader {
     file: BufReader<File>,
     settings: RunSettings,
     commit: Option<Commit>,
+    /// Exchanges that were read, and what sessions decided about them.
+    exchanges: usize,
+    verdicts: Verdicts,
     /// Where the last whole record ends.
     whole: u64,
     cut: bool,
@@ -61,7 +66,16 @@ impl JournalReader {
         let file = File::open(path).map_err(|source| Error::Read { path: path.to_owned(), source })?;
         let file = BufReader::with_capacity(64 << 10, file);
         let settings = RunSettings::default();
-        let mut reader = Self { path: path.to_owned(), file, settings, commit: None, whole: 0, cut: false };
+        let mut reader = Self {
+            path: path.to_owned(),
+            file,
+            settings,
+            commit: None,
+            exchanges: 0,
+            verdicts: Verdicts::default(),
+            whole: 0,
+            cut: false,
+        };
         reader.read_settings()?;
         Ok(reader)
     }
@@ -74,6 +88,11 @@ impl JournalReader {
     /// The archive that was about to take its place when the run was killed; known once reading has come to the end.
     pub fn commit(&self) -> Option<Commit> {
         self.commit
+    }
+
+    /// What sessions have decided; known once reading has come from the start to the end.
+    pub fn verdicts(&self) -> &Verdicts {
+        &self.verdicts
     }
 
     /// Whether the last record was cut by a crash; known once reading has come to the end.
@@ -117,6 +136,7 @@ impl JournalReader {
                 0 => break,
                 4 if magic == *EXCHANGE => return self.exchange(),
                 4 if magic == *COMMIT => self.read_commit()?,
+                4 if magic == *VERDICT => self.read_verdict()?,
                 // Blocks that a power loss has left empty, for instance.
                 _ => self.cut = true,
             }
@@ -167,6 +187,24 @@ impl JournalReader {
         Ok(())
     }
 
+    fn read_verdict(&mut self) -> Result<(), Error> {
+        let mut head = [0; VERDICT_HEAD];
+        head[..4].copy_from_slice(VERDICT);
+        let filled = self.fill(&mut head[4..])?;
+        let length = u64::from(u32_at(&head, 4));
+        let whole = filled == VERDICT_HEAD - 4 && length <= LONGEST_FACTS;
+        let name = if whole { self.take(length)? } else { None };
+        let intact = |name: &Vec<u8>| checksum(&head[..VERDICT_HEAD - 8], &[name]) == u64_at(&head, VERDICT_HEAD - 8);
+        let Some(name) = name.filter(intact) else {
+            self.cut = true;
+            return Ok(());
+        };
+        let verdict = if head[8] == 1 { Verdict::Commit } else { Verdict::Rollback };
+        self.verdicts.add(self.exchanges, String::from_utf8_lossy(&name).into_owned(), verdict);
+        self.whole = self.whole.max(self.position()?);
+        Ok(())
+    }
+
     /// An exchange, whose magic has been read.
     fn exchange(&mut self) -> Result<Option<Record>, Error> {
         let mut head = [0; HEAD];
@@ -191,6 +229,7 @@ impl JournalReader {
             return self.broken_off();
         }
         self.whole = self.whole.max(self.position()?);
+        self.exchanges += 1;
         let facts = serde_json::from_slice(&json).map_err(|error| self.broken(error.to_string()))?;
         let body = |kind, bytes, length, number| match kind {
             1 => JournalBody::Inline(Bytes::from(bytes)),

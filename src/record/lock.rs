@@ -5,6 +5,7 @@ use std::io::{Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
 use super::Error;
+use super::finish::{Place, left};
 
 /// Held while a run records; let go by the system when the process ends, however it ends.
 #[derive(Debug)]
@@ -32,6 +33,26 @@ impl ArchiveLock {
         let _ = file.set_len(0).and_then(|()| file.rewind()).and_then(|()| write!(file, "{}", std::process::id()));
         Ok(Self { _file: file })
     }
+}
+
+/// Held while an archive is changed by a command, and no run records into it.
+#[derive(Debug)]
+pub struct Held {
+    _lock: ArchiveLock,
+}
+
+/// Takes the lock of an archive that is there.
+///
+/// # Errors
+///
+/// When a run records into the archive, or what a killed one left is not in it yet.
+pub fn hold(archive: &Path) -> Result<Held, Error> {
+    let place = Place::of(archive)?;
+    let lock = ArchiveLock::take(&place.lock, archive)?;
+    if place.journal.exists() && left(archive, &place)? > 0 {
+        return Err(Error::Unfinished { path: archive.to_owned() });
+    }
+    Ok(Held { _lock: lock })
 }
 
 /// Held while a journal is read that no run writes to; no run begins meanwhile.

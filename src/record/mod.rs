@@ -7,6 +7,7 @@
 
 pub mod cuts;
 mod echoes;
+pub mod example;
 pub mod exchange;
 pub mod finish;
 mod inbox;
@@ -26,15 +27,20 @@ mod sync;
 pub mod tee;
 mod ties;
 mod unfinished;
+mod verdicts;
 
+pub use example::Example;
 pub use exchange::{ExchangeFacts, ResponseFacts};
 pub use finish::{Finished, finish, finish_killed};
+pub use lock::{Held, hold};
 pub use losses::Tell;
 pub use progress::Progress;
 pub use recorder::{Recorded, Recorder};
 pub use recording::Recording;
 pub use run_settings::RunSettings;
+pub use spool::Spooled;
 pub use unfinished::{Readable, ReadableError, Unfinished, killed_in, readable};
+pub use verdicts::Verdict;
 
 use std::io;
 use std::path::PathBuf;
@@ -58,6 +64,12 @@ pub enum Error {
         path: PathBuf,
         /// The process that holds it.
         holder: String,
+    },
+    /// A killed run has left exchanges that are not in the archive.
+    #[error("the recording of {0} was killed; `harmock har recover {0}` writes the archive", path.display())]
+    Unfinished {
+        /// The archive.
+        path: PathBuf,
     },
     /// The journal is not one, or not of this version.
     #[error("{} is not a journal that this version reads: {detail}; move it away to record again", path.display())]

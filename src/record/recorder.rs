@@ -1,11 +1,13 @@
 //! The recorder of a run: it starts the recording of each exchange and turns them all into the archive at the end.
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
 use http::HeaderMap;
+use tokio::sync::oneshot;
 
 use super::cuts::Cuts;
 use super::exchange::{ExchangeFacts, PhaseTimes, ResponseFacts};
@@ -15,6 +17,7 @@ use super::progress::Progress;
 use super::recording::{Recording, Run};
 use super::run_settings::RunSettings;
 use super::spool::{Note, Spool, Spooled};
+use super::verdicts::Verdict;
 use super::{Error, finish};
 use crate::har::{Detail, FailureCause};
 use crate::message::CanonicalUrl;
@@ -24,11 +27,11 @@ use crate::message::CanonicalUrl;
 pub struct Recorder {
     archive: PathBuf,
     journal: PathBuf,
-    run: Arc<Run>,
+    pub(super) run: Arc<Run>,
     spool: Mutex<Option<Spool>>,
     tell: Tell,
     progress: Progress,
-    next: AtomicU64,
+    pub(super) next: AtomicU64,
     recovered: Option<finish::Finished>,
     _lock: ArchiveLock,
 }
@@ -76,12 +79,14 @@ impl Recorder {
     }
 
     /// Starts the recording of one exchange: its fields as the client sent them, but for those of one hop.
+    /// `session`: the one that has to commit it, where there is such.
     pub fn begin(
         &self,
         method: &http::Method,
         url: &CanonicalUrl,
         version: &'static str,
         fields: &HeaderMap,
+        session: Option<&str>,
     ) -> Recording {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         let started = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
@@ -96,9 +101,25 @@ impl Recorder {
             times: PhaseTimes::default(),
             server: None,
             connection: None,
+            session: session.map(str::to_owned),
             frames: Cuts::default(),
+            example: None,
         };
         Recording::start(facts, &self.run)
+    }
+
+    /// Keeps or drops what a session has had since it last decided, and says how many exchanges that is. What has not ended
+    /// yet waits for the next verdict.
+    ///
+    /// # Errors
+    ///
+    /// When the verdict cannot be written; then nothing is decided.
+    pub async fn decide(&self, session: &str, verdict: Verdict) -> io::Result<u64> {
+        let (written, decided) = oneshot::channel();
+        let note = Note::Decided { session: session.to_owned(), verdict, written };
+        let over = || io::Error::other("the recording is over");
+        self.run.notes.send(note);
+        decided.await.map_err(|_| over())?
     }
 
     /// Waits for the bodies that are read on although their clients have gone.
@@ -117,7 +138,7 @@ impl Recorder {
         self.run.notes.send_at_once(Note::Close);
         let spool = self.spool.lock().unwrap_or_else(PoisonError::into_inner).take();
         let spooled = spool.map(Spool::join).unwrap_or_default();
-        let finished = if spooled.exchanges == 0 {
+        let finished = if spooled.kept() == 0 {
             finish::discard(&self.journal)?;
             None
         } else {

@@ -206,6 +206,13 @@ impl Recording {
         Self(Arc::new(Exchange { number, state, run: Arc::clone(run), started: Instant::now() }))
     }
 
+    /// The exchange is not what a client did: its answer goes into the archive as an example, of this name.
+    #[must_use]
+    pub fn as_example(self, name: &str) -> Self {
+        self.0.update(|facts| facts.example = Some(name.to_owned()));
+        self
+    }
+
     /// The request body, copied as it passes.
     pub fn request_body(&self, body: Body) -> Body {
         use http_body::Body as _;
@@ -434,7 +441,9 @@ pub(super) mod tests {
             times: PhaseTimes::default(),
             server: None,
             connection: None,
+            session: None,
             frames: Default::default(),
+            example: None,
         }
     }
 

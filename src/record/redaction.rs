@@ -132,7 +132,13 @@ impl Redaction {
         if update != Update::Replace {
             places.iter().filter_map(Place::already).for_each(|there| self.numbering.reserve(&there));
         }
-        if update != Update::Append {
+        // In a merge an example stays, and no exchange takes its place.
+        let is_replaced = match update {
+            Update::Append => false,
+            Update::Merge => !entry.is_example,
+            Update::Replace => true,
+        };
+        if is_replaced {
             self.earlier.add(known_by(&key), places);
         }
     }

@@ -142,6 +142,7 @@ impl<'a> Restored<'a> {
             server_port: self.facts.server.map(|(_, port)| port),
             connection: self.connection.as_deref(),
             redacted: &self.redacted,
+            example: self.facts.example.as_deref(),
         }
     }
 

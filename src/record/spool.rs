@@ -5,7 +5,7 @@
 //! which is free again once they are taken. What has arrived together is written together, by one `write`, before
 //! anybody who waits for it is answered.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -20,6 +20,7 @@ use super::journal::{JournalBody, JournalWriter, spool_path};
 use super::losses::{Losses, Tell};
 use super::run_settings::RunSettings;
 use super::sync::{SyncThread, Unsynced};
+use super::verdicts::Verdict;
 
 /// A larger body gets a file of its own.
 const INLINE_MOST: usize = 64 << 10;
@@ -46,6 +47,8 @@ pub(super) enum Note {
     Finished { facts: Box<ExchangeFacts>, response: Option<Whole>, written: oneshot::Sender<()> },
     /// The exchange is not kept.
     Discarded { exchange: u64 },
+    /// A session has decided about its exchanges; tells how many they were, once that is written.
+    Decided { session: String, verdict: Verdict, written: oneshot::Sender<io::Result<u64>> },
     /// The run is over; what comes later is not kept.
     Close,
 }
@@ -68,6 +71,34 @@ pub struct Spooled {
     pub first_error: Option<String>,
     /// What could not be synced first: a power loss would have taken it.
     pub unsynced: Option<String>,
+    /// Exchanges that sessions have rolled back.
+    pub rolled_back: u64,
+    /// Exchanges of sessions that have not decided about them, by session: they are not kept.
+    pub undecided: BTreeMap<String, u64>,
+}
+
+impl Spooled {
+    /// An exchange is in the journal.
+    fn written(&mut self, facts: &ExchangeFacts) {
+        self.exchanges += 1;
+        if let Some(session) = &facts.session {
+            *self.undecided.entry(session.clone()).or_default() += 1;
+        }
+    }
+
+    /// So has a session decided; gives about how many.
+    fn decided(&mut self, session: &str, verdict: Verdict) -> u64 {
+        let exchanges = self.undecided.remove(session).unwrap_or_default();
+        if verdict == Verdict::Rollback {
+            self.rolled_back += exchanges;
+        }
+        exchanges
+    }
+
+    /// Exchanges that are to be in the archive.
+    pub(super) fn kept(&self) -> u64 {
+        self.exchanges.saturating_sub(self.rolled_back + self.undecided.values().sum::<u64>())
+    }
 }
 
 /// The writing thread, and the one that syncs what it has written.
@@ -93,7 +124,7 @@ impl Spool {
             waiting: Vec::new(),
             unsynced: sync.unsynced(),
             losses: Losses::new(tell),
-            exchanges: 0,
+            spooled: Spooled::default(),
         };
         let thread = std::thread::Builder::new().name("harmock-spool".into()).spawn(move || writer.run(&notes))?;
         Ok((Self { thread, sync }, sender))
@@ -123,15 +154,14 @@ struct Writer {
     waiting: Vec<Waiting>,
     unsynced: Unsynced,
     losses: Losses,
-    exchanges: u64,
+    spooled: Spooled,
 }
 
-/// An exchange whose record is not written yet.
+/// A record that is not written yet.
 #[derive(Debug)]
-struct Waiting {
-    facts: Box<ExchangeFacts>,
-    bodies: [Option<u64>; 2],
-    written: oneshot::Sender<()>,
+enum Waiting {
+    Exchange { facts: Box<ExchangeFacts>, bodies: [Option<u64>; 2], written: oneshot::Sender<()> },
+    Verdict { session: String, verdict: Verdict, written: oneshot::Sender<io::Result<u64>> },
 }
 
 /// A body on its way to disk.
@@ -162,7 +192,7 @@ impl Writer {
         let left: Vec<u64> = self.open.keys().map(|(exchange, _)| *exchange).collect();
         left.into_iter().for_each(|exchange| self.discard(exchange));
         let (lost, first_error) = self.losses.end();
-        Spooled { exchanges: self.exchanges, lost, first_error, unsynced: None }
+        Spooled { lost, first_error, ..self.spooled }
     }
 
     /// Whether more is to come.
@@ -171,6 +201,10 @@ impl Writer {
             Note::Frame { exchange, side, bytes, _share } => self.frame(exchange, side, &bytes),
             Note::Finished { facts, response, written } => self.finished(facts, response, written),
             Note::Discarded { exchange } => self.discard(exchange),
+            Note::Decided { session, verdict, written } => match self.journal.add_verdict(&session, verdict) {
+                Ok(()) => self.waiting.push(Waiting::Verdict { session, verdict, written }),
+                Err(error) => drop(written.send(Err(error))),
+            },
             Note::Close => return false,
         }
         true
@@ -210,7 +244,7 @@ impl Writer {
             Ok([request.number(), response.number()])
         });
         match added {
-            Ok(bodies) => self.waiting.push(Waiting { facts, bodies, written }),
+            Ok(bodies) => self.waiting.push(Waiting::Exchange { facts, bodies, written }),
             Err(error) => {
                 self.discard(facts.number);
                 self.losses.lost(&facts, &error);
@@ -226,9 +260,16 @@ impl Writer {
         }
         let mut waiting = self.waiting.drain(..);
         self.journal.write(|outcome| {
-            let Some(Waiting { facts, bodies, written }) = waiting.next() else { return };
+            let (facts, bodies, written) = match waiting.next() {
+                None => return,
+                Some(Waiting::Exchange { facts, bodies, written }) => (facts, bodies, written),
+                Some(Waiting::Verdict { session, verdict, written }) => {
+                    let _ = written.send(outcome.map(|()| self.spooled.decided(&session, verdict)));
+                    return;
+                }
+            };
             match outcome {
-                Ok(()) => self.exchanges += 1,
+                Ok(()) => self.spooled.written(&facts),
                 Err(error) => {
                     for number in bodies.into_iter().flatten() {
                         let _ = std::fs::remove_file(spool_path(&self.folder, number));

@@ -10,7 +10,7 @@ use super::pass::Pass;
 use super::place::EditedBody;
 use crate::har::fields::scalar;
 use crate::har::fingerprint::{entry_hash, written_hash};
-use crate::har::json::{Json, span_in};
+use crate::har::json::{Json, apply, span_in};
 use crate::har::json_text::quoted;
 use crate::har::post_data::is_base64;
 use crate::har::raw::{RawChunk, RawContent, RawEntry, RawItem, RawLists, RawOwn, RawPostData, RawSides};
@@ -254,22 +254,6 @@ impl<'a> Edits<'a, '_> {
             self.edits.push((span.start as usize..span.end as usize, new));
         }
     }
-}
-
-/// The text with the spans replaced.
-pub(super) fn apply(text: &str, mut edits: Vec<(Range<usize>, String)>) -> String {
-    edits.sort_by_key(|(span, _)| span.start);
-    let mut new = String::with_capacity(text.len());
-    let mut kept = 0;
-    for (span, with) in edits {
-        if span.start >= kept {
-            new.push_str(&text[kept..span.start]);
-            new.push_str(&with);
-            kept = span.end;
-        }
-    }
-    new.push_str(&text[kept..]);
-    new
 }
 
 /// The entry with these places, and those that it lists already, in `_harmock.redacted`.

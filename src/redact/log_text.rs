@@ -2,11 +2,11 @@
 
 use std::io;
 
-use super::entry::{Bodies, apply, rewrite_entry};
+use super::entry::{Bodies, rewrite_entry};
 use super::pass::Pass;
 use super::place::Place;
 use super::rules::Rules;
-use crate::har::json::{Json, lenient_object, span_in};
+use crate::har::json::{Json, apply, lenient_object, span_in};
 
 lenient_object! {
     /// The root of a HAR.

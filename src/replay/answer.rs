@@ -10,6 +10,7 @@ use super::conditional::{self, Part};
 use super::cors;
 use super::pieces::{StreamSpeed, pieces};
 use super::prepared::{Prepared, header_map};
+use super::rehomed::Rehomed;
 use super::replayer::{PayloadTrouble, Replayer, Stored, answered};
 use super::streamed::{Ending, StreamedBody};
 use crate::har::streams::is_endless;
@@ -36,6 +37,8 @@ pub struct Pausing;
 pub struct Delivery<'a> {
     /// CORS fields are made to fit the live `Origin`.
     pub fit_cors: bool,
+    /// Text names the origin asked for where it named the recorded one.
+    pub move_text: bool,
     /// The pace of streams.
     pub speed: StreamSpeed,
     /// Cancelled when the run ends: streams that have no end of their own end with it.
@@ -67,14 +70,22 @@ impl Replayer {
         let Some(prepared) = self.prepared(hit.entry, answer) else {
             return Ok(ReplayedAnswer::Response(Response::new(Body::Empty), 0));
         };
+        let rehomed = hit.crossing.as_deref().map(|crossing| Rehomed::new(self.origins(), crossing, answer, delivery));
+        let moves_text = rehomed.as_ref().is_some_and(Rehomed::moves_text);
+        let mut streams = false;
         let (mut response, length) = if conditional::is_not_modified(method, request, answer) {
             let mut response = prepared.response(Body::Empty);
             conditional::make_not_modified(&mut response);
             (response, 0)
         } else {
-            let stored = self.stored(hit.entry, answer).await?;
+            let mut stored = self.stored(hit.entry, answer).await?;
+            if let Some(rehomed) = &rehomed {
+                stored = stored.map(|stored| rehomed.stored(stored));
+                streams = matches!(stored, Some(Stored::File(_)));
+            }
             let length = stored.as_ref().map_or(0, Stored::length);
-            match conditional::part(method, request, answer, length) {
+            let part = if moves_text { Part::Whole } else { conditional::part(method, request, answer, length) };
+            match part {
                 Part::Whole => whole(prepared, answer, stored, method, delivery),
                 Part::Bytes(bytes) => {
                     let body = stored.map_or(Body::Empty, |stored| stored.into_part(bytes.clone()));
@@ -90,11 +101,21 @@ impl Replayer {
             }
         };
         self.add_cookies_of_hops(hit, response.headers_mut());
-        if delivery.fit_cors {
-            let origin = || entry.request.fields.iter().find(|field| &*field.name == "origin").map(|f| &*f.value);
-            cors::fit(response.headers_mut(), request, origin);
-        }
-        Ok(ReplayedAnswer::Response(response, length))
+        let origin = || entry.request.fields.iter().find(|field| &*field.name == "origin").map(|field| &*field.value);
+        let Some(rehomed) = rehomed else {
+            if delivery.fit_cors {
+                cors::fit(response.headers_mut(), request, origin);
+            }
+            return Ok(ReplayedAnswer::Response(response, length));
+        };
+        let response = rehomed.response(response, method, streams);
+        Ok(ReplayedAnswer::Response(
+            match delivery.fit_cors {
+                true => rehomed.readable(response, request, origin()),
+                false => response,
+            },
+            length,
+        ))
     }
 
     fn add_cookies_of_hops(&self, hit: &Hit, fields: &mut HeaderMap) {

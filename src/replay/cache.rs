@@ -139,3 +139,14 @@ impl Weighter<EntryRef, Arc<Cached>> for ByLength {
         cached.message.len() as u64 + 64
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::replay::EDIT_SEEN_AFTER;
+
+    #[test]
+    fn an_edited_payload_is_served_within_the_time_after_which_an_edit_is_seen() {
+        assert!(SERVED + CHANGING <= EDIT_SEEN_AFTER);
+    }
+}

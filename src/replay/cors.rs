@@ -57,6 +57,27 @@ pub fn allow_origin(answer: &mut HeaderMap, request: &HeaderMap) {
     vary_by_origin(answer);
 }
 
+/// Lets whoever asked read an answer whatever it said of others: the server that gave it knows the page by another origin.
+/// A preflight is allowed what it asked for.
+pub fn open(answer: &mut Response<Body>, request: &HeaderMap) {
+    if !request.contains_key(ORIGIN) {
+        return;
+    }
+    if request.contains_key(ACCESS_CONTROL_REQUEST_METHOD) {
+        if !answer.status().is_success() {
+            *answer.status_mut() = StatusCode::NO_CONTENT;
+            *answer.body_mut() = Body::Empty;
+        }
+        answer.headers_mut().extend(preflight_answer(request).into_parts().0.headers);
+        return;
+    }
+    let fields = answer.headers_mut();
+    let fits = |allowed: &HeaderValue| allowed == "*" || Some(allowed) == request.get(ORIGIN);
+    if !fields.get(ACCESS_CONTROL_ALLOW_ORIGIN).is_some_and(fits) {
+        allow_origin(fields, request);
+    }
+}
+
 fn vary_by_origin(answer: &mut HeaderMap) {
     let names = |value: &HeaderValue| {
         value.to_str().is_ok_and(|text| text.split(',').any(|name| matches!(name.trim(), "*" | "Origin" | "origin")))
@@ -107,6 +128,22 @@ mod tests {
             fit(&mut answer, &fields(&[("origin", "http://app")]), || Some(b"https://old"));
             assert_eq!(answer, before);
         }
+    }
+
+    #[test]
+    fn an_answer_for_another_origin_is_opened_and_a_refused_preflight_too() {
+        let mut answer = Response::new(Body::Empty);
+        answer.headers_mut().insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("https://somebody.else"));
+        open(&mut answer, &fields(&[("origin", "http://app")]));
+        assert_eq!(answer.headers()["access-control-allow-origin"], "http://app");
+        let mut answer = Response::new(Body::full("no such page"));
+        *answer.status_mut() = StatusCode::NOT_FOUND;
+        open(&mut answer, &fields(&[("origin", "http://app"), ("access-control-request-method", "PUT")]));
+        assert_eq!((answer.status().as_u16(), answer.body().known_length()), (204, 0));
+        assert_eq!(answer.headers()["access-control-allow-methods"], "PUT");
+        let mut answer = Response::new(Body::Empty);
+        open(&mut answer, &HeaderMap::new());
+        assert!(answer.headers().is_empty());
     }
 
     #[test]

@@ -35,7 +35,12 @@ impl Loaded {
     pub(super) fn read(path: &Path) -> Result<Self, archive::Error> {
         let stamp = Stamp::of(path);
         let mut archive = Archive::open(path)?;
-        let entries = Arc::new(archive.take_entries());
+        let mut entries = archive.take_entries();
+        if archive.is_outgoing() {
+            // These requests are to be sent; an answer to one of them is nobody's to give.
+            entries = Vec::new();
+        }
+        let entries = Arc::new(entries);
         let slots = entries.iter().map(|_| Slot::default()).collect();
         Ok(Self { name: path.display().to_string(), archive, entries, slots, stamp })
     }

@@ -12,9 +12,11 @@ mod loaded;
 mod pieces;
 mod prepared;
 mod ready;
+mod rehomed;
 mod replayer;
 mod session;
 mod streamed;
+mod treatments;
 mod watcher;
 
 pub use answer::{Delivery, Pausing, ReplayedAnswer};
@@ -22,4 +24,4 @@ pub use pieces::StreamSpeed;
 pub use ready::Ready;
 pub use replayer::{EntryName, OpenError, Opened, PayloadTrouble, Replayer};
 pub use session::{Session, Sessions};
-pub use watcher::{Look, Watcher};
+pub use watcher::{EDIT_SEEN_AFTER, Look, Watcher};

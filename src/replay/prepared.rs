@@ -71,11 +71,15 @@ impl Prepared {
 
 /// Recorded fields as HTTP carries them; what it cannot carry is left out.
 pub(super) fn header_map<'a>(fields: impl IntoIterator<Item = &'a Field>) -> HeaderMap {
-    let mut map = HeaderMap::new();
+    // With room for the `content-length` that is added to copies of it.
+    let fields = fields.into_iter();
+    let room = fields.size_hint().1.unwrap_or_default() + 1;
+    let mut map = HeaderMap::try_with_capacity(room).unwrap_or_default();
     for field in fields {
         let name = HeaderName::from_bytes(field.name.as_bytes());
         if let (Ok(name), Ok(value)) = (name, HeaderValue::from_bytes(&field.value)) {
-            map.append(name, value);
+            // More than a map can hold no client would take.
+            let _ = map.try_append(name, value);
         }
     }
     map

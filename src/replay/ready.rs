@@ -1,9 +1,10 @@
-//! Answers as they go out over HTTP/1.1: bytes that were put together once and lie in one piece.
+//! Answers that lie ready: over HTTP/1.1 bytes that were put together once, in one piece.
 
 use std::io;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use http::Response;
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 
 use super::answer::stays_open;
@@ -13,6 +14,7 @@ use super::replayer::{Replayer, Stored, answered};
 use crate::archive::BodyFile;
 use crate::har::{Answer, End};
 use crate::matching::EntryRef;
+use crate::message::Body;
 
 /// A body up to this many bytes is kept together with its head, and both are sent by one call.
 const TOGETHER: usize = 64 << 10;
@@ -38,6 +40,14 @@ enum Rest {
 }
 
 impl Ready {
+    /// The file of a large body.
+    pub fn file(&self) -> Option<&BodyFile> {
+        match &self.rest {
+            Rest::File(file) => Some(file),
+            Rest::None | Rest::Bytes(_) => None,
+        }
+    }
+
     /// Writes the answer to a stream.
     ///
     /// # Errors
@@ -71,7 +81,10 @@ impl Replayer {
                     && !matches!(answer.status, 204 | 304)
                     && answer.end != End::Upstream
             };
-            answered(recorded).is_some_and(whole) && allowed(recorded.request.url.as_str())
+            self.treatment(entry).is_none()
+                && recorded.callback.is_none()
+                && answered(recorded).is_some_and(whole)
+                && allowed(recorded.request.url.as_str())
         };
         self.slot(entry)?.ready.get_or_init(is_ready).then_some(entry)
     }
@@ -92,10 +105,31 @@ impl Replayer {
                 let size = file.length();
                 (Rest::File(Box::new(file)), size)
             }
+            Some(Stored::Made(bytes)) => {
+                let size = bytes.len() as u64;
+                (Rest::Bytes(bytes), size)
+            }
             None => (Rest::None, 0),
         };
         let head = self.prepared(entry, answer)?.head(size);
         Some(Ready { status, size, first: head.into(), rest })
+    }
+}
+
+impl Replayer {
+    /// The answer of an entry that [`Self::ready_entry`] named as HTTP/2 wants it, and the length of its body; none
+    /// where that has to be waited for.
+    pub fn ready_response(self: &Arc<Self>, entry: EntryRef) -> Option<(Response<Body>, u64)> {
+        let answer = answered(self.entry(entry))?;
+        let (body, size) = match &answer.body {
+            None => (Body::Empty, 0),
+            Some(body) => {
+                let stored = self.stored_now(entry, body)?;
+                let size = stored.length();
+                (stored.into_body(), size)
+            }
+        };
+        Some((self.prepared(entry, answer)?.response(body), size))
     }
 }
 

@@ -15,17 +15,22 @@ use super::loaded::{Loaded, Slot};
 use super::prepared::Prepared;
 use super::ready::together;
 use super::session::Session;
+use super::treatments::Treatments;
 use crate::archive::{self, BodyFile, Fetched, PayloadError, Stamp};
 use crate::har::{Answer, Entry, Outcome, RecordedPayload, StoredBody, Warning};
 use crate::matching::rules::Terms;
-use crate::matching::{EntryRef, Index, LiveRequest, Lookup, NearMiss, PayloadFailure, PayloadSource, Rules};
+use crate::matching::{
+    Choice, EntryRef, Index, LiveRequest, Lookup, NearMiss, OriginMap, PayloadFailure, PayloadSource, Rules,
+};
 use crate::message::Body;
+use crate::treatment::Treatment;
 
 /// Answers requests from archives. Shared by all connections.
 #[derive(Debug)]
 pub struct Replayer {
     pub(super) archives: Vec<Arc<Loaded>>,
     index: Index,
+    treatments: Treatments,
     cache_size: u64,
     cache: PayloadCache,
     unpacked: UnpackedFiles,
@@ -38,6 +43,8 @@ pub(super) enum Stored {
     Whole(Arc<Cached>),
     /// Too large to be held.
     File(BodyFile),
+    /// Made of a recorded one for this answer.
+    Made(Bytes),
 }
 
 impl Stored {
@@ -45,6 +52,7 @@ impl Stored {
         match self {
             Self::Whole(cached) => cached.len() as u64,
             Self::File(file) => file.length(),
+            Self::Made(bytes) => bytes.len() as u64,
         }
     }
 
@@ -52,25 +60,26 @@ impl Stored {
         match self {
             Self::Whole(cached) => Body::full(cached.body()),
             Self::File(file) => Body::boxed(FileBody::new(file)),
+            Self::Made(bytes) => Body::full(bytes),
         }
     }
 
     /// These bytes of it, which it must have.
     pub(super) fn into_part(self, bytes: Range<u64>) -> Body {
-        match self {
-            Self::Whole(cached) => {
-                let body = cached.body();
-                let position = |at: u64| usize::try_from(at).unwrap_or(usize::MAX).min(body.len());
-                Body::full(body.slice(position(bytes.start)..position(bytes.end)))
-            }
-            Self::File(file) => Body::boxed(FileBody::part(file, bytes)),
-        }
+        let body = match self {
+            Self::Whole(cached) => cached.body(),
+            Self::Made(body) => body,
+            Self::File(file) => return Body::boxed(FileBody::part(file, bytes)),
+        };
+        let position = |at: u64| usize::try_from(at).unwrap_or(usize::MAX).min(body.len());
+        Body::full(body.slice(position(bytes.start)..position(bytes.end)))
     }
 
     /// Its bytes, unless it is large.
     pub(super) fn bytes(&self) -> Option<Bytes> {
         match self {
             Self::Whole(cached) => Some(cached.body()),
+            Self::Made(bytes) => Some(bytes.clone()),
             Self::File(_) => None,
         }
     }
@@ -99,6 +108,8 @@ pub struct Opened {
     pub warnings: Vec<(PathBuf, Warning)>,
     /// Entries that replay has no use for: WebSocket conversations and URLs that never reach a proxy.
     pub left_out: usize,
+    /// Archives of requests that are to be sent, none of whose entries is served.
+    pub outgoing: Vec<PathBuf>,
 }
 
 /// Why archives could not be opened.
@@ -108,6 +119,16 @@ pub enum OpenError {
     /// One of them.
     #[error(transparent)]
     Archive(#[from] archive::Error),
+    /// Recorded times are asked for where there are none.
+    #[error(
+        "{entry}: {by} asks for recorded times, and this entry tells none; record with --mode full, or give a duration"
+    )]
+    NoTimes {
+        /// `ARCHIVE#ENTRY`.
+        entry: String,
+        /// What asks.
+        by: String,
+    },
     /// An odd entry, where none is allowed.
     #[error("{}: {warning} (--strict-archives)", path.display())]
     Odd {
@@ -153,24 +174,31 @@ impl Replayer {
         let mut archives = Vec::new();
         let mut warnings = Vec::new();
         let mut left_out = 0;
+        let mut outgoing = Vec::new();
         for path in archive::discover(paths)? {
             let loaded = Loaded::read(&path)?;
             let archive = &loaded.archive;
             warnings.extend(archive.warnings().iter().map(|warning| (path.clone(), warning.clone())));
             left_out += archive.left_out().websocket + archive.left_out().other_scheme;
+            if archive.is_outgoing() {
+                outgoing.push(path);
+            }
             archives.push(Arc::new(loaded));
         }
         if strict && let Some((path, warning)) = warnings.first() {
             return Err(OpenError::Odd { path: path.clone(), warning: warning.clone() });
         }
-        Ok(Opened { replayer: Self::of(archives, cache_size, rules), warnings, left_out })
+        let replayer = Self::of(archives, cache_size, rules);
+        replayer.treatments.check(&replayer.archives)?;
+        Ok(Opened { replayer, warnings, left_out, outgoing })
     }
 
     /// Answers from these archives.
     fn of(archives: Vec<Arc<Loaded>>, cache_size: u64, rules: Arc<Rules>) -> Self {
         let index = Index::with_rules(archives.iter().map(|loaded| Arc::clone(&loaded.entries)).collect(), rules);
+        let treatments = Treatments::build(&archives, &index.rules());
         let (cache, unpacked) = (PayloadCache::new(cache_size), UnpackedFiles::new());
-        Self { archives, index, cache_size, cache, unpacked, looks: Looks::default() }
+        Self { archives, index, treatments, cache_size, cache, unpacked, looks: Looks::default() }
     }
 
     /// The same with other archives.
@@ -212,6 +240,15 @@ impl Replayer {
         self.index.lookup(request, self, session.memory())
     }
 
+    /// The entry that is what a request chose, or all of its method and path.
+    ///
+    /// # Errors
+    ///
+    /// When none is what was chosen.
+    pub fn choose(&self, request: &LiveRequest<'_>, choice: &Choice) -> Result<EntryRef, &[EntryRef]> {
+        self.index.choose(request, choice)
+    }
+
     /// The entries that came closest to a request that missed, the nearest first. May block.
     pub fn nearest(&self, request: &LiveRequest<'_>, most: usize) -> Vec<NearMiss> {
         self.index.nearest(request, self, most)
@@ -222,9 +259,24 @@ impl Replayer {
         self.index.prepare_nearest();
     }
 
+    /// What is done to the answers of an entry beside what was recorded, if anything.
+    pub fn treatment(&self, entry: EntryRef) -> Option<&Treatment> {
+        self.treatments.find(entry)
+    }
+
+    /// The rules under which it answers.
+    pub fn rules(&self) -> Arc<Rules> {
+        self.index.rules()
+    }
+
     /// What rules say about a URL.
     pub fn terms(&self, url: &str) -> Option<Arc<Terms>> {
         self.index.terms(url)
+    }
+
+    /// The origins that stand for each other.
+    pub fn origins(&self) -> &OriginMap {
+        self.index.origins()
     }
 
     /// The entry behind a reference.
@@ -297,17 +349,8 @@ impl Replayer {
         answer: &Answer,
     ) -> Result<Option<Stored>, PayloadTrouble> {
         let Some(body) = &answer.body else { return Ok(None) };
-        if let Some(cached) = self.cache.find(entry) {
-            match self.cache.age(&cached) {
-                Age::Fresh => return Ok(Some(Stored::Whole(cached))),
-                Age::Ageing => {
-                    self.look_soon(entry);
-                    return Ok(Some(Stored::Whole(cached)));
-                }
-                Age::Stale => {}
-            }
-        } else if let Some(had) = self.had_now(entry, body) {
-            return Ok(Some(had));
+        if let Some(stored) = self.stored_now(entry, body) {
+            return Ok(Some(stored));
         }
         let (replayer, body) = (Arc::clone(self), body.clone());
         match tokio::task::spawn_blocking(move || replayer.read_body(entry, &body)).await {
@@ -315,6 +358,17 @@ impl Replayer {
             // The runtime is going away, and the client with it.
             Err(_cancelled) => Ok(None),
         }
+    }
+
+    /// The same, where nothing has to be waited for.
+    pub(super) fn stored_now(self: &Arc<Self>, entry: EntryRef, body: &StoredBody) -> Option<Stored> {
+        let Some(cached) = self.cache.find(entry) else { return self.had_now(entry, body) };
+        match self.cache.age(&cached) {
+            Age::Fresh => {}
+            Age::Ageing => self.look_soon(entry),
+            Age::Stale => return None,
+        }
+        Some(Stored::Whole(cached))
     }
 
     /// A body that is in no cache and needs no waiting all the same.
@@ -376,7 +430,9 @@ impl Replayer {
             std::thread::sleep(GATHERED);
             // Before the list is taken: who adds to it afterwards starts the next run.
             replayer.looks.running.store(false, Ordering::Release);
-            for entry in std::mem::take(&mut *replayer.due()) {
+            // Let go before the files are looked at: whoever serves would wait for all of them.
+            let due = std::mem::take(&mut *replayer.due());
+            for entry in due {
                 if let Some(stored) = answered(replayer.entry(entry)).and_then(|answer| answer.body.as_ref()) {
                     // What is wrong with a file is told to the request that needs it.
                     let _ = replayer.read_body(entry, stored);

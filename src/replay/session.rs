@@ -6,8 +6,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::matching::{EntryRef, Memory};
 
-/// The name of the session of requests that name none.
-const DEFAULT: &str = "default";
 /// Sessions kept at a time, beside the default one.
 const MOST: usize = 10_000;
 
@@ -19,6 +17,9 @@ pub struct Session {
 }
 
 impl Session {
+    /// The name of the session of requests that name none.
+    pub const DEFAULT: &str = "default";
+
     /// A session that has asked for nothing yet.
     pub fn new(name: &str) -> Self {
         Self { name: name.into(), memory: Memory::default() }
@@ -61,7 +62,7 @@ struct Seen {
 
 impl Default for Sessions {
     fn default() -> Self {
-        Self { default: Arc::new(Session::new(DEFAULT)), named: Mutex::default() }
+        Self { default: Arc::new(Session::new(Session::DEFAULT)), named: Mutex::default() }
     }
 }
 
@@ -76,7 +77,7 @@ impl Sessions {
     /// There are at most 10,000 others. Beyond that the one that has not been asked for longest makes room, and begins
     /// anew when it comes back.
     pub fn get(&self, name: &str) -> Arc<Session> {
-        if name.is_empty() || name == DEFAULT {
+        if name.is_empty() || name == Session::DEFAULT {
             return Arc::clone(&self.default);
         }
         let mut named = self.named();
@@ -98,7 +99,7 @@ impl Sessions {
 
     /// The session of this name, if it has been asked for.
     pub fn find(&self, name: &str) -> Option<Arc<Session>> {
-        if name.is_empty() || name == DEFAULT {
+        if name.is_empty() || name == Session::DEFAULT {
             return Some(Arc::clone(&self.default));
         }
         self.named().sessions.get(name).map(|seen| Arc::clone(&seen.session))

@@ -23,6 +23,10 @@ const STEADY_GONE: u32 = 4;
 /// Bytes of texts of which copies are kept.
 const COPIED_MOST: u64 = 64 << 20;
 
+/// A request that begins this long after an edit is answered from it. Reading a large archive takes its time beside, and
+/// so does looking at thousands of them.
+pub const EDIT_SEEN_AFTER: Duration = Duration::from_millis(250);
+
 /// Watches the archives of a run.
 #[derive(Debug)]
 pub struct Watcher {
@@ -94,6 +98,9 @@ enum Refused {
 }
 
 impl Watcher {
+    /// Looks after which whatever has changed is dealt with.
+    pub const LOOKS_MOST: u32 = STEADY_GONE;
+
     /// Watches what [`Replayer::open`] was given. Blocks.
     pub fn new(replayer: Arc<Replayer>, paths: Vec<PathBuf>, strict: bool) -> Self {
         let known = replayer.archives.iter().map(|loaded| (loaded.path().to_owned(), Known::of(loaded))).collect();

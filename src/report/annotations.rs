@@ -11,7 +11,7 @@ pub(super) fn render(report: &Report) -> String {
     let level = if report.has_too_many_misses() { "error" } else { "notice" };
     for miss in report.misses.iter().take(SHOWN) {
         let mut message = format!("{} {}{}: {}", miss.method, miss.url, miss.times(), miss.reason);
-        for detail in miss.details() {
+        for detail in [miss.details(), miss.advice()].concat() {
             message.push('\n');
             message.push_str(&detail);
         }

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{Report, Verdict};
+use crate::message::escape::markup;
 
 /// The report as JUnit XML.
 pub(super) fn render(report: &Report) -> String {
@@ -28,7 +29,7 @@ pub(super) fn render(report: &Report) -> String {
         let name = format!("{} {}", miss.method, miss.url);
         if report.has_too_many_misses() {
             failures += 1;
-            let details = miss.details().join("\n");
+            let details = [miss.details(), miss.advice()].concat().join("\n");
             case(&name, Some(("failure", &format!("{}{}", miss.reason, miss.times()), &details)));
         } else {
             case(&format!("{name}: a miss that is allowed"), None);
@@ -40,8 +41,7 @@ pub(super) fn render(report: &Report) -> String {
     }
     for unused in report.unused.iter().filter(|_| report.fail_on_unused) {
         failures += 1;
-        let name = format!("{}#{} {} {}", unused.archive, unused.entry, unused.method, unused.url);
-        case(&name, Some(("failure", "no request asked for this entry", "")));
+        case(&unused.to_string(), Some(("failure", "no request asked for this entry", "")));
     }
     if report.verdict == Verdict::Error && errors == 0 {
         errors += 1;
@@ -57,12 +57,8 @@ pub(super) fn render(report: &Report) -> String {
 /// Text as XML holds it, in an attribute too. Characters that XML 1.0 cannot hold at all become U+FFFD.
 fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
-    for c in text.chars() {
+    for c in markup(text).chars() {
         match c {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
             '\n' => escaped.push_str("&#10;"),
             '\r' => escaped.push_str("&#13;"),
             '\t' => escaped.push_str("&#9;"),

@@ -38,8 +38,21 @@ pub(super) fn render(report: &Report) -> String {
             let request = code(&format!("{} {}", miss.method, miss.url));
             lines.push(format!("- {request}{}: {}", miss.times(), text(&miss.reason)));
             lines.extend(miss.details().iter().map(|detail| format!("  - {}", code(detail.trim_start()))));
+            if let Some(remedy) = &miss.remedy {
+                lines.push("  - these lines of `harmock.toml` would make it match:".to_owned());
+                lines.extend(fenced(remedy, "    "));
+            }
         }
         more(&mut lines, report.misses.len());
+    }
+    if !report.applied.is_empty() {
+        lines.extend([String::new(), "### Applied".to_owned(), String::new()]);
+        for applied in report.applied.iter().take(SHOWN) {
+            let request = code(&format!("{} {}", applied.method, applied.url));
+            lines.push(format!("- {} to {request}: {}", code(&applied.what), applied.count));
+            lines.extend(applied.detail.iter().map(|detail| format!("  - {}", code(detail))));
+        }
+        more(&mut lines, report.applied.len());
     }
     if !report.errors.is_empty() {
         lines.extend([String::new(), "### Errors".to_owned(), String::new()]);
@@ -50,8 +63,7 @@ pub(super) fn render(report: &Report) -> String {
         let summary = format!("<details><summary>{} entries were not used</summary>", report.unused.len());
         lines.extend([String::new(), summary, String::new()]);
         for unused in report.unused.iter().take(SHOWN) {
-            let entry = format!("{}#{} {} {}", unused.archive, unused.entry, unused.method, unused.url);
-            lines.push(format!("- {}", code(&entry)));
+            lines.push(format!("- {}", code(&unused.to_string())));
         }
         more(&mut lines, report.unused.len());
         lines.extend([String::new(), "</details>".to_owned()]);
@@ -77,6 +89,15 @@ fn code(text: &str) -> String {
     let fence = "`".repeat(longest + 1);
     let pad = if text.starts_with('`') || text.ends_with('`') { " " } else { "" };
     format!("{fence}{pad}{text}{pad}{fence}")
+}
+
+/// A block of TOML, which no line of it can end.
+fn fenced(text: &str, indent: &str) -> Vec<String> {
+    let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
+    let fence = "`".repeat(longest.max(2) + 1);
+    let begin = format!("{indent}{fence}toml");
+    let lines = text.lines().map(|line| format!("{indent}{line}"));
+    std::iter::once(begin).chain(lines).chain([format!("{indent}{fence}")]).collect()
 }
 
 /// Text that stays text.

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::collections::btree_map::Entry;
 
-use super::{Miss, Report, VERSION, Verdict};
+use super::{Applied, Miss, Report, VERSION, Verdict};
 
 /// Why reports cannot be merged.
 #[derive(Debug, thiserror::Error)]
@@ -61,6 +61,7 @@ pub fn merge(reports: impl IntoIterator<Item = Report>) -> Result<Report, MergeE
                 *into.entry(host).or_default() += count;
             }
         }
+        add_applied(&mut merged.applied, report.applied);
         let of_shard: BTreeSet<_> = report.unused.into_iter().collect();
         unused.retain(|entry| of_shard.contains(entry));
         verdict = verdict.min(report.verdict);
@@ -81,6 +82,18 @@ fn add_misses(known: &mut Vec<Miss>, more: Vec<Miss>) {
         match known.iter_mut().find(|known| known.method == miss.method && known.url == miss.url) {
             Some(known) => known.count += miss.count,
             None => known.push(miss),
+        }
+    }
+}
+
+fn add_applied(known: &mut Vec<Applied>, more: Vec<Applied>) {
+    for applied in more {
+        let same = |known: &&mut Applied| {
+            known.what == applied.what && known.method == applied.method && known.url == applied.url
+        };
+        match known.iter_mut().find(same) {
+            Some(known) => known.count += applied.count,
+            None => known.push(applied),
         }
     }
 }

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 pub use merge::{MergeError, merge};
-pub use trace::{TraceWriter, Traced};
+pub use trace::{TraceWriter, Traced, TracedBody};
 
 /// The shape of the JSON; another number is another shape.
 const VERSION: u32 = 1;
@@ -47,6 +47,9 @@ pub struct Report {
     pub passed: BTreeMap<String, u64>,
     /// Connections that were passed on unopened, by host.
     pub tunnelled: BTreeMap<String, u64>,
+    /// What rules and settings did to answers, beside finding them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub applied: Vec<Applied>,
     /// The part of each session that was named, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub sessions: BTreeMap<String, SessionPart>,
@@ -89,10 +92,49 @@ pub struct Miss {
     /// Why nothing matched, in one sentence.
     pub reason: String,
     /// The entry that came closest, as `ARCHIVE#ENTRY METHOD URL`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub nearest: Option<String>,
+    /// How that compares by method, URL, payload and headers, in words.
+    #[serde(default)]
+    pub verdict: Option<String>,
     /// What differs from it, with both values.
     pub differences: Vec<String>,
+    /// Others that came close.
+    #[serde(default)]
+    pub also: Vec<Near>,
+    /// The lines of `harmock.toml` that would have made it match.
+    #[serde(default)]
+    pub remedy: Option<String>,
+    /// How often.
+    pub count: u64,
+}
+
+/// An entry that came close to a request.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Near {
+    /// As `ARCHIVE#ENTRY METHOD URL`.
+    pub entry: String,
+    /// How it compares by method, URL, payload and headers, in words.
+    pub verdict: String,
+    /// What differs from it, with both values.
+    pub differences: Vec<String>,
+}
+
+/// What a rule or a setting did to the answers of one request, however often it came.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Applied {
+    /// What was applied, as the log names it: `rule 1 match`.
+    pub what: String,
+    /// The method as sent.
+    pub method: String,
+    /// The canonical URL.
+    pub url: String,
+    /// The entry that answered, as `ARCHIVE#ENTRY`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub entry: Option<String>,
+    /// What that meant the first time, such as the differences that were let pass.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub detail: Vec<String>,
     /// How often.
     pub count: u64,
 }
@@ -108,6 +150,13 @@ pub struct Unused {
     pub method: String,
     /// The recorded URL.
     pub url: String,
+}
+
+impl std::fmt::Display for Unused {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { archive, entry, method, url } = self;
+        write!(f, "{archive}#{entry} {method} {url}")
+    }
 }
 
 /// How a report is written.
@@ -154,6 +203,7 @@ impl Report {
             fail_on_unused: false,
             passed: BTreeMap::new(),
             tunnelled: BTreeMap::new(),
+            applied: Vec::new(),
             sessions: BTreeMap::new(),
         }
     }
@@ -179,10 +229,26 @@ impl Report {
 }
 
 impl Miss {
-    /// The nearest entry and what differs from it, a line each.
+    /// The nearest entries, how they compare and what differs, a line each.
     fn details(&self) -> Vec<String> {
-        let nearest = self.nearest.iter().map(|nearest| format!("nearest: {nearest}"));
-        nearest.chain(self.differences.iter().map(|difference| format!("  {difference}"))).collect()
+        let mut lines: Vec<String> = self.nearest.iter().map(|nearest| format!("nearest: {nearest}")).collect();
+        lines.extend(self.verdict.iter().map(|verdict| format!("  {verdict}")));
+        lines.extend(self.differences.iter().map(|difference| format!("  {difference}")));
+        for near in &self.also {
+            lines.extend([format!("also near: {}", near.entry), format!("  {}", near.verdict)]);
+            lines.extend(near.differences.iter().map(|difference| format!("  {difference}")));
+        }
+        lines
+    }
+
+    /// What would help, a line each.
+    fn advice(&self) -> Vec<String> {
+        let lines = self.remedy.iter().flat_map(|remedy| remedy.lines());
+        let mut lines: Vec<String> = lines.map(str::to_owned).collect();
+        if !lines.is_empty() {
+            lines.insert(0, "these lines of harmock.toml would make it match:".to_owned());
+        }
+        lines
     }
 
     /// The archive of the nearest entry.

@@ -8,6 +8,13 @@ fn miss(url: &str, count: u64) -> Miss {
         url: url.into(),
         reason: "no recorded entry matches".into(),
         nearest: Some("hars/a b#1.har#7 GET http://a.test/x?a=1".into()),
+        verdict: Some("method equal, url differs, payload not compared, headers not compared".into()),
+        also: vec![Near {
+            entry: "hars/b.har#1 GET http://b.test/x".into(),
+            verdict: "url differs".into(),
+            differences: Vec::new(),
+        }],
+        remedy: Some("[[rules]]\nignore-query = [\"a\"]\n".into()),
         differences: vec!["query parameter a was \"1\", now \"<2>\"\n::error::no".into()],
         count,
     }

@@ -1,22 +1,19 @@
 //! What was served, as a HAR that DevTools opens: which entry answered which request, and that nothing left the machine.
 //!
-//! Each exchange goes to disk as it ends, so that a long run takes no more memory than a short one. Bodies are not
-//! copied: the entry that is named holds them.
+//! Each exchange goes to disk as it ends, so that a long run takes no more memory than a short one. Whoever adds one has
+//! taken its secrets out.
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
 use tempfile::NamedTempFile;
-
-/// Fields whose values are credentials: a trace is passed around.
-const CREDENTIALS: [&str; 6] =
-    ["authorization", "cookie", "proxy-authorization", "set-cookie", "x-api-key", "x-auth-token"];
-/// In the place of their values.
-const REDACTED: &str = "redacted";
 
 /// One exchange, as the client saw it.
 #[derive(Debug, Clone)]
@@ -47,6 +44,20 @@ pub struct Traced {
     pub entry: Option<String>,
     /// What people should know beside.
     pub note: Option<String>,
+    /// The body as the client got it.
+    pub body: TracedBody,
+}
+
+/// A body in a trace, without content coding.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum TracedBody {
+    /// There was none, or nobody has looked.
+    #[default]
+    None,
+    /// All of it.
+    Shown(Vec<u8>),
+    /// It is not shown, and why.
+    LeftOut(&'static str),
 }
 
 /// Writes exchanges one by one into a file that takes its name when the trace is whole.
@@ -192,6 +203,26 @@ struct Response<'a> {
 struct Content<'a> {
     size: i64,
     mime_type: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    text: Option<Cow<'a, str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    encoding: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    comment: Option<&'static str>,
+}
+
+impl<'a> Content<'a> {
+    fn of(body: &'a TracedBody, size: i64, mime_type: &'a str) -> Self {
+        let (text, encoding, comment) = match body {
+            TracedBody::None => (None, None, None),
+            TracedBody::LeftOut(reason) => (None, None, Some(*reason)),
+            TracedBody::Shown(bytes) => match std::str::from_utf8(bytes) {
+                Ok(text) => (Some(text.into()), None, None),
+                Err(_) => (Some(STANDARD.encode(bytes).into()), Some("base64"), None),
+            },
+        };
+        Self { size, mime_type, text, encoding, comment }
+    }
 }
 
 #[derive(Serialize)]
@@ -251,7 +282,7 @@ impl<'a> TraceEntry<'a> {
                 http_version: exchange.version,
                 cookies: [],
                 headers: named(&exchange.response_fields),
-                content: Content { size: size.unwrap_or(-1), mime_type: field("content-type") },
+                content: Content::of(&exchange.body, size.unwrap_or(-1), field("content-type")),
                 redirect_url: field("location"),
                 headers_size: -1,
                 body_size: size.unwrap_or(-1),
@@ -267,8 +298,7 @@ impl<'a> TraceEntry<'a> {
 }
 
 fn named(fields: &[(String, String)]) -> Vec<Named<'_>> {
-    let value = |name: &str, value| if CREDENTIALS.contains(&name) { REDACTED } else { value };
-    fields.iter().map(|(name, text)| Named { name, value: value(name, text.as_str()) }).collect()
+    fields.iter().map(|(name, value)| Named { name, value }).collect()
 }
 
 fn query(url: &str) -> Vec<Pair> {

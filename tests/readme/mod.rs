@@ -21,9 +21,12 @@ const PAGES: &[&str] = &[
     "README.md",
     "docs/architecture.md",
     "docs/archives.md",
+    "docs/conditions.md",
     "docs/configuration.md",
     "docs/control-api.md",
     "docs/demo.md",
+    "docs/examples.md",
+    "docs/mock-server.md",
     "docs/recipes.md",
     "docs/recording.md",
     "docs/replay-differences.md",
@@ -32,6 +35,7 @@ const PAGES: &[&str] = &[
     "docs/reports.md",
     "docs/secrets.md",
     "docs/trust.md",
+    "docs/webhooks.md",
 ];
 
 #[test]
@@ -84,6 +88,42 @@ fn the_sample_archive_names_every_file_beside_it() {
 fn rules_let_vary_what_they_name() {
     needs!(Curl);
     play("docs/rules.md", "rules");
+}
+
+#[test]
+fn what_was_recorded_of_one_origin_answers_for_another() {
+    needs!(Curl);
+    play("docs/rules.md", "map");
+}
+
+#[test]
+fn the_closest_entry_answers_and_what_was_let_pass_is_told() {
+    needs!(Curl);
+    play("docs/rules.md", "closest");
+}
+
+#[test]
+fn answers_wait_as_the_page_says() {
+    needs!(Curl);
+    play("docs/conditions.md", "delays");
+}
+
+#[test]
+fn answers_go_wrong_as_the_page_says() {
+    needs!(Curl);
+    play("docs/conditions.md", "faults");
+}
+
+#[test]
+fn answers_are_patched_as_the_page_says() {
+    needs!(Curl);
+    play("docs/conditions.md", "patches");
+}
+
+#[test]
+fn a_request_says_which_answer_it_wants() {
+    needs!(Curl);
+    play("docs/conditions.md", "choosing");
 }
 
 #[test]
@@ -363,6 +403,7 @@ fn the_config_file_of_the_settings_page_is_right() {
 fn a_test_asks_the_proxy_what_it_has_seen() {
     needs!(Curl);
     play("docs/control-api.md", "control");
+    play("docs/control-api.md", "commit");
 }
 
 #[test]
@@ -381,6 +422,67 @@ fn the_reports_of_shards_are_merged() {
 fn a_trace_names_the_entry_behind_an_answer() {
     needs!(Curl);
     play("docs/reports.md", "trace");
+}
+
+#[test]
+fn a_base_url_is_answered_beside_the_proxy() {
+    needs!(Curl);
+    play("docs/mock-server.md", "base-url");
+}
+
+#[test]
+fn several_servers_share_an_address() {
+    needs!(Curl);
+    play("docs/mock-server.md", "several");
+}
+
+#[test]
+fn a_base_url_with_tls_speaks_http_2() {
+    needs!(Curl);
+    play("docs/mock-server.md", "tls");
+}
+
+#[test]
+fn a_private_mock_asks_for_its_key() {
+    needs!(Curl);
+    play("docs/mock-server.md", "private");
+}
+
+#[test]
+fn a_mock_keeps_its_settings_beside_its_archives() {
+    play("docs/mock-server.md", "repository");
+}
+
+#[test]
+fn an_answer_that_no_traffic_has_is_added() {
+    needs!(Curl);
+    play("docs/examples.md", "add");
+}
+
+#[test]
+fn the_answer_of_a_call_is_added() {
+    play("docs/examples.md", "call");
+}
+
+#[test]
+fn an_entry_of_a_trace_is_added() {
+    needs!(Curl);
+    play("docs/examples.md", "history");
+}
+
+#[test]
+fn the_examples_of_a_document_are_imported() {
+    play("docs/examples.md", "import");
+}
+
+#[test]
+fn a_body_is_edited() {
+    play("docs/examples.md", "edit");
+}
+
+#[test]
+fn a_webhook_is_sent_and_signed() {
+    play("docs/webhooks.md", "send");
 }
 
 #[track_caller]

@@ -65,6 +65,8 @@ async fn respond(segments: &[&str], request: Request<Incoming>, shared: Arc<Shar
         ["events", events] => gated("text/event-stream", events.parse().unwrap(), event, shared),
         ["gated", chunks] => gated("text/plain", chunks.parse().unwrap(), |chunk| format!("chunk {chunk}\n"), shared),
         ["login"] => login(request).await,
+        ["strict-login"] => strict_login(&request),
+        ["leads-to", rest @ ..] => leads_to(&rest.join("/"), request.uri().query()),
         ["account"] => account(&request),
         ["token"] => fresh_token(request).await,
         ["cors"] => cors(request).await,
@@ -219,6 +221,26 @@ async fn login(request: Request<Incoming>) -> Answered {
         "set-cookie",
         &["session=s3cr3t; Path=/; HttpOnly", "theme=dark; Path=/"],
     )
+}
+
+/// As production has it: the whole URL of the next page, and cookies for this domain and TLS alone.
+fn strict_login(request: &Request<Incoming>) -> Answered {
+    let host = request.headers().get("host").and_then(|host| host.to_str().ok());
+    let authority =
+        host.or_else(|| request.uri().authority().map(hyper::http::uri::Authority::as_str)).unwrap_or_default();
+    let scheme = if authority.starts_with("localhost") { "https" } else { "http" };
+    let domain = authority.split(':').next().unwrap_or_default();
+    let response = with_status(content("text/plain", ""), 302);
+    let response = with(response, "location", &[&format!("{scheme}://{authority}/account")]);
+    let session = format!("session=s3cr3t; Domain={domain}; Path=/; Secure; HttpOnly; SameSite=None");
+    with(response, "set-cookie", &[&session, "__Host-csrf=abcdefgh; Path=/; Secure"])
+}
+
+/// A redirect to any URL: `/leads-to/http/127.0.0.1:1/x` leads to `http://127.0.0.1:1/x`.
+fn leads_to(rest: &str, query: Option<&str>) -> Answered {
+    let query = query.map(|query| format!("?{query}")).unwrap_or_default();
+    let url = rest.replacen('/', "://", 1) + &query;
+    with(with_status(content("text/plain", ""), 302), "location", &[&url])
 }
 
 /// A session whose secrets are never the same twice: a JSON Web Token, an opaque token, a cookie.

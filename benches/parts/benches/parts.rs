@@ -14,7 +14,7 @@ use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_m
 use harmock::archive::Archive;
 use harmock::har::{RecordedPayload, StoredBody};
 use harmock::log::Log;
-use harmock::matching::{EntryRef, Index, LiveRequest, Lookup, PayloadFailure, PayloadSource};
+use harmock::matching::{EntryRef, Index, LiveRequest, Lookup, Memory, PayloadFailure, PayloadSource};
 use harmock::{Config, Mode, Proxy, ReplayConfig};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
@@ -69,6 +69,7 @@ struct Matcher {
     plan: Plan,
     archive: Archive,
     index: Index,
+    memory: Memory,
 }
 
 impl Matcher {
@@ -76,7 +77,7 @@ impl Matcher {
         let (plan, path) = made(kind, entries, storage);
         let mut archive = Archive::open(&path).expect("it opens");
         let index = Index::build(vec![archive.take_entries().into()]);
-        Self { plan, archive, index }
+        Self { plan, archive, index, memory: Memory::default() }
     }
 
     fn lookup(&self, asked: &Live) -> Lookup {
@@ -87,7 +88,7 @@ impl Matcher {
             payload: asked.payload.as_bytes(),
             follow_redirects: true,
         };
-        self.index.lookup(&request, self)
+        self.index.lookup(&request, self, &self.memory)
     }
 }
 

@@ -1,9 +1,14 @@
 //! `harmock har`: work on archives. One file per subcommand.
 
+mod add;
 mod check;
 mod diff;
+mod edit;
+mod find;
 mod gc;
+mod import;
 mod indent;
+mod kept;
 mod ls;
 mod merge;
 mod pack;
@@ -18,8 +23,9 @@ use std::io::{self, Write};
 use clap::Subcommand;
 
 use super::CommandResult;
+pub(super) use find::find;
 
-/// Work on archives: list, show, check, compare, merge, redact, pack, unpack, recover.
+/// Work on archives: list, show, check, compare, add, edit, import, merge, redact, pack, unpack, recover.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(subcommand)]
@@ -28,6 +34,9 @@ pub(crate) struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Add(Box<add::Args>),
+    Edit(edit::Args),
+    Import(import::Args),
     Check(check::Args),
     Ls(ls::Args),
     Show(show::Args),
@@ -42,6 +51,9 @@ enum Command {
 
 pub(crate) fn run(args: Args) -> CommandResult {
     match args.command {
+        Command::Add(args) => add::run(&args),
+        Command::Edit(args) => edit::run(&args),
+        Command::Import(args) => import::run(&args),
         Command::Check(args) => check::run(args),
         Command::Ls(args) => ls::run(args),
         Command::Show(args) => show::run(args),
@@ -56,7 +68,7 @@ pub(crate) fn run(args: Args) -> CommandResult {
 }
 
 /// Writes data to standard output; a reader that has seen enough (`| head`) is no error.
-fn print(data: &[u8]) -> io::Result<()> {
+pub(super) fn print(data: &[u8]) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
     match stdout.write_all(data).and_then(|()| stdout.flush()) {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
@@ -65,7 +77,7 @@ fn print(data: &[u8]) -> io::Result<()> {
 }
 
 /// A text from an archive as a terminal may show it: control characters are escaped, but for those in `kept`.
-fn visible(text: &str, kept: &[char]) -> String {
+pub(super) fn visible(text: &str, kept: &[char]) -> String {
     let mut shown = String::with_capacity(text.len());
     for char in text.chars() {
         if char.is_control() && !kept.contains(&char) {

@@ -4,12 +4,13 @@ use std::fmt::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 
 use super::super::CommandResult;
+use super::find::find;
 use super::indent::indented;
 use super::{print, visible};
-use crate::archive::{Archive, EntrySummary, Limits};
+use crate::archive::{Archive, Limits};
 use crate::har::{Answer, Entry, Failure, Field, Outcome, RecordedPayload, StoredBody};
 use crate::record::Readable;
 
@@ -85,40 +86,6 @@ fn all(archive: &Archive) -> CommandResult {
 
 /// Before each of several entries. It says nothing of their places: an entry that is put in front is one change.
 const RULE: &str = "────────────────────────────────────────";
-
-/// The entry of this number, of this URL, or of the only URL that contains the text.
-fn find(archive: &Archive, wanted: &str) -> anyhow::Result<usize> {
-    let count = archive.entry_count();
-    if let Ok(ordinal) = wanted.parse::<usize>() {
-        if ordinal < count {
-            return Ok(ordinal);
-        }
-        bail!("there is no entry {ordinal}; it has {count}, counted from 0");
-    }
-    let mut entries = Vec::with_capacity(count);
-    for ordinal in 0..count {
-        entries.extend(archive.summary(ordinal)?);
-    }
-    let exact: Vec<_> = entries.iter().filter(|entry| entry.url == wanted).collect();
-    let partial: Vec<_> = entries.iter().filter(|entry| entry.url.contains(wanted)).collect();
-    match (&exact[..], &partial[..]) {
-        ([entry], _) | ([], [entry]) => Ok(entry.ordinal),
-        ([], []) => bail!("no entry's URL contains {wanted:?}; `harmock har ls` lists them"),
-        ([], several) | (several, _) => bail!("{wanted:?} is ambiguous: {}; give the number", candidates(several)),
-    }
-}
-
-fn candidates(entries: &[&EntrySummary]) -> String {
-    let mut names: Vec<_> = entries
-        .iter()
-        .take(3)
-        .map(|entry| format!("{} {} {}", entry.ordinal, entry.method, visible(&entry.url, &[])))
-        .collect();
-    if entries.len() > names.len() {
-        names.push(format!("and {} more", entries.len() - names.len()));
-    }
-    names.join(", ")
-}
 
 fn payload(entry: &Entry) -> Option<&StoredBody> {
     match &entry.request.payload {

@@ -5,7 +5,7 @@ use std::ffi::{OsStr, OsString};
 
 use super::error::SettingsError;
 use super::keys::{KEYS, Key};
-use super::value::Value;
+use super::value::{MASKED, Value};
 
 /// The variables that start with `HARMOCK_`. An empty one counts as not set, because CI systems set those.
 #[derive(Debug, Clone, Default)]
@@ -76,7 +76,8 @@ impl FromIterator<(String, OsString)> for Environment {
 }
 
 fn wrong(key: &Key, value: &OsStr, reason: String) -> SettingsError {
-    SettingsError::Variable { variable: key.variable(), value: value.to_string_lossy().into_owned(), reason }
+    let value = if key.is_secret { MASKED.to_owned() } else { value.to_string_lossy().into_owned() };
+    SettingsError::Variable { variable: key.variable(), value, reason }
 }
 
 /// The items of a list: one per line, or, where there is only one line, between commas that stand in no `{…}`.

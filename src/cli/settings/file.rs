@@ -151,6 +151,7 @@ fn entry(
         return rules_entry(text, key, name, value);
     }
     let items: Vec<(Scalar, usize)> = match value.get_ref() {
+        DeValue::Table(table) if key.name == "map" => super::origins::lines(table),
         DeValue::Array(items) if key.is_list => {
             items.iter().map(|item| (scalar(item.get_ref()), item.span().start)).collect()
         }
@@ -198,9 +199,6 @@ fn rules_entry(
 
 /// The setting of a key, or why the file may not say it.
 fn known(name: &str) -> Result<&'static Key, String> {
-    if keys::LATER.contains(&name) {
-        return Err(format!("`{name}` is not available in this version; take it out"));
-    }
     let Some(key) = keys::find(name) else {
         let candidates = KEYS.iter().filter(|key| key.never_in_file.is_none());
         let nearest = candidates.min_by_key(|key| strsim::osa_distance(name, key.name)).map_or("", |key| key.name);

@@ -5,17 +5,22 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::base_url::{HostName, MockName};
 use super::choice::LogFormat;
+use super::error::SettingsError;
 use super::field_name::FieldName;
+use super::layers::Layers;
 use super::place::{ArchivePath, LogTarget};
 use super::quantity::{ByteSize, TimeLimit};
-use super::token::Token;
+use super::token::{ApiKeys, Token};
 use super::value::{Item, Scalar, Value};
 use crate::archive::BodyStorage;
-use crate::matching::Rule;
+use crate::matching::{OriginPair, Rule};
 use crate::proxy::{Cors, Detail, ListenAt, NotFound, OutOfScope, RedirectPolicy, StreamSpeed, Update};
 use crate::redact::Spec;
 use crate::report::Format;
+use crate::route::Mount;
+use crate::treatment::{Bandwidth, Delay};
 use crate::upstream::UpstreamProxy;
 
 /// One setting.
@@ -27,12 +32,16 @@ pub(crate) struct Key {
     pub(crate) is_list: bool,
     /// Whether a variable holds one item a line, because an item may hold commas.
     pub(crate) is_by_line: bool,
+    /// Whether it is never shown.
+    pub(crate) is_secret: bool,
     /// Why it must not stand in the file, if so.
     pub(crate) never_in_file: Option<&'static str>,
     /// Whether the text of a variable, one item of it for a list, is good.
     pub(crate) check_text: fn(&OsStr) -> Result<(), String>,
     /// Whether a value of the file that lies in this folder is good.
     pub(crate) check_file: fn(&Scalar, &Path) -> Result<(), String>,
+    /// Has what the layers under the flags say noted, for a setting that no command has asked for.
+    pub(crate) note: fn(&mut Layers, &'static str) -> Result<(), SettingsError>,
 }
 
 impl Key {
@@ -41,14 +50,20 @@ impl Key {
             name,
             is_list: false,
             is_by_line: false,
+            is_secret: T::SECRET,
             never_in_file: None,
             check_text: |text| T::parse(text).map(drop),
             check_file: |value, folder| T::from_file(value, folder).map(drop),
+            note: |layers, name| layers.optional::<T>(name, None, "as `harmock --help` says").map(drop),
         }
     }
 
     const fn list<T: Value>(name: &'static str) -> Self {
-        Self { is_list: true, ..Self::one::<Item<T>>(name) }
+        Self {
+            is_list: true,
+            note: |layers, name| layers.list::<T>(name, &[], Vec::new()).map(drop),
+            ..Self::one::<Item<T>>(name)
+        }
     }
 
     const fn by_line(self) -> Self {
@@ -69,9 +84,6 @@ impl Key {
 pub(crate) fn find(name: &str) -> Option<&'static Key> {
     KEYS.iter().find(|key| key.name == name)
 }
-
-/// Parts of the file that a later version reads.
-pub(crate) const LATER: &[&str] = &["map", "origin"];
 
 /// All settings.
 pub(crate) static KEYS: &[Key] = &[
@@ -97,6 +109,12 @@ pub(crate) static KEYS: &[Key] = &[
     Key::one::<StreamSpeed>("stream-speed"),
     Key::list::<String>("ignore-miss"),
     Key::list::<Rule>("rules").by_line(),
+    Key::list::<OriginPair>("map"),
+    Key::one::<bool>("map-bodies"),
+    Key::one::<Delay>("delay"),
+    Key::one::<Bandwidth>("bandwidth"),
+    Key::one::<u64>("seed"),
+    Key::one::<bool>("mock-headers"),
     Key::one::<u64>("max-misses"),
     Key::one::<bool>("fail-on-unused"),
     Key::list::<PathBuf>("report"),
@@ -105,9 +123,16 @@ pub(crate) static KEYS: &[Key] = &[
     Key::one::<bool>("annotate"),
     Key::one::<u64>("exchanges"),
     Key::one::<ByteSize>("cache-size"),
+    Key::list::<String>("allow-callbacks").never_in_file("send requests that an archive asks for"),
     Key::one::<bool>("offline"),
     Key::one::<bool>("strict-archives"),
+    Key::one::<MockName>("name"),
     Key::list::<ListenAt>("listen"),
+    Key::list::<Mount>("origin"),
+    Key::one::<bool>("tls"),
+    Key::list::<HostName>("allow-host").never_in_file("let the pages of other hosts in"),
+    Key::one::<ApiKeys>("api-key").never_in_file("hold a secret that others read"),
+    Key::one::<PathBuf>("api-key-file"),
     Key::one::<bool>("sessions"),
     Key::one::<bool>("public").never_in_file("open this machine to the network"),
     Key::one::<Token>("token").never_in_file("hold a secret that others read"),

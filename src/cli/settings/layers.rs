@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::environment::Environment;
 use super::error::SettingsError;
 use super::file::ConfigFile;
-use super::keys::{self, Key};
+use super::keys::{self, KEYS, Key};
 use super::value::{Item, Scalar, Value};
 
 /// What lies under the flags, and a note of every setting that was asked for.
@@ -96,8 +96,19 @@ impl Layers {
         Self { environment, file, notes: Vec::new() }
     }
 
-    /// The settings that were asked for, in order.
-    pub(crate) fn into_notes(self) -> Vec<Note> {
+    /// Notes also the settings that nobody has asked for, as far as the layers under the flags name them.
+    pub(crate) fn note_others(&mut self) -> Result<(), SettingsError> {
+        for key in KEYS {
+            if self.notes.iter().all(|note| note.name != key.name) {
+                (key.note)(self, key.name)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The settings that were asked for, in the order of the table.
+    pub(crate) fn into_notes(mut self) -> Vec<Note> {
+        self.notes.sort_by_key(|note| KEYS.iter().position(|key| key.name == note.name));
         self.notes
     }
 

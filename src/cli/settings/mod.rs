@@ -6,13 +6,17 @@
 //! Nothing is opened or bound here; only the config file is read.
 
 mod address;
+mod base_url;
 mod choice;
 mod environment;
 mod error;
+mod faults;
 mod field_name;
 pub(crate) mod file;
 pub(crate) mod keys;
 pub(crate) mod layers;
+mod origins;
+mod patches;
 mod place;
 mod quantity;
 mod resolve;
@@ -22,11 +26,14 @@ mod tests;
 mod token;
 pub(crate) mod value;
 
+pub(crate) use base_url::{HostName, MockName};
 pub(crate) use choice::{LogFormat, Updating};
 pub(crate) use error::SettingsError;
 pub(crate) use field_name::FieldName;
 pub(crate) use layers::{Layers, load_problems};
 pub(crate) use place::{ArchivePath, LogTarget};
 pub(crate) use quantity::{ByteSize, TimeLimit};
-pub(crate) use resolve::{RecordSettings, ReplaySettings, RunOptions, all_settings, replay_settings};
-pub(crate) use token::Token;
+pub(crate) use resolve::{
+    RecordSettings, ReplaySettings, RunOptions, all_settings, redact, replay_settings, upstream_settings,
+};
+pub(crate) use token::{ApiKeys, Token};

@@ -6,11 +6,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::value::{Scalar, Value, utf8};
+use crate::message::duration;
 use crate::proxy::StreamSpeed;
-
-const DURATION: &str = "expected a duration such as `10s`, `500ms`, `2m` or `1m30s`";
-/// Timers overflow long after this, and nobody waits longer.
-const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+use crate::treatment::{Bandwidth, Delay, RateLimit};
 
 /// A time limit; never zero, because a limit of nothing fails every exchange.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,7 +33,7 @@ impl Value for TimeLimit {
 
 impl Value for Duration {
     fn parse(text: &OsStr) -> Result<Self, String> {
-        duration(utf8(text)?)
+        duration::parse(utf8(text)?)
     }
 
     fn from_file(value: &Scalar, _folder: &Path) -> Result<Self, String> {
@@ -43,55 +41,14 @@ impl Value for Duration {
     }
 
     fn to_scalar(&self) -> Scalar {
-        Scalar::Text(duration_text(*self))
+        Scalar::Text(duration::text(*self))
     }
 }
 
 fn duration_string(value: &Scalar) -> Result<&OsStr, String> {
     match value {
         Scalar::Text(text) => Ok(OsStr::new(text)),
-        other => Err(format!("{DURATION}, found {}", other.kind())),
-    }
-}
-
-fn duration(text: &str) -> Result<Duration, String> {
-    let mut rest = text.trim();
-    let mut total = Duration::ZERO;
-    if rest.is_empty() {
-        return Err(DURATION.to_owned());
-    }
-    while !rest.is_empty() {
-        let (number, after) = rest.split_at(rest.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(rest.len()));
-        let (unit, after) = after.split_at(after.find(|c: char| c.is_ascii_digit()).unwrap_or(after.len()));
-        let seconds = match unit {
-            "ms" => 0.001,
-            "s" => 1.0,
-            "m" | "min" => 60.0,
-            "h" => 3600.0,
-            "d" => 86400.0,
-            "" if number == "0" => 0.0,
-            "" => return Err(format!("the unit is missing: {DURATION}")),
-            _ => return Err(DURATION.to_owned()),
-        };
-        let count: f64 = number.parse().map_err(|_| DURATION.to_owned())?;
-        let part = Duration::try_from_secs_f64(count * seconds).map_err(|_| too_long())?;
-        total = total.checked_add(part).ok_or_else(too_long)?;
-        rest = after;
-    }
-    if total > LONGEST { Err(too_long()) } else { Ok(total) }
-}
-
-fn too_long() -> String {
-    "a duration may be 365 days at most".to_owned()
-}
-
-/// The shortest whole form: `10s`, `2m`, `1500ms`.
-fn duration_text(duration: Duration) -> String {
-    let millis = duration.as_millis();
-    let units = [(3_600_000, "h"), (60_000, "m"), (1000, "s"), (1, "ms")];
-    match units.iter().find(|(unit, _)| millis.is_multiple_of(*unit)) {
-        Some((unit, name)) if millis > 0 => format!("{}{name}", millis / unit),
-        _ => "0s".to_owned(),
+        other => Err(format!("{}, found {}", duration::expected(), other.kind())),
     }
 }
 
@@ -140,6 +97,57 @@ fn byte_size(text: &str) -> Result<u64, String> {
     };
     let count: u64 = number.parse().map_err(|_| SIZE.to_owned())?;
     count.checked_mul(factor).ok_or_else(|| format!("too large: {SIZE}"))
+}
+
+impl Value for Bandwidth {
+    fn parse(text: &OsStr) -> Result<Self, String> {
+        let text = utf8(text)?.trim();
+        positive(byte_size(text.strip_suffix("/s").unwrap_or(text))?)
+    }
+
+    fn from_file(value: &Scalar, folder: &Path) -> Result<Self, String> {
+        match value {
+            Scalar::Text(text) => Self::parse(OsStr::new(text)),
+            other => positive(ByteSize::from_file(other, folder)?.0),
+        }
+    }
+
+    fn to_scalar(&self) -> Scalar {
+        ByteSize(self.bytes()).to_scalar()
+    }
+}
+
+fn positive(bytes: u64) -> Result<Bandwidth, String> {
+    Bandwidth::new(bytes).ok_or_else(|| "a bandwidth is at least one byte per second".to_owned())
+}
+
+impl Value for RateLimit {
+    fn parse(text: &OsStr) -> Result<Self, String> {
+        Self::parse(utf8(text)?)
+    }
+
+    fn to_scalar(&self) -> Scalar {
+        Scalar::Text(self.to_string())
+    }
+}
+
+/// Milliseconds, in the file as a number.
+impl Value for Delay {
+    fn parse(text: &OsStr) -> Result<Self, String> {
+        Self::parse(utf8(text)?)
+    }
+
+    fn from_file(value: &Scalar, _folder: &Path) -> Result<Self, String> {
+        match value {
+            Scalar::Text(text) => Self::parse(text),
+            Scalar::Integer(number) => Self::parse(&number.to_string()),
+            other => Err(format!("expected a delay as a string or a number, found {}", other.kind())),
+        }
+    }
+
+    fn to_scalar(&self) -> Scalar {
+        Scalar::Text(self.to_string())
+    }
 }
 
 impl Value for StreamSpeed {
@@ -248,32 +256,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn durations_take_every_unit_and_their_sums() {
-        for (text, millis) in
-            [("500ms", 500), ("10s", 10_000), ("2m", 120_000), ("1m30s", 90_000), ("1.5s", 1500), ("1h", 3_600_000)]
-        {
-            assert_eq!(duration(text), Ok(Duration::from_millis(millis)), "{text}");
-        }
-        assert_eq!(duration("0"), Ok(Duration::ZERO));
-    }
-
-    #[test]
-    fn a_duration_without_a_unit_or_out_of_range_is_refused_with_a_reason() {
-        assert!(duration("10").unwrap_err().starts_with("the unit is missing"));
-        for text in ["", "s", "10 parsecs", "-1s", "1..5s", "10s5", "ten"] {
-            assert!(duration(text).is_err(), "{text}");
-        }
-        for text in ["366d", "99999999999999999999999h"] {
-            assert_eq!(duration(text), Err(too_long()), "{text}");
-        }
+    fn a_time_limit_is_longer_than_zero() {
         assert!(TimeLimit::parse(OsStr::new("0s")).is_err());
-    }
-
-    #[test]
-    fn a_duration_is_shown_in_its_shortest_whole_form() {
-        for text in ["1h", "90s", "1500ms", "10m", "0s"] {
-            assert_eq!(duration_text(duration(text).unwrap()), text);
-        }
+        assert_eq!(TimeLimit::parse(OsStr::new("2s")), Ok(TimeLimit(Duration::from_secs(2))));
     }
 
     #[test]

@@ -10,14 +10,17 @@ use super::error::SettingsError;
 use super::layers::Layers;
 use super::place::{ArchivePath, LogTarget};
 use super::quantity::{ByteSize, TimeLimit};
+use super::token::ApiKeys;
 use super::value::Item;
 use crate::cli::flags::{ScopeFlags, SharedFlags};
 use crate::cli::record::{RecordArgs, RecordFlags};
 use crate::cli::replay::{ReplayArgs, ReplayFlags};
 use crate::cli::report::Limits as Verdicts;
 use crate::cli::reports::ReportFiles;
-use crate::proxy::{Config, Limits, ListenAt, Mode, RecordConfig, ReplayConfig, Update};
+use crate::proxy::{ApiKey, Config, Limits, ListenAt, Mode, RecordConfig, ReplayConfig, Update};
 use crate::redact::Rules;
+use crate::route::{MountPoint, check_mounts};
+use crate::treatment::Spec;
 use crate::upstream::UpstreamConfig;
 
 /// What the command line does around the proxy.
@@ -73,7 +76,7 @@ impl RecordSettings {
         command: &[OsString],
     ) -> Result<Self, SettingsError> {
         let mut layers = Layers::load(shared.config.as_deref())?;
-        let mode = Mode::Record(record_config(&mut layers, scope, record)?);
+        let mode = record_config(&mut layers, scope, record)?.into();
         let (config, run) = config(&mut layers, shared, mode)?;
         check(&config)?;
         Ok(Self { config, run, command: split_command(command) })
@@ -102,7 +105,7 @@ impl ReplaySettings {
             let message = "--update asks the real servers, and --offline forbids that; take one of them away";
             return Err(SettingsError::Conflict(message.to_owned()));
         }
-        let (config, run) = config(&mut layers, &args.shared, Mode::Record(recording))?;
+        let (config, run) = config(&mut layers, &args.shared, recording.into())?;
         check(&config)?;
         Ok(Self { config, run, command: split_command(&args.command) })
     }
@@ -127,7 +130,7 @@ impl ReplaySettings {
         replay: &ReplayFlags,
         command: &[OsString],
     ) -> Result<Self, SettingsError> {
-        let mode = Mode::Replay(replay_config(&mut layers, archives, scope, replay)?);
+        let mode = replay_config(&mut layers, archives, scope, replay)?.into();
         let (limits, reports) = verdicts(&mut layers, replay)?;
         let (mut config, run) = config(&mut layers, shared, mode)?;
         observe(&mut layers, replay, &mut config)?;
@@ -157,11 +160,11 @@ pub(crate) fn all_settings(
 ) -> Result<(), SettingsError> {
     let replay_config = replay_config(layers, archives, scope, replay)?;
     verdicts(layers, replay)?;
-    let mut observed = Config::new(Mode::Replay(replay_config.clone()));
+    let mut observed = Config::new(replay_config.clone());
     observe(layers, replay, &mut observed)?;
     record_config(layers, scope, record)?;
-    config(layers, shared, Mode::Replay(replay_config))?;
-    Ok(())
+    config(layers, shared, replay_config.into())?;
+    layers.note_others()
 }
 
 /// The shared settings, in the order in which they are shown.
@@ -178,6 +181,16 @@ pub(super) fn config(
         listen: first.address,
         session: first.session,
         more: listen.collect(),
+        name: layers.optional("name", shared.name.as_ref(), "none")?.map(|name| name.0),
+        origins: layers.list("origin", &shared.origin, defaults.origins)?,
+        tls: layers.one("tls", shared.tls.as_ref(), defaults.tls)?,
+        allowed_hosts: layers
+            .list("allow-host", &shared.allow_host, Vec::new())?
+            .into_iter()
+            .map(|host| host.0)
+            .collect(),
+        api_keys: api_keys(layers, shared)?,
+        api_key_file: layers.optional("api-key-file", shared.api_key_file.as_ref(), "none")?,
         sessions: layers.one("sessions", shared.sessions.as_ref(), defaults.sessions)?,
         public: layers.one("public", shared.public.as_ref(), defaults.public)?,
         token: layers.optional("token", shared.token.as_ref(), "made anew for each run")?.map(|token| token.0),
@@ -188,6 +201,19 @@ pub(super) fn config(
     };
     set_limits(layers, shared, &mut config.limits, &mut config.upstream)?;
     Ok((config, run_options(layers, shared)?))
+}
+
+fn api_keys(layers: &mut Layers, shared: &SharedFlags) -> Result<Vec<ApiKey>, SettingsError> {
+    let flags = ApiKeys(shared.api_key.iter().flat_map(|keys| keys.0.clone()).collect());
+    let flags = Some(&flags).filter(|flags| !flags.0.is_empty());
+    Ok(layers.optional("api-key", flags, "everybody is let in")?.unwrap_or_default().0)
+}
+
+/// How servers are reached by a command that runs no proxy of its own.
+pub(crate) fn upstream_settings(layers: &mut Layers, shared: &SharedFlags) -> Result<UpstreamConfig, SettingsError> {
+    let mut config = upstream(layers, shared, UpstreamConfig::default())?;
+    set_limits(layers, shared, &mut Limits::default(), &mut config)?;
+    Ok(config)
 }
 
 fn upstream(
@@ -263,6 +289,7 @@ fn record_config(layers: &mut Layers, scope: &ScopeFlags, flags: &RecordFlags) -
         overwrite_edits: layers.one("overwrite-edits", flags.overwrite_edits.as_ref(), defaults.overwrite_edits)?,
         volatile: layers.list("volatile", &flags.volatile, Vec::new())?.into_iter().map(|name| name.0).collect(),
         redact: redact(layers, scope)?,
+        rules: layers.list("rules", &scope.rules, defaults.rules)?,
     })
 }
 
@@ -284,16 +311,31 @@ fn replay_config(
         redirects: layers.one("redirects", flags.redirects.as_ref(), defaults.redirects)?,
         cors: layers.one("cors", flags.cors.as_ref(), defaults.cors)?,
         stream_speed: layers.one("stream-speed", flags.stream_speed.as_ref(), defaults.stream_speed)?,
-        rules: layers.list("rules", &flags.rules, defaults.rules)?,
+        rules: layers.list("rules", &scope.rules, defaults.rules)?,
+        map: layers.list("map", &flags.map, defaults.map)?,
+        map_bodies: layers.one("map-bodies", flags.map_bodies.as_ref(), defaults.map_bodies)?,
+        treatment: treatment(layers, flags)?,
         ignore_miss: layers.list("ignore-miss", &flags.ignore_miss, defaults.ignore_miss)?,
         cache_size: layers.one("cache-size", flags.cache_size.as_ref(), ByteSize(defaults.cache_size))?.0,
+        allow_callbacks: layers.list("allow-callbacks", &flags.allow_callbacks, defaults.allow_callbacks)?,
         offline: layers.one("offline", flags.offline.as_ref(), defaults.offline)?,
         strict_archives: layers.one("strict-archives", flags.strict_archives.as_ref(), defaults.strict_archives)?,
         redact: redact(layers, scope)?,
     })
 }
 
-fn redact(layers: &mut Layers, scope: &ScopeFlags) -> Result<Rules, SettingsError> {
+/// What is done to every answer.
+fn treatment(layers: &mut Layers, flags: &ReplayFlags) -> Result<Spec, SettingsError> {
+    Ok(Spec {
+        delay: layers.optional("delay", flags.delay.as_ref(), "no answer waits")?,
+        bandwidth: layers.optional("bandwidth", flags.bandwidth.as_ref(), "bodies come at once")?,
+        seed: Some(layers.one("seed", flags.seed.as_ref(), 0)?),
+        ..Spec::default()
+    })
+}
+
+/// Which values are replaced in what is written.
+pub(crate) fn redact(layers: &mut Layers, scope: &ScopeFlags) -> Result<Rules, SettingsError> {
     let more = layers.list("redact", &scope.redact, Vec::new())?;
     let off = layers.one("no-redact", scope.no_redact.as_ref(), false)?;
     Ok(if off { Rules::off() } else { Rules::listed_and(&more) })
@@ -313,8 +355,9 @@ fn verdicts(layers: &mut Layers, flags: &ReplayFlags) -> Result<(Verdicts, Repor
     Ok((Verdicts { max_misses, fail_on_unused }, reports))
 }
 
-/// Who wants to know of each exchange.
+/// What concerns each exchange: what it may ask for, and who wants to know of it.
 fn observe(layers: &mut Layers, flags: &ReplayFlags, config: &mut Config) -> Result<(), SettingsError> {
+    config.mock_headers = layers.one("mock-headers", flags.mock_headers.as_ref(), config.mock_headers)?;
     config.trace = layers.optional("trace", flags.trace.as_ref(), "none")?;
     config.annotate = layers.one("annotate", flags.annotate.as_ref(), config.annotate)?;
     let exchanges = layers.one("exchanges", flags.exchanges.as_ref(), 0)?;
@@ -329,11 +372,18 @@ fn har(layers: &mut Layers, scope: &ScopeFlags, default: PathBuf) -> Result<Path
 
 /// Only a value that is good by itself comes here; what is left is how values go together.
 fn check(config: &Config) -> Result<(), SettingsError> {
-    let mut addresses = std::iter::once(config.listen).chain(config.more.iter().map(|more| more.address));
-    let exposed = addresses.find(|address| !config.public && !is_loopback(*address));
+    check_mounts(&config.origins).map_err(|error| SettingsError::Conflict(error.to_string()))?;
+    let of_origins = config.origins.iter().filter_map(|mount| match mount.at {
+        MountPoint::Address(address) => Some(address),
+        MountPoint::Path(_) => None,
+    });
+    let listening = std::iter::once(config.listen).chain(config.more.iter().map(|more| more.address));
+    let is_private = !config.api_keys.is_empty() || config.api_key_file.is_some();
+    let exposed = listening.chain(of_origins).find(|address| !config.public && !is_private && !is_loopback(*address));
     exposed.map_or(Ok(()), |address| {
         Err(SettingsError::Conflict(format!(
-            "{address} can be reached from other machines; add --public if they may use the proxy, or listen on 127.0.0.1"
+            "{address} can be reached from other machines; ask for a key with --api-key, add --public if everybody may use the \
+             proxy, or listen on 127.0.0.1"
         )))
     })
 }

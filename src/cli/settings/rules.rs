@@ -9,8 +9,9 @@ use toml::de::{DeTable, DeValue};
 
 use super::file::{one_line, scalar};
 use super::value::{Scalar, Value, utf8};
+use super::{faults, patches};
 use crate::matching::Rule;
-use crate::matching::rules::{Exhausted, JsonForm, Key, Listed, MatchBody, QueryOrder, Repeat, check};
+use crate::matching::rules::{Exhausted, JsonForm, Key, Listed, MatchBody, QueryOrder, Repeat, Strictness, check};
 use crate::route::GlobList;
 
 /// The keys of a rule.
@@ -25,12 +26,18 @@ const KEYS: &[&str] = &[
     "normalize",
     "match-body",
     "match-headers",
+    "match",
     "repeat",
     "exhausted",
+    "delay",
+    "bandwidth",
+    "fault",
+    "rate-limit",
+    "set-status",
+    "set-header",
+    "merge-json",
+    "seed",
 ];
-
-/// Keys of a rule that a later version reads.
-const LATER: &[&str] = &["match", "delay"];
 
 /// What is wrong with a rule, and at which byte of the text.
 pub(super) struct Fault {
@@ -39,7 +46,7 @@ pub(super) struct Fault {
 }
 
 type Table<'a> = DeTable<'a>;
-type Placed<'a> = Spanned<DeValue<'a>>;
+pub(super) type Placed<'a> = Spanned<DeValue<'a>>;
 
 /// Reads a table of the file; every fault is found.
 pub(super) fn read(value: &Placed<'_>) -> Result<Rule, Vec<Fault>> {
@@ -48,20 +55,20 @@ pub(super) fn read(value: &Placed<'_>) -> Result<Rule, Vec<Fault>> {
         return Err(vec![Fault { at: value.span().start, message }]);
     };
     let mut rule = Rule::default();
-    let faults: Vec<Fault> = table
+    let found: Vec<Fault> = table
         .iter()
         .filter_map(|(name, value)| match known(name.get_ref()) {
             Ok(()) => set(&mut rule, name.get_ref(), value).err(),
             Err(message) => Some(Fault { at: name.span().start, message }),
         })
         .collect();
-    if faults.is_empty() { Ok(rule) } else { Err(faults) }
+    if let Some(message) = faults::misplaced(&rule).filter(|_| found.is_empty()) {
+        return Err(vec![Fault { at: value.span().start, message }]);
+    }
+    if found.is_empty() { Ok(rule) } else { Err(found) }
 }
 
 fn known(name: &str) -> Result<(), String> {
-    if LATER.contains(&name) {
-        return Err(format!("`{name}` of a rule is not available in this version; take it out"));
-    }
     if KEYS.contains(&name) {
         return Ok(());
     }
@@ -75,8 +82,17 @@ fn set(rule: &mut Rule, name: &str, value: &Placed<'_>) -> Result<(), Fault> {
         "query-order" => rule.query_order = Some(word(name, value)?),
         "json" => rule.json = Some(word(name, value)?),
         "match-body" => rule.match_body = Some(word(name, value)?),
+        "match" => rule.strictness = Some(word(name, value)?),
         "repeat" => rule.repeat = Some(word(name, value)?),
         "exhausted" => rule.exhausted = Some(word(name, value)?),
+        "delay" => rule.treatment.delay = Some(word(name, value)?),
+        "bandwidth" => rule.treatment.bandwidth = Some(word(name, value)?),
+        "fault" => rule.treatment.faults = Some(faults::read(value)?),
+        "rate-limit" => rule.treatment.rate_limit = Some(word(name, value)?),
+        "set-status" => rule.treatment.set_status = Some(patches::status(value)?),
+        "set-header" => rule.treatment.set_header = Some(patches::fields(name, value)?),
+        "merge-json" => rule.treatment.merge_json = Some(patches::json(value)?),
+        "seed" => rule.treatment.seed = Some(word(name, value)?),
         "ignore-query" => rule.ignore_query = Some(listed(name, value, Key::IgnoreQuery)?),
         "ignore-json" => rule.ignore_json = Some(listed(name, value, Key::IgnoreJson)?),
         "ignore-form" => rule.ignore_form = Some(listed(name, value, Key::IgnoreForm)?),
@@ -100,7 +116,11 @@ fn listed(name: &str, value: &Placed<'_>, key: Key) -> Result<Listed, Fault> {
 }
 
 /// A list of strings, or one.
-fn texts(name: &str, value: &Placed<'_>, good: impl Fn(&str) -> Result<(), String>) -> Result<Vec<String>, Fault> {
+pub(super) fn texts(
+    name: &str,
+    value: &Placed<'_>,
+    good: impl Fn(&str) -> Result<(), String>,
+) -> Result<Vec<String>, Fault> {
     let text = |value: &Placed<'_>| {
         let fault = |reason: String| Fault { at: value.span().start, message: reason };
         let DeValue::String(text) = value.get_ref() else {
@@ -124,7 +144,7 @@ fn word<T: Value>(name: &str, value: &Placed<'_>) -> Result<T, Fault> {
     })
 }
 
-fn quoted(text: &str) -> Cow<'static, str> {
+pub(super) fn quoted(text: &str) -> Cow<'static, str> {
     toml::Value::String(text.to_owned()).to_string().into()
 }
 
@@ -178,10 +198,17 @@ impl Value for Rule {
             ("query-order", self.query_order.as_ref().map(Value::to_scalar)),
             ("json", self.json.as_ref().map(Value::to_scalar)),
             ("match-body", self.match_body.as_ref().map(Value::to_scalar)),
+            ("match", self.strictness.as_ref().map(Value::to_scalar)),
             ("repeat", self.repeat.as_ref().map(Value::to_scalar)),
             ("exhausted", self.exhausted.as_ref().map(Value::to_scalar)),
+            ("delay", self.treatment.delay.as_ref().map(Value::to_scalar)),
+            ("bandwidth", self.treatment.bandwidth.as_ref().map(Value::to_scalar)),
+            ("rate-limit", self.treatment.rate_limit.as_ref().map(Value::to_scalar)),
+            ("seed", self.treatment.seed.as_ref().map(Value::to_scalar)),
         ];
         keys.extend(words.into_iter().filter_map(|(name, word)| Some(format!("{name} = {}", word?))));
+        keys.extend(patches::shown(&self.treatment));
+        keys.extend(self.treatment.faults.iter().map(|all| format!("fault = {}", faults::shown(all))));
         Scalar::Table(format!("{{ {} }}", keys.join(", ")))
     }
 }
@@ -202,6 +229,11 @@ super::choice::choice!(MatchBody {
     "none", "an equal payload goes first, any other is as good" => MatchBody::None;
     "closest", "an equal payload goes first, then the most similar" => MatchBody::Closest;
     "graphql", "operation name, query without its layout, and variables" => MatchBody::GraphQl;
+});
+
+super::choice::choice!(Strictness {
+    "strict", "a request without an equal entry is a miss" => Strictness::Strict;
+    "closest", "it gets the entry of its method and path whose query fits best" => Strictness::Closest;
 });
 
 super::choice::choice!(Repeat {
@@ -241,6 +273,9 @@ mod tests {
         for text in [
             r#"{ glob = ["a", "b"], ignore-json = "$.a", query-order = "any", exhausted = "miss" }"#,
             r#"{ ignore-query = [], normalize = "+s/a/b/" }"#,
+            r#"{ match = "closest", delay = "lognormal(200ms, 0.5)", bandwidth = "64KiB", rate-limit = "10/1s", seed = 7 }"#,
+            r#"{ set-status = 503, set-header = ["+x-a: b", "+etag:"], merge-json = '{"a":null}' }"#,
+            r#"{ fault = [{ kind = "reset", probability = 0.5 }, { status = 503, body = "{}" }] }"#,
         ] {
             assert_eq!(parsed(text).unwrap().to_scalar().to_string(), text);
         }
@@ -251,8 +286,29 @@ mod tests {
         for (text, expected) in [
             ("", "expected keys of a rule, such as `glob = \"**/search**\", ignore-query = \"ts\"`"),
             ("ignore-quary = \"a\"", "unknown key `ignore-quary` of a rule; the nearest known one is `ignore-query`"),
-            ("delay = \"1s\"", "`delay` of a rule is not available in this version; take it out"),
-            ("match = \"closest\"", "`match` of a rule is not available in this version; take it out"),
+            (
+                "fault = \"explode\"",
+                "fault = \"explode\": expected a status, `empty`, `reset`, `reset-body`, `stall-body`, `tls` or `wrong-length`",
+            ),
+            ("fault = { kind = \"reset\", probability = 2 }", "fault: probability = 2: expected a number from 0 to 1"),
+            (
+                "rate-limit = \"many\"",
+                "rate-limit = \"many\": expected a number of requests and a window such as `10/1s` or `100/1m`",
+            ),
+            (
+                "glob = \"**/a\", fault = \"tls\"",
+                "a TLS handshake fails before any URL is known: the globs of its rule must be for whole hosts, such as `https://api.example.com/**`",
+            ),
+            ("set-status = 99", "set-status = 99: expected a number from 200 to 999"),
+            (
+                "set-header = \"a b: c\"",
+                "set-header = \"a b: c\": expected `name: value`, or `name:` to take the field out",
+            ),
+            ("merge-json = \"{\"", "merge-json: not JSON: EOF while parsing an object at line 1 column 1"),
+            ("merge-json = { a = 2024-01-01 }", "merge-json: JSON has no dates; write it as a string"),
+            ("bandwidth = 0", "bandwidth = 0: a bandwidth is at least one byte per second"),
+            ("delay = true", "delay = true: expected a delay as a string or a number, found a boolean"),
+            ("match = \"near\"", "match = \"near\": expected `strict` or `closest`"),
             ("json = \"pretty\"", "json = \"pretty\": expected `bytes` or `canonical`"),
             ("json = 1", "json = 1: expected a string, found an integer"),
             ("normalize = \"s/(/x/\"", "normalize = \"s/(/x/\": not a regular expression: unclosed group"),

@@ -87,7 +87,17 @@ const SAMPLES: &[Sample] = &[
         [r#"{ glob = "**/a", json = "canonical" }"#, r#"{ ignore-query = ["a", "b"] }"#, r#"{ ignore-query = "c" }"#],
         &["--rules", r#"ignore-query = "c""#],
     ),
+    (
+        "map",
+        [r#""http://a=https://b""#, r#""http://c=https://b""#, r#""http://d=https://b""#],
+        &["--map", "http://d=https://b"],
+    ),
+    ("map-bodies", ["true", "false", "true"], &["--map-bodies"]),
     ("ignore-miss", [r#""**/a""#, r#""**/b""#, r#""**/c""#], &["--ignore-miss", "**/c"]),
+    ("delay", [r#""1s""#, r#""recorded*2""#, r#""300ms""#], &["--delay", "300"]),
+    ("bandwidth", [r#""1MiB""#, r#""2KiB""#, "3"], &["--bandwidth", "3"]),
+    ("seed", ["1", "2", "3"], &["--seed", "3"]),
+    ("mock-headers", ["true", "false", "true"], &["--mock-headers"]),
     ("max-misses", ["1", "2", "3"], &["--max-misses", "3"]),
     ("fail-on-unused", ["true", "false", "true"], &["--fail-on-unused"]),
     ("report", [r#""a.json""#, r#""b.xml""#, r#""c.md""#], &["--report", "c.md"]),
@@ -96,10 +106,16 @@ const SAMPLES: &[Sample] = &[
     ("annotate", ["true", "false", "true"], &["--annotate"]),
     ("exchanges", ["1", "2", "3"], &["--exchanges", "3"]),
     ("cache-size", [r#""1MiB""#, r#""2KiB""#, "3"], &["--cache-size", "3"]),
+    ("allow-callbacks", ["", r#""**/b""#, r#""**/c""#], &["--allow-callbacks", "**/c"]),
     ("offline", ["true", "false", "true"], &["--offline"]),
     ("strict-archives", ["true", "true", "false"], &["--strict-archives=no"]),
     ("listen", [r#""127.0.0.1:1""#, r#""127.0.0.1:2""#, r#""0.0.0.0:3""#], &["--listen", "0.0.0.0:3"]),
     ("sessions", ["true", "false", "true"], &["--sessions"]),
+    ("name", [r#""a""#, r#""b""#, r#""c d""#], &["--name", "c d"]),
+    ("origin", [r#""https://a""#, r#""/b=http://b/x""#, r#""127.0.0.1:3=https://c""#], &["--origin", "3=https://c"]),
+    ("tls", ["true", "false", "true"], &["--tls"]),
+    ("allow-host", ["", r#""b.test""#, r#""c.test""#], &["--allow-host", "c.test"]),
+    ("api-key-file", [r#""a""#, r#""b""#, r#""c""#], &["--api-key-file", "c"]),
     ("public", ["", "true", "false"], &["--public=false"]),
     ("ca-dir", ["", r#""b""#, r#""c""#], &["--ca-dir", "c"]),
     ("tunnel", [r#""a.example""#, r#""b.example""#, r#""c.example""#], &["--tunnel", "c.example"]),
@@ -120,13 +136,24 @@ const SAMPLES: &[Sample] = &[
     ("ready-file", [r#""a""#, r#""b""#, r#""c""#], &["--ready-file", "c"]),
 ];
 
-/// One says where the values are, one's value is never shown, and one belongs to `replay` and not to its settings.
-const NO_SAMPLE: &[&str] = &["config", "token", "force-update"];
+/// One says where the values are, two have values that are never shown, and one belongs to `replay` and not to its settings.
+const NO_SAMPLE: &[&str] = &["config", "token", "api-key", "force-update"];
 
 #[test]
 fn every_setting_is_tried() {
     let sampled: BTreeSet<_> = SAMPLES.iter().map(|(name, ..)| *name).chain(NO_SAMPLE.iter().copied()).collect();
     assert_eq!(sampled, KEYS.iter().map(|key| key.name).collect());
+}
+
+#[test]
+fn every_setting_is_shown_in_the_order_of_the_table() {
+    let mut layers = Layers::new(environment(&[("HARMOCK_FORCE_UPDATE", "1")]), None);
+    let flags = AllFlags::parse_from(["harmock"]);
+    all_settings(&mut layers, &flags.archives, &flags.scope, &flags.record, &flags.replay, &flags.shared).unwrap();
+    let notes = layers.into_notes();
+    assert!(notes.iter().map(|note| note.name).eq(KEYS.iter().map(|key| key.name)));
+    let forced = notes.iter().find(|note| note.name == "force-update").unwrap();
+    assert_eq!(forced.sources, [Source::Variable("HARMOCK_FORCE_UPDATE".into())]);
 }
 
 #[test]
@@ -251,14 +278,6 @@ fn a_wrong_type_is_told_the_right_one_and_its_place() {
 }
 
 #[test]
-fn parts_that_a_later_version_reads_are_refused_by_name() {
-    for text in ["[map]\n\"https://a\" = \"http://b\"", "[[rules]]\ndelay = \"1s\"", "origin = \"https://a\""] {
-        let found = problems(text);
-        assert!(found.len() == 1 && found[0].contains("is not available in this version"), "{found:?}");
-    }
-}
-
-#[test]
 fn what_would_give_a_cloned_repository_power_counts_only_outside_the_file() {
     for text in [
         "public = true",
@@ -267,6 +286,10 @@ fn what_would_give_a_cloned_repository_power_counts_only_outside_the_file() {
         "ca-dir = \"ca\"",
         "config = \"other.toml\"",
         "listen = \"0.0.0.0:1\"",
+        "origin = \"0.0.0.0:1=https://a\"",
+        "allow-host = \"a.test\"",
+        "api-key = \"0123456789abcdef\"",
+        "api-key-file = \"../keys\"",
         "har = \"/tmp/x.har\"",
         "archives = [\"hars\", \"../x\"]",
         "archives = [\"+../x\"]",
@@ -300,7 +323,7 @@ fn the_louder_of_verbose_and_quiet_is_the_one_in_the_higher_layer() {
     let verbosity = |file: &str, flags: &[&str]| {
         let file = ConfigFile::parse(Path::new(FILE), file).unwrap();
         let flags = AllFlags::try_parse_from(["harmock"].iter().chain(flags)).unwrap();
-        let mode = crate::proxy::Mode::Replay(crate::proxy::ReplayConfig::default());
+        let mode = crate::proxy::ReplayConfig::default().into();
         let mut layers = Layers::new(Environment::default(), Some(file));
         super::resolve::config(&mut layers, &flags.shared, mode).unwrap().1.verbosity
     };
@@ -313,7 +336,7 @@ fn the_louder_of_verbose_and_quiet_is_the_one_in_the_higher_layer() {
 #[test]
 fn a_limit_on_both_sides_is_set_on_both() {
     let flags = AllFlags::parse_from(["harmock", "--tls-timeout", "3s", "--idle-timeout", "4s"]);
-    let mode = crate::proxy::Mode::Replay(crate::proxy::ReplayConfig::default());
+    let mode = crate::proxy::ReplayConfig::default().into();
     let mut layers = Layers::new(Environment::default(), None);
     let (config, _) = super::resolve::config(&mut layers, &flags.shared, mode).unwrap();
     assert_eq!((config.limits.tls.as_secs(), config.upstream.tls.as_secs()), (3, 3));

@@ -14,6 +14,8 @@ use crate::route::GlobList;
 pub(crate) trait Value: Clone + Send + Sync + 'static {
     /// The words and what each means, where a setting knows only a few.
     const WORDS: &'static [(&'static str, &'static str)] = &[];
+    /// Whether it is never shown, not even to say that it is wrong.
+    const SECRET: bool = false;
 
     /// Reads the text of a flag or a variable.
     fn parse(text: &OsStr) -> Result<Self, String>;
@@ -106,6 +108,9 @@ pub(crate) fn without_password(text: &str) -> String {
     format!("{}****{}", &text[..=start + colon], &text[start + at..])
 }
 
+/// What is shown for a secret.
+pub(crate) const MASKED: &str = "****";
+
 /// Only UTF-8 is text; a path has a parser of its own.
 pub(crate) fn utf8(text: &OsStr) -> Result<&str, String> {
     text.to_str().ok_or_else(|| "expected UTF-8 text".to_owned())
@@ -125,7 +130,7 @@ impl<T: Value> TypedValueParser for FlagParser<T> {
     fn parse_ref(&self, cmd: &clap::Command, arg: Option<&clap::Arg>, value: &OsStr) -> Result<T, clap::Error> {
         T::parse(value).map_err(|reason| {
             let name = arg.map(ToString::to_string).unwrap_or_default();
-            let given = without_password(&value.to_string_lossy());
+            let given = if T::SECRET { MASKED.to_owned() } else { without_password(&value.to_string_lossy()) };
             clap::Error::raw(ErrorKind::ValueValidation, format!("invalid value {given:?} for '{name}': {reason}\n"))
                 .with_cmd(cmd)
         })
@@ -156,6 +161,7 @@ impl<T> From<T> for Item<T> {
 
 impl<T: Value> Value for Item<T> {
     const WORDS: &'static [(&'static str, &'static str)] = T::WORDS;
+    const SECRET: bool = T::SECRET;
 
     fn parse(text: &OsStr) -> Result<Self, String> {
         match text.to_str().and_then(|text| text.strip_prefix('+')) {

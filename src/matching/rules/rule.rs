@@ -1,7 +1,9 @@
-//! One rule as the user wrote it: for which URLs, and what may vary or must be equal there.
+//! One rule as the user wrote it: for which URLs, what may vary or must be equal there, and what is done to the answers.
+
+use crate::treatment::Spec;
 
 /// What holds for the URLs of some globs. A key that is `None` leaves what earlier rules say.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Rule {
     /// Globs on the whole URL, as Playwright has them; none: every URL.
     pub glob: Vec<String>,
@@ -23,10 +25,44 @@ pub struct Rule {
     pub match_body: Option<MatchBody>,
     /// Header fields whose values must be equal but for case.
     pub match_headers: Option<Listed>,
+    /// What answers where nothing recorded is equal.
+    pub strictness: Option<Strictness>,
     /// What the same request gets the next time.
     pub repeat: Option<Repeat>,
     /// What it gets when every recorded answer has been given.
     pub exhausted: Option<Exhausted>,
+    /// What is done to the answers.
+    pub treatment: Spec,
+}
+
+impl Rule {
+    /// Whether it has a say in which entry answers.
+    pub fn decides(&self) -> bool {
+        let Self {
+            glob: _,
+            query_order,
+            ignore_query,
+            ignore_json,
+            ignore_form,
+            ignore_part,
+            json,
+            normalize,
+            match_body,
+            match_headers,
+            strictness,
+            repeat,
+            exhausted,
+            treatment: _,
+        } = self;
+        let lists = [ignore_query, ignore_json, ignore_form, ignore_part, normalize, match_headers];
+        lists.into_iter().any(Option::is_some)
+            || query_order.is_some()
+            || json.is_some()
+            || match_body.is_some()
+            || strictness.is_some()
+            || repeat.is_some()
+            || exhausted.is_some()
+    }
 }
 
 /// The items of a list.
@@ -72,6 +108,16 @@ pub enum MatchBody {
     Closest,
     /// As GraphQL: operation name, query without regard to layout, variables.
     GraphQl,
+}
+
+/// What answers where nothing recorded is equal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Strictness {
+    /// Nothing: it is a miss.
+    #[default]
+    Strict,
+    /// The entry of the same method and path whose query fits best.
+    Closest,
 }
 
 /// What the same request gets the next time.

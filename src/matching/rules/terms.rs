@@ -3,7 +3,7 @@
 use http::HeaderName;
 use serde_json_path::JsonPath;
 
-use super::rule::{Exhausted, JsonForm, Listed, MatchBody, QueryOrder, Repeat, Rule};
+use super::rule::{Exhausted, JsonForm, Listed, MatchBody, QueryOrder, Repeat, Rule, Strictness};
 use super::{Pattern, Replacement, RuleError};
 
 /// A key of a rule that hides a difference, or decides.
@@ -28,6 +28,10 @@ pub enum Key {
     MatchBody,
     /// `match-headers`
     MatchHeaders,
+    /// `match`
+    Match,
+    /// The `[map]` of origins, which is no key of a rule.
+    Map,
 }
 
 impl Key {
@@ -43,6 +47,8 @@ impl Key {
             Self::Normalize => "normalize",
             Self::MatchBody => "match-body",
             Self::MatchHeaders => "match-headers",
+            Self::Match => "match",
+            Self::Map => "map",
         }
     }
 }
@@ -69,6 +75,7 @@ pub struct Terms {
     pub(crate) normalize: Vec<Ruled<Replacement>>,
     pub(crate) match_body: Option<Ruled<MatchBody>>,
     pub(crate) match_headers: Vec<Ruled<HeaderName>>,
+    pub(crate) strictness: Option<Ruled<Strictness>>,
     pub(crate) repeat: Repeat,
     pub(crate) exhausted: Exhausted,
 }
@@ -107,7 +114,7 @@ pub fn check(key: Key, item: &str) -> Result<(), String> {
         Key::IgnoreJson => json_path(item).map(drop),
         Key::Normalize => Replacement::parse(item).map(drop),
         Key::MatchHeaders => header_name(item).map(drop),
-        Key::QueryOrder | Key::Json | Key::MatchBody => Ok(()),
+        Key::QueryOrder | Key::Json | Key::MatchBody | Key::Match | Key::Map => Ok(()),
     }
 }
 
@@ -146,6 +153,7 @@ impl Terms {
         replace(&mut self.query_order, rule.query_order, number);
         replace(&mut self.json, rule.json, number);
         replace(&mut self.match_body, rule.match_body, number);
+        replace(&mut self.strictness, rule.strictness, number);
         self.repeat = rule.repeat.unwrap_or(self.repeat);
         self.exhausted = rule.exhausted.unwrap_or(self.exhausted);
     }
@@ -160,6 +168,11 @@ impl Terms {
 
     pub(crate) fn canonical(&self) -> bool {
         self.json.as_ref().is_some_and(|ruled| ruled.value == JsonForm::Canonical)
+    }
+
+    /// Whether an entry of the same method and path may answer.
+    pub(crate) fn takes_closest(&self) -> bool {
+        self.strictness.as_ref().is_some_and(|ruled| ruled.value == Strictness::Closest)
     }
 
     /// Whether another URL than the recorded one may be meant.

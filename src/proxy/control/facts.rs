@@ -5,12 +5,12 @@ use serde::Serialize;
 use super::super::engine::{Engine, EngineMode};
 use super::super::hidden::shown_url;
 use super::super::observed::Recent;
-use super::super::summary::{MissReport, SessionSummary, Summary};
+use super::super::summary::{SessionSummary, Summary};
 use crate::har::Outcome;
-use crate::report::Traced;
+use crate::record::Verdict;
+use crate::replay;
+use crate::report::{self, Traced};
 
-/// The session of requests that name none.
-const UNNAMED: &str = "default";
 /// Items of one answer, unless the request says otherwise.
 const PAGE: usize = 1_000;
 
@@ -31,23 +31,6 @@ impl Page {
 
 fn value(query: &str, name: &str) -> Option<String> {
     form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
-}
-
-/// RFC 9457 problem details.
-#[derive(Debug, Serialize)]
-pub(super) struct Problem<'a> {
-    #[serde(rename = "type")]
-    kind: &'static str,
-    title: &'static str,
-    status: u16,
-    detail: &'a str,
-}
-
-impl<'a> Problem<'a> {
-    pub(super) fn of(status: http::StatusCode, detail: &'a str) -> Self {
-        let title = status.canonical_reason().unwrap_or_default();
-        Self { kind: "about:blank", title, status: status.as_u16(), detail }
-    }
 }
 
 #[derive(Debug, Serialize)]
@@ -157,18 +140,7 @@ impl Exchange {
 #[derive(Debug, Serialize)]
 pub(super) struct Misses {
     missed: u64,
-    misses: Vec<Miss>,
-}
-
-#[derive(Debug, Serialize)]
-struct Miss {
-    method: String,
-    url: String,
-    reason: String,
-    nearest: Option<String>,
-    differences: Vec<String>,
-    remedy: Option<String>,
-    count: u64,
+    misses: Vec<report::Miss>,
 }
 
 impl Misses {
@@ -177,42 +149,21 @@ impl Misses {
     }
 
     fn told(summary: Summary) -> Self {
-        Self { missed: summary.missed, misses: summary.misses.into_iter().map(Miss::of).collect() }
-    }
-}
-
-impl Miss {
-    fn of(miss: MissReport) -> Self {
-        let MissReport { method, url, reason, nearest, differences, remedy, count, .. } = miss;
-        Self { method, url, reason, nearest, differences, remedy, count }
+        Self { missed: summary.missed, misses: summary.misses }
     }
 }
 
 #[derive(Debug, Serialize)]
 pub(super) struct Unused {
     entries: usize,
-    unused: Vec<Idle>,
-}
-
-#[derive(Debug, Serialize)]
-struct Idle {
-    archive: String,
-    entry: usize,
-    method: String,
-    url: String,
+    unused: Vec<report::Unused>,
 }
 
 impl Unused {
     pub(super) fn of(engine: &Engine, query: &str) -> Self {
         let summary = part(engine, query);
-        Self { entries: summary.entries, unused: idle(summary) }
+        Self { entries: summary.entries, unused: summary.unused }
     }
-}
-
-fn idle(summary: Summary) -> Vec<Idle> {
-    let idle = summary.unused.into_iter();
-    idle.map(|unused| Idle { archive: unused.archive, entry: unused.entry, method: unused.method, url: unused.url })
-        .collect()
 }
 
 #[derive(Debug, Serialize)]
@@ -243,7 +194,7 @@ impl Session {
     pub(super) fn of(name: &str, summary: &Summary) -> Self {
         let (served, missed, unused) = match summary.sessions.iter().find(|session| session.name == name) {
             Some(session) => (session.served, session.missed, session.unused.len()),
-            None if name != UNNAMED => (0, 0, summary.entries),
+            None if name != replay::Session::DEFAULT => (0, 0, summary.entries),
             None => {
                 let named = |count: fn(&SessionSummary) -> u64| summary.sessions.iter().map(count).sum::<u64>();
                 let (served, missed) = (named(|session| session.served), named(|session| session.missed));
@@ -251,6 +202,24 @@ impl Session {
             }
         };
         Self { name: name.to_owned(), served, missed, unused }
+    }
+}
+
+/// What a session has decided about what was recorded for it.
+#[derive(Debug, Serialize)]
+pub(super) struct Decided<'a> {
+    name: &'a str,
+    outcome: &'static str,
+    exchanges: u64,
+}
+
+impl<'a> Decided<'a> {
+    pub(super) fn of(name: &'a str, verdict: Verdict, exchanges: u64) -> Self {
+        let outcome = match verdict {
+            Verdict::Commit => "kept",
+            Verdict::Rollback => "dropped",
+        };
+        Self { name, outcome, exchanges }
     }
 }
 
@@ -275,9 +244,9 @@ pub(super) struct Asserted {
     pub(super) ok: bool,
     served: u64,
     missed: u64,
-    misses: Vec<Miss>,
+    misses: Vec<report::Miss>,
     errors: Vec<String>,
-    unused: Vec<Idle>,
+    unused: Vec<report::Unused>,
 }
 
 impl Asserted {
@@ -289,8 +258,8 @@ impl Asserted {
         let well_used = !all_used || summary.unused.is_empty();
         let ok = summary.missed <= most && summary.errors.is_empty() && well_used;
         let (served, missed, errors) = (summary.served, summary.missed, summary.errors.clone());
-        let misses = Misses::told(summary.clone()).misses;
-        let unused = if all_used { idle(summary) } else { Vec::new() };
+        let misses = summary.misses;
+        let unused = if all_used { summary.unused } else { Vec::new() };
         Self { ok, served, missed, misses, errors, unused }
     }
 }

@@ -7,16 +7,19 @@ mod facts;
 
 use std::sync::Arc;
 
-use http::header::{ALLOW, AUTHORIZATION, HeaderValue, WWW_AUTHENTICATE};
+use http::header::{ALLOW, AUTHORIZATION, HeaderMap, HeaderValue, WWW_AUTHENTICATE};
 use http::request::Parts;
 use http::{Method, Response, StatusCode};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::engine::{Engine, EngineMode};
+use super::rescue::Problem;
 use crate::message::Body;
 use crate::pages::{self, Arrival, PREFIX};
-use facts::{Asserted, Entries, Exchanges, Misses, Page, Problem, Ready, Sessions, Unused};
+use crate::record::Verdict;
+use crate::replay::Session;
+use facts::{Asserted, Decided, Entries, Exchanges, Misses, Page, Ready, Sessions, Unused};
 
 /// The description of the API.
 const OPENAPI: &str = include_str!("openapi.json");
@@ -33,7 +36,16 @@ enum Call {
     OpenApi,
     Reload,
     Assert,
-    Reset(String),
+    /// What a session is told to do.
+    Session(String, Order),
+}
+
+/// What a session is told to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Order {
+    Reset,
+    /// To keep what was recorded for it, or to drop it.
+    Decide(Verdict),
 }
 
 impl Call {
@@ -50,15 +62,21 @@ impl Call {
             "/reload" => Self::Reload,
             "/assert" => Self::Assert,
             _ => {
-                let name = path.strip_prefix("/sessions/")?.strip_suffix("/reset")?;
-                Self::Reset(percent_encoding::percent_decode_str(name).decode_utf8().ok()?.into_owned())
+                let (name, order) = path.strip_prefix("/sessions/")?.split_once('/')?;
+                let order = match order {
+                    "reset" => Order::Reset,
+                    "commit" => Order::Decide(Verdict::Commit),
+                    "rollback" => Order::Decide(Verdict::Rollback),
+                    _ => return None,
+                };
+                Self::Session(percent_encoding::percent_decode_str(name).decode_utf8().ok()?.into_owned(), order)
             }
         })
     }
 
     /// Whether it changes something, or says that something must be so.
     fn is_order(&self) -> bool {
-        matches!(self, Self::Reload | Self::Assert | Self::Reset(_))
+        matches!(self, Self::Reload | Self::Assert | Self::Session(..))
     }
 }
 
@@ -78,7 +96,7 @@ pub(super) async fn respond(engine: &Arc<Engine>, request: &Parts, arrival: Arri
         answer.headers_mut().insert(ALLOW, HeaderValue::from_static(names));
         return answer;
     }
-    if call.is_order() && !has_token(engine, request) {
+    if call.is_order() && !has_token(engine, &request.headers) {
         let detail = "this needs the token that harmock prints when it starts, as `Authorization: Bearer TOKEN`; commands \
                       that harmock runs have it in HARMOCK_TOKEN";
         let mut answer = refused(request, StatusCode::UNAUTHORIZED, detail);
@@ -98,7 +116,7 @@ async fn answer(engine: &Arc<Engine>, request: &Parts, call: Call) -> Response<B
         Call::Misses => told(request, StatusCode::OK, &Misses::of(engine, query)),
         Call::Unused => told(request, StatusCode::OK, &Unused::of(engine, query)),
         Call::Sessions => told(request, StatusCode::OK, &Sessions::of(engine)),
-        Call::OpenApi => pages::json(StatusCode::OK, OPENAPI.to_owned(), request.method == Method::HEAD),
+        Call::OpenApi => pages::json(StatusCode::OK, JSON, OPENAPI.to_owned(), request.method == Method::HEAD),
         Call::Assert => {
             let asserted = Asserted::of(engine, query);
             told(request, if asserted.ok { StatusCode::OK } else { StatusCode::CONFLICT }, &asserted)
@@ -108,34 +126,59 @@ async fn answer(engine: &Arc<Engine>, request: &Parts, call: Call) -> Response<B
             Some(reloaded) => told(request, StatusCode::CONFLICT, &reloaded),
             None => refused(request, StatusCode::CONFLICT, "this run does not replay, so there is nothing to reload"),
         },
-        Call::Reset(name) => {
-            let EngineMode::Replay(state) = &engine.mode else {
-                return refused(request, StatusCode::CONFLICT, "this run does not replay, so it has no sessions");
-            };
-            match state.sessions.find(&name) {
-                None => refused(request, StatusCode::NOT_FOUND, "no request has named this session"),
-                Some(session) => {
-                    session.reset();
-                    told(request, StatusCode::OK, &facts::Session::of(session.name(), &engine.summary()))
-                }
-            }
+        Call::Session(name, order) => session(engine, request, &name, order).await,
+    }
+}
+
+async fn session(engine: &Engine, request: &Parts, name: &str, order: Order) -> Response<Body> {
+    let EngineMode::Replay(state) = &engine.mode else {
+        return refused(request, StatusCode::CONFLICT, "this run does not replay, so it has no sessions");
+    };
+    let Some(session) = state.sessions.find(name) else {
+        return refused(request, StatusCode::NOT_FOUND, "no request has named this session");
+    };
+    let verdict = match order {
+        Order::Reset => {
+            session.reset();
+            return told(request, StatusCode::OK, &facts::Session::of(session.name(), &engine.summary()));
+        }
+        Order::Decide(verdict) => verdict,
+    };
+    let Some(recorder) = &state.recorder else {
+        return refused(request, StatusCode::CONFLICT, "nothing is recorded in this run; --not-found record does that");
+    };
+    if session.name() == Session::DEFAULT {
+        let detail = "what requests without a session bring is kept in any case; name a session to decide about it";
+        return refused(request, StatusCode::CONFLICT, detail);
+    }
+    match recorder.decide(session.name(), verdict).await {
+        Ok(exchanges) => told(request, StatusCode::OK, &Decided::of(session.name(), verdict, exchanges)),
+        Err(error) => {
+            let detail = format!("nothing is decided, because that cannot be written: {error}");
+            refused(request, StatusCode::INTERNAL_SERVER_ERROR, &detail)
         }
     }
 }
 
 fn told(request: &Parts, status: StatusCode, facts: &impl Serialize) -> Response<Body> {
-    let mut text = serde_json::to_string_pretty(facts).unwrap_or_default();
-    text.push('\n');
-    pages::json(status, text, request.method == Method::HEAD)
+    answered(request, status, JSON, facts)
 }
 
 fn refused(request: &Parts, status: StatusCode, detail: &str) -> Response<Body> {
-    told(request, status, &Problem::of(status, detail))
+    answered(request, status, "application/problem+json", &Problem::of(status, detail))
 }
 
+fn answered(request: &Parts, status: StatusCode, media_type: &'static str, facts: &impl Serialize) -> Response<Body> {
+    let mut text = serde_json::to_string_pretty(facts).unwrap_or_default();
+    text.push('\n');
+    pages::json(status, media_type, text, request.method == Method::HEAD)
+}
+
+const JSON: &str = "application/json";
+
 /// Whether the request carries the token of the run. Digests are compared: how long that takes tells nothing of the token.
-fn has_token(engine: &Engine, request: &Parts) -> bool {
-    let mut given = request.headers.get_all(AUTHORIZATION).iter();
+pub(super) fn has_token(engine: &Engine, fields: &HeaderMap) -> bool {
+    let mut given = fields.get_all(AUTHORIZATION).iter();
     let (Some(given), None) = (given.next(), given.next()) else { return false };
     let bytes = given.as_bytes();
     let Some((scheme, token)) = bytes.split_at_checked("Bearer ".len()) else { return false };
@@ -148,8 +191,11 @@ mod tests {
 
     #[test]
     fn a_session_is_named_by_one_encoded_part_of_the_path() {
-        assert_eq!(Call::of("/sessions/a%2Fb%20c/reset"), Some(Call::Reset("a/b c".to_owned())));
-        assert_eq!(Call::of("/sessions/a/commit"), None);
+        let named = |order| Some(Call::Session("a/b c".to_owned(), order));
+        assert_eq!(Call::of("/sessions/a%2Fb%20c/reset"), named(Order::Reset));
+        assert_eq!(Call::of("/sessions/a%2Fb%20c/commit"), named(Order::Decide(Verdict::Commit)));
+        assert_eq!(Call::of("/sessions/a%2Fb%20c/rollback"), named(Order::Decide(Verdict::Rollback)));
+        assert_eq!(Call::of("/sessions/a/b/reset"), None);
         assert_eq!(Call::of("/health"), None);
     }
 }

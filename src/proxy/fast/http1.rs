@@ -15,13 +15,13 @@ use std::time::Instant;
 use bytes::{Buf, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 
-use super::config::Cors;
-use super::connection::{Client, Interruption};
-use super::engine::{Engine, EngineMode, ReplayState};
-use super::target::{Via, destination};
-use crate::log::{ExchangeLine, Source};
-use crate::message::Scheme;
-use crate::replay::{EntryName, Ready};
+use super::{changes_answer, file, log, may_answer, plain_host, replays};
+use crate::connect::ToClient;
+use crate::proxy::config::Cors;
+use crate::proxy::connection::{Client, Interruption};
+use crate::proxy::engine::Engine;
+use crate::proxy::target::Via;
+use crate::replay::Ready;
 
 /// A longer head is none of the usual.
 const HEAD_MOST: usize = 16 << 10;
@@ -30,30 +30,21 @@ const FIELDS_MOST: usize = 64;
 /// Bytes asked for at a time.
 const READ: usize = 4 << 10;
 
-/// Answers what it can. Returns with the bytes of the first request that it cannot answer, or with none where the
-/// connection is to end.
-pub(super) async fn serve<S, I>(
+/// Answers what it can, beginning with what has been read already. Returns with the bytes of the first request that it
+/// cannot answer, or with none where the connection is to end.
+pub(in crate::proxy) async fn serve<S, I>(
     stream: &mut S,
+    mut buffer: BytesMut,
     client: &Client,
     engine: &Engine,
     interrupted: &mut I,
 ) -> io::Result<Option<BytesMut>>
 where
-    S: AsyncRead + AsyncWrite + Unpin,
+    S: AsyncRead + AsyncWrite + ToClient + Unpin,
     I: Future<Output = Interruption> + Unpin,
 {
-    let mut buffer = BytesMut::new();
-    let EngineMode::Replay(state) = &engine.mode else { return Ok(Some(buffer)) };
+    let Some(state) = replays(engine, client) else { return Ok(Some(buffer)) };
     let via = &client.via;
-    // More of a request has to be known than is looked at here.
-    if engine.observers.is_on() || engine.sessions_required || client.session.is_some() {
-        return Ok(Some(buffer));
-    }
-    if let Via::Connect(to) = via
-        && engine.is_own(&to.host, to.port)
-    {
-        return Ok(Some(buffer));
-    }
     let mut url = String::new();
     loop {
         let head = plain_get(&buffer, via, state.cors, &mut url);
@@ -83,7 +74,7 @@ where
         replayer.count(entry);
         engine.tally.served();
         if let Some(started) = started {
-            log(engine, replayer.name(entry), &url, &ready, started);
+            log(engine, replayer.name(entry), &url, (ready.status, ready.size), started);
         }
         if !goes_on {
             return Ok(None);
@@ -95,10 +86,10 @@ where
 /// goes on.
 async fn send<S, I>(stream: &mut S, ready: &Ready, interrupted: &mut I) -> io::Result<bool>
 where
-    S: AsyncWrite + Unpin,
+    S: AsyncWrite + ToClient + Unpin,
     I: Future<Output = Interruption> + Unpin,
 {
-    let mut sending = pin!(ready.write(stream));
+    let mut sending = pin!(file::write(ready, stream));
     tokio::select! {
         biased;
         sent = sending.as_mut() => sent.map(|()| true),
@@ -141,19 +132,12 @@ fn url_of(request: &httparse::Request<'_, '_>, via: &Via, cors: Cors, url: &mut 
     }
     let mut host = None;
     for field in request.headers.iter() {
-        let is = |name: &str| field.name.eq_ignore_ascii_case(name);
-        // Told apart by their length first: most fields are none of these.
-        match field.name.len() {
-            4 if is("host") && host.replace(field.value).is_some() => return None,
-            5 if is("range") => return None,
-            6 if is("expect") || (is("origin") && cors == Cors::Auto) => return None,
-            7 if is("upgrade") => return None,
-            10 if is("connection") && !field.value.eq_ignore_ascii_case(b"keep-alive") => return None,
-            13 if is("if-none-match") => return None,
-            14 if is("content-length") => return None,
-            17 if is("transfer-encoding") || is("if-modified-since") || is("x-harmock-session") => return None,
-            19 if is("proxy-authorization") => return None,
-            _ => {}
+        if field.name.eq_ignore_ascii_case("host") {
+            if host.replace(field.value).is_some() {
+                return None;
+            }
+        } else if changes_answer(field.name, field.value, cors) {
+            return None;
         }
     }
     let target = request.path?;
@@ -170,42 +154,10 @@ fn url_of(request: &httparse::Request<'_, '_>, via: &Via, cors: Cors, url: &mut 
     Some(())
 }
 
-/// A host with or without a port and nothing beside: a slash in it would move the path of the URL.
-fn plain_host(value: &[u8]) -> Option<&str> {
-    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b".-_:[]".contains(byte);
-    std::str::from_utf8(value).ok().filter(|_| value.iter().all(plain))
-}
-
-/// Whether every request for a recorded URL is for the archive to answer: the user's settings and harmock's own names
-/// have nothing to say about it.
-fn may_answer(url: &str, engine: &Engine, state: &ReplayState) -> bool {
-    let (scheme, rest) = match (url.strip_prefix("http://"), url.strip_prefix("https://")) {
-        (Some(rest), _) => (Scheme::Http, rest),
-        (_, Some(rest)) => (Scheme::Https, rest),
-        _ => return false,
-    };
-    let authority = rest.split('/').next().unwrap_or_default();
-    // A live URL never has userinfo: it is taken off before the lookup.
-    let Some(to) = destination(scheme, authority).filter(|_| !authority.contains('@')) else { return false };
-    !engine.is_own(&to.host, to.port) && state.scope.contains(url)
-}
-
-fn log(engine: &Engine, name: EntryName<'_>, url: &str, ready: &Ready, started: Instant) {
-    engine.log.exchange(&ExchangeLine {
-        method: "GET",
-        url,
-        status: Some(ready.status),
-        size: ready.size,
-        time: started.elapsed(),
-        source: Source::Entry { archive: name.archive, entry: name.ordinal },
-        note: None,
-    });
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::message::Destination;
+    use crate::message::{Destination, Scheme};
 
     fn asked(head: &str, via: &Via) -> Option<String> {
         let mut url = String::new();
@@ -256,6 +208,8 @@ mod tests {
             "GET http://a/ HTTP/1.1\r\nhost: a\r\nIf-Modified-Since: x\r\n\r\n",
             "GET http://a/ HTTP/1.1\r\nhost: a\r\nProxy-Authorization: Basic YTpi\r\n\r\n",
             "GET http://a/ HTTP/1.1\r\nhost: a\r\nX-Harmock-Session: a\r\n\r\n",
+            "GET http://a/ HTTP/1.1\r\nhost: a\r\nX-Mock-Response-Code: 404\r\n\r\n",
+            "GET http://a/ HTTP/1.1\r\nhost: a\r\nx-mock-delay: 1\r\n\r\n",
             "GET / HTTP/1.1\r\nhost: a\r\n\r\n",
             "GET https://a/ HTTP/1.1\r\nhost: a\r\n\r\n",
             "GET http://a/ HTTP/1.1\r\nbad field: a\r\n\r\n",
