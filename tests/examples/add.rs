@@ -1,3 +1,5 @@
+//! `har add` by hand: answers that no traffic has.
+
 use std::fs;
 use std::sync::{Arc, Barrier};
 use std::thread;

@@ -1,3 +1,5 @@
+//! `har edit`: one body in an editor, and what is checked on the way back.
+
 use std::fs;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! `har add --from-request`: a curl command is split, called and kept.
+
 use super::*;
 use crate::support::{Origin, needs};
 

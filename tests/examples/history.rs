@@ -1,3 +1,5 @@
+//! `har add --from`: entries of a trace.
+
 use super::*;
 use crate::support::{entry, post_entry};
 

@@ -1,3 +1,5 @@
+//! `har import` of OpenAPI documents.
+
 use super::*;
 use crate::support::needs;
 

@@ -1,3 +1,5 @@
+//! `har import` of Postman collections.
+
 use super::*;
 use crate::support::needs;
 
