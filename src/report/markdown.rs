@@ -32,48 +32,68 @@ pub(super) fn render(report: &Report) -> String {
             format!("| {} | {} | {} | {} |", text(name), part.served, part.missed, part.unused.len())
         }));
     }
-    if !report.misses.is_empty() {
-        lines.extend([String::new(), "### Not recorded".to_owned(), String::new()]);
-        for miss in report.misses.iter().take(SHOWN) {
-            let request = code(&format!("{} {}", miss.method, miss.url));
-            lines.push(format!("- {request}{}: {}", miss.times(), text(&miss.reason)));
-            lines.extend(miss.details().iter().map(|detail| format!("  - {}", code(detail.trim_start()))));
-            if let Some(remedy) = &miss.remedy {
-                lines.push("  - these lines of `harmock.toml` would make it match:".to_owned());
-                lines.extend(fenced(remedy, "    "));
-            }
-        }
-        more(&mut lines, report.misses.len());
-    }
-    if !report.applied.is_empty() {
-        lines.extend([String::new(), "### Applied".to_owned(), String::new()]);
-        for applied in report.applied.iter().take(SHOWN) {
-            let request = code(&format!("{} {}", applied.method, applied.url));
-            lines.push(format!("- {} to {request}: {}", code(&applied.what), applied.count));
-            lines.extend(applied.detail.iter().map(|detail| format!("  - {}", code(detail))));
-        }
-        more(&mut lines, report.applied.len());
-    }
-    if !report.errors.is_empty() {
-        lines.extend([String::new(), "### Errors".to_owned(), String::new()]);
-        lines.extend(report.errors.iter().take(SHOWN).map(|error| format!("- {}", code(error))));
-        more(&mut lines, report.errors.len());
-    }
-    if !report.unused.is_empty() {
-        let summary = format!("<details><summary>{} entries were not used</summary>", report.unused.len());
-        lines.extend([String::new(), summary, String::new()]);
-        for unused in report.unused.iter().take(SHOWN) {
-            lines.push(format!("- {}", code(&unused.to_string())));
-        }
-        more(&mut lines, report.unused.len());
-        lines.extend([String::new(), "</details>".to_owned()]);
-    }
+    misses(&mut lines, report);
+    applied(&mut lines, report);
+    errors(&mut lines, report);
+    unused(&mut lines, report);
     if !report.passed.is_empty() {
         let hosts: Vec<_> = report.passed.iter().map(|(host, count)| format!("{} ({count})", code(host))).collect();
         lines.extend([String::new(), format!("Answered by real servers: {}", hosts.join(", "))]);
     }
     lines.push(String::new());
     lines.join("\n")
+}
+
+fn misses(lines: &mut Vec<String>, report: &Report) {
+    if report.misses.is_empty() {
+        return;
+    }
+    lines.extend([String::new(), "### Not recorded".to_owned(), String::new()]);
+    for miss in report.misses.iter().take(SHOWN) {
+        let request = code(&format!("{} {}", miss.method, miss.url));
+        lines.push(format!("- {request}{}: {}", miss.times(), text(&miss.reason)));
+        lines.extend(miss.details().iter().map(|detail| format!("  - {}", code(detail.trim_start()))));
+        if let Some(remedy) = &miss.remedy {
+            lines.push("  - these lines of `harmock.toml` would make it match:".to_owned());
+            lines.extend(fenced(remedy, "    "));
+        }
+    }
+    more(lines, report.misses.len());
+}
+
+fn applied(lines: &mut Vec<String>, report: &Report) {
+    if report.applied.is_empty() {
+        return;
+    }
+    lines.extend([String::new(), "### Applied".to_owned(), String::new()]);
+    for applied in report.applied.iter().take(SHOWN) {
+        let request = code(&format!("{} {}", applied.method, applied.url));
+        lines.push(format!("- {} to {request}: {}", code(&applied.what), applied.count));
+        lines.extend(applied.detail.iter().map(|detail| format!("  - {}", code(detail))));
+    }
+    more(lines, report.applied.len());
+}
+
+fn errors(lines: &mut Vec<String>, report: &Report) {
+    if report.errors.is_empty() {
+        return;
+    }
+    lines.extend([String::new(), "### Errors".to_owned(), String::new()]);
+    lines.extend(report.errors.iter().take(SHOWN).map(|error| format!("- {}", code(error))));
+    more(lines, report.errors.len());
+}
+
+fn unused(lines: &mut Vec<String>, report: &Report) {
+    if report.unused.is_empty() {
+        return;
+    }
+    let summary = format!("<details><summary>{} entries were not used</summary>", report.unused.len());
+    lines.extend([String::new(), summary, String::new()]);
+    for unused in report.unused.iter().take(SHOWN) {
+        lines.push(format!("- {}", code(&unused.to_string())));
+    }
+    more(lines, report.unused.len());
+    lines.extend([String::new(), "</details>".to_owned()]);
 }
 
 fn more(lines: &mut Vec<String>, there_are: usize) {
