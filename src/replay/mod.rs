@@ -16,6 +16,7 @@ mod rehomed;
 mod replayer;
 mod session;
 mod streamed;
+mod templated;
 mod treatments;
 mod watcher;
 
@@ -24,4 +25,5 @@ pub use pieces::StreamSpeed;
 pub use ready::Ready;
 pub use replayer::{EntryName, OpenError, Opened, PayloadTrouble, Replayer};
 pub use session::{Session, Sessions};
+pub use templated::{Rendered, Rendering, TemplateSettings, TemplateTrouble};
 pub use watcher::{EDIT_SEEN_AFTER, Look, Watcher};
