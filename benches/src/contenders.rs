@@ -40,7 +40,7 @@ fn one_table(bench: &Bench, protocol: Protocol, plan: Plan) -> Result<()> {
     for (name, start) in CONTENDERS {
         match start(bench, &archive, protocol) {
             Ok(Some(server)) => rows.push(Row::new(name, server)),
-            Ok(None) => println!("{name}: not installed, or does not speak {}.\n", protocol.name()),
+            Ok(None) => println!("{name}: not installed, or no proxy for {}.\n", protocol.name()),
             Err(error) => println!("{name}: left out, {error:#}\n"),
         }
     }
@@ -106,7 +106,7 @@ impl Row {
     }
 }
 
-/// Starts a program that answers from an archive; none where it is not there, or does not speak the protocol.
+/// Starts a program that answers from an archive; none where it is not there, or is no proxy for the protocol.
 type Start = fn(&Bench, &Path, Protocol) -> Result<Option<Server>>;
 
 const CONTENDERS: [(&str, Start); 4] = [
