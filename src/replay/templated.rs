@@ -7,7 +7,8 @@ use bytes::Bytes;
 
 use super::large;
 use super::loaded::Loaded;
-use super::replayer::{Replayer, Stored, answered};
+use super::replayer::{Replayer, answered};
+use super::stored::Stored;
 use crate::archive::Fetched;
 use crate::har::{Answer, Callback, End, Entry, StoredBody};
 use crate::matching::EntryRef;
