@@ -17,6 +17,7 @@ mod replayer;
 mod session;
 mod stored;
 mod streamed;
+mod templated;
 mod treatments;
 mod watcher;
 
@@ -26,4 +27,5 @@ pub use ready::Ready;
 pub use replayer::{EntryName, OpenError, Opened, Replayer};
 pub use session::{Session, Sessions};
 pub use stored::PayloadTrouble;
+pub use templated::{Rendered, Rendering, TemplateSettings, TemplateTrouble};
 pub use watcher::{EDIT_SEEN_AFTER, Look, Watcher};

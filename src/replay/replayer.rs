@@ -12,7 +12,8 @@ use super::large::UnpackedFiles;
 use super::loaded::{Loaded, Slot};
 use super::prepared::Prepared;
 use super::session::Session;
-use super::treatments::Treatments;
+use super::templated::{TemplateSettings, TemplateTrouble, Templated};
+use super::treatments::{Fault, Treatments};
 use crate::archive;
 use crate::har::{Answer, Entry, Outcome, RecordedPayload, Warning};
 use crate::matching::rules::Terms;
@@ -27,6 +28,7 @@ pub struct Replayer {
     pub(super) archives: Vec<Arc<Loaded>>,
     index: Index,
     treatments: Treatments,
+    templates: Arc<TemplateSettings>,
     cache_size: u64,
     pub(super) cache: PayloadCache,
     pub(super) unpacked: UnpackedFiles,
@@ -62,6 +64,9 @@ pub enum OpenError {
         /// What asks.
         by: String,
     },
+    /// What is to be a template is none.
+    #[error("{0}; correct it, or take the entry out of what is rendered (template = false)")]
+    Template(TemplateTrouble),
     /// An odd entry, where none is allowed.
     #[error("{}: {warning} (--strict-archives)", path.display())]
     Odd {
@@ -93,7 +98,13 @@ impl Replayer {
     /// # Errors
     ///
     /// When one cannot be opened, is no HAR, or is odd where that is refused.
-    pub fn open(paths: &[PathBuf], cache_size: u64, strict: bool, rules: Arc<Rules>) -> Result<Opened, OpenError> {
+    pub fn open(
+        paths: &[PathBuf],
+        cache_size: u64,
+        strict: bool,
+        rules: Arc<Rules>,
+        templates: TemplateSettings,
+    ) -> Result<Opened, OpenError> {
         let mut archives = Vec::new();
         let mut warnings = Vec::new();
         let mut left_out = 0;
@@ -111,22 +122,32 @@ impl Replayer {
         if strict && let Some((path, warning)) = warnings.first() {
             return Err(OpenError::Odd { path: path.clone(), warning: warning.clone() });
         }
-        let replayer = Self::of(archives, cache_size, rules);
+        let mut replayer = Self::of(archives, cache_size, rules, Arc::new(templates));
         replayer.treatments.check(&replayer.archives)?;
         Ok(Opened { replayer, warnings, left_out, outgoing })
     }
 
     /// Answers from these archives.
-    fn of(archives: Vec<Arc<Loaded>>, cache_size: u64, rules: Arc<Rules>) -> Self {
+    fn of(archives: Vec<Arc<Loaded>>, cache_size: u64, rules: Arc<Rules>, templates: Arc<TemplateSettings>) -> Self {
         let index = Index::with_rules(archives.iter().map(|loaded| Arc::clone(&loaded.entries)).collect(), rules);
-        let treatments = Treatments::build(&archives, &index.rules());
+        let treatments = Treatments::build(&archives, &index.rules(), &templates);
         let (cache, unpacked) = (PayloadCache::new(cache_size), UnpackedFiles::new());
-        Self { archives, index, treatments, cache_size, cache, unpacked }
+        Self { archives, index, treatments, templates, cache_size, cache, unpacked }
     }
 
     /// The same with other archives.
     pub(super) fn with(&self, archives: Vec<Arc<Loaded>>) -> Self {
-        Self::of(archives, self.cache_size, self.index.rules())
+        Self::of(archives, self.cache_size, self.index.rules(), Arc::clone(&self.templates))
+    }
+
+    /// The first text of an archive that is to be a template and is none.
+    pub(super) fn template_fault(&self, loaded: &Arc<Loaded>) -> Option<Fault> {
+        Treatments::build(std::slice::from_ref(loaded), &self.index.rules(), &self.templates).into_fault()
+    }
+
+    /// The templates of an entry, if it has any.
+    pub(super) fn templated(&self, entry: EntryRef) -> Option<&Templated> {
+        self.treatments.templated(entry)
     }
 
     /// Where the entries of another replayer of the same archives are in this one: of each archive, method and URL the
