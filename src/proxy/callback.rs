@@ -48,37 +48,37 @@ impl Callbacks {
         rendered: Result<Option<Callback>, TemplateTrouble>,
         response: Response<Body>,
     ) -> Response<Body> {
-        let refused = |line: String| {
-            engine.log.alert(&line);
-            engine.tally.error(line);
-        };
-        let rendered = match rendered {
-            Ok(rendered) => rendered,
-            Err(trouble) => {
-                refused(format!("{trouble}; it is not sent"));
-                return response;
+        match self.due(engine, callback, rendered) {
+            Ok(due) => response.map(|inner| Body::boxed(AnsweredBody { inner, due: Some(due) })),
+            Err(Unsent { why, is_error }) => {
+                let line = format!("{why}; it is not sent");
+                engine.log.alert(&line);
+                if is_error {
+                    engine.tally.error(line);
+                }
+                response
             }
-        };
+        }
+    }
+
+    fn due(
+        &self,
+        engine: &Arc<Engine>,
+        callback: &Callback,
+        rendered: Result<Option<Callback>, TemplateTrouble>,
+    ) -> Result<Due, Unsent> {
+        let error = |why| Unsent { why, is_error: true };
+        let rendered = rendered.map_err(|trouble| error(trouble.to_string()))?;
         let callback = rendered.as_ref().unwrap_or(callback);
         let called = format!("callback {} {}", callback.method, shown_url(callback.url.as_str()));
         if !self.allowed.matches(callback.url.as_str()) {
-            engine.log.alert(&format!("{called}: no --allow-callbacks covers it; it is not sent"));
-            return response;
+            return Err(Unsent { why: format!("{called}: no --allow-callbacks covers it"), is_error: false });
         }
-        let sender = match self.sender(callback) {
-            Ok(sender) => sender,
-            Err(error) => {
-                refused(format!("{called}: {error}; it is not sent"));
-                return response;
-            }
+        let sender = self.sender(callback).map_err(|unsigned| error(format!("{called}: {unsigned}")))?;
+        let (Some(outgoing), Ok(permit)) = (outgoing(callback), Arc::clone(&self.room).try_acquire_owned()) else {
+            return Err(error(format!("{called}: {TOGETHER} others are under way")));
         };
-        let outgoing = outgoing(callback);
-        let (Some(outgoing), Ok(permit)) = (outgoing, Arc::clone(&self.room).try_acquire_owned()) else {
-            engine.tally.error(format!("{called}: {TOGETHER} others are under way; it is not sent"));
-            return response;
-        };
-        let due = Due { engine: Arc::clone(engine), sender, outgoing, called, permit };
-        response.map(|inner| Body::boxed(AnsweredBody { inner, due: Some(due) }))
+        Ok(Due { engine: Arc::clone(engine), sender, outgoing, called, permit })
     }
 
     /// Goes where the callback says, and nowhere else: an answer that redirects is an answer.
@@ -107,6 +107,12 @@ fn outgoing(callback: &Callback) -> Option<Outgoing> {
     strip_hop_by_hop(&mut fields);
     let method = callback.method.parse().ok()?;
     Some(Outgoing { method, url: callback.url.clone(), fields, payload: callback.body.clone() })
+}
+
+/// Why a callback is not sent, and whether that fails the run.
+struct Unsent {
+    why: String,
+    is_error: bool,
 }
 
 /// A callback that waits for its answer to be out.

@@ -3,6 +3,7 @@
 //! no line of another tells.
 
 use std::borrow::Cow;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock, PoisonError, RwLock};
 
 use super::pass::mask;
@@ -12,6 +13,8 @@ use super::url::in_url;
 use super::values::Values;
 
 static VALUES: RwLock<Option<Arc<Values>>> = RwLock::new(None);
+/// Whether there are any: most runs have none, and ask for each line.
+static ANY_VALUES: AtomicBool = AtomicBool::new(false);
 
 static HIDDEN: LazyLock<RwLock<Arc<Rules>>> = LazyLock::new(RwLock::default);
 
@@ -25,6 +28,7 @@ pub fn also_hide(rules: &Rules) {
 pub fn also_hide_values<'a>(values: impl IntoIterator<Item = &'a str>) {
     let mut hidden = VALUES.write().unwrap_or_else(PoisonError::into_inner);
     *hidden = Values::and(hidden.as_deref(), values).map(Arc::new).or(hidden.take());
+    ANY_VALUES.store(hidden.is_some(), Ordering::Release);
 }
 
 /// A text without the values that are hidden.
@@ -38,6 +42,9 @@ pub fn shown_text(text: &str) -> Cow<'_, str> {
 
 /// The same of bytes, if there is such a value in them.
 pub fn shown_bytes(bytes: &[u8]) -> Option<Vec<u8>> {
+    if !ANY_VALUES.load(Ordering::Acquire) {
+        return None;
+    }
     VALUES.read().unwrap_or_else(PoisonError::into_inner).as_ref()?.replaced(bytes)
 }
 
