@@ -32,7 +32,7 @@ mod verdicts;
 pub use example::Example;
 pub use exchange::{ExchangeFacts, ResponseFacts};
 pub use finish::{Finished, finish, finish_killed};
-pub use lock::{Held, hold};
+pub use lock::{Held, hold, hold_all, hold_existing};
 pub use losses::Tell;
 pub use progress::Progress;
 pub use recorder::{Recorded, Recorder};
