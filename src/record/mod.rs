@@ -5,7 +5,7 @@
 //! of the response: what a client saw whole is on disk. When the run ends the journal is turned into the archive
 //! ([`finish()`]), which takes the place of the previous one at once or not at all.
 
-pub mod cuts;
+mod copying;
 mod echoes;
 pub mod example;
 pub mod exchange;
@@ -20,6 +20,7 @@ mod recorder;
 mod recording;
 mod redaction;
 mod restored;
+mod run;
 mod run_settings;
 mod spool;
 mod stream_cuts;
