@@ -8,13 +8,14 @@ use tokio_util::sync::CancellationToken;
 
 use super::conditional::{self, Part};
 use super::cors;
-use super::pieces::{StreamSpeed, pieces};
+use super::pieces::{StreamSpeed, edited_events, pieces};
 use super::prepared::{Prepared, header_map};
 use super::rehomed::Rehomed;
 use super::replayer::{Replayer, answered};
 use super::stored::{PayloadTrouble, Stored};
 use super::streamed::{Ending, StreamedBody};
 use super::templated::Rendered;
+use crate::har::cuts::Cuts;
 use crate::har::streams::is_endless;
 use crate::har::{Answer, End, Failure, Outcome};
 use crate::matching::Hit;
@@ -98,7 +99,10 @@ impl Replayer {
                 conditional::part(method, request, answer, length)
             };
             match part {
-                Part::Whole => whole(prepared, answer, stored, method, delivery),
+                Part::Whole => {
+                    let edited = edited_events(answer, stored.as_ref()).await;
+                    whole(prepared, answer, (stored, edited), method, delivery)
+                }
                 Part::Bytes(bytes) => {
                     let body = stored.map_or(Body::Empty, |stored| stored.into_part(bytes.clone()));
                     let mut response = prepared.response(body);
@@ -154,7 +158,7 @@ impl Replayer {
 fn whole(
     prepared: &Prepared,
     answer: &Answer,
-    stored: Option<Stored>,
+    (stored, edited): (Option<Stored>, Option<Cuts>),
     method: &Method,
     delivery: Delivery<'_>,
 ) -> (Response<Body>, u64) {
@@ -167,7 +171,7 @@ fn whole(
         }
         return (response, 0);
     }
-    let mut response = prepared.response(framed(stored, answer, delivery));
+    let mut response = prepared.response(framed(stored, edited, answer, delivery));
     if stays_open(answer) || (!answer.chunks.is_empty() && delivery.speed.factor() > 0.0) {
         response.extensions_mut().insert(Pausing);
     }
@@ -203,10 +207,9 @@ fn bodiless_length(method: &Method, status: u16, recorded: Option<&HeaderValue>,
 
 /// The body in its pieces, with what came after it: a body that the upstream had cut is cut again, trailers follow theirs,
 /// and a stream that its client had left stays open.
-fn framed(stored: Option<Stored>, answer: &Answer, delivery: Delivery<'_>) -> Body {
+fn framed(stored: Option<Stored>, edited: Option<Cuts>, answer: &Answer, delivery: Delivery<'_>) -> Body {
     let length = stored.as_ref().map_or(0, Stored::length);
-    let whole = stored.as_ref().and_then(Stored::bytes);
-    let pieces = pieces(answer, length, whole.as_deref(), delivery.speed);
+    let pieces = pieces(answer, length, edited.as_ref(), delivery.speed);
     let body = stored.map_or(Body::Empty, Stored::into_body);
     let ending = if answer.end == End::Upstream {
         Ending::Cut
