@@ -10,13 +10,14 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::cache::{Age, Cached, PayloadCache};
-use super::large::{self, FileBody, UnpackedFiles};
+use super::large::{self, FileBody};
 use super::loaded::{Loaded, Slot};
+use super::own_files::{COPIED, OwnFiles};
 use super::prepared::Prepared;
 use super::ready::together;
 use super::session::Session;
 use super::treatments::Treatments;
-use crate::archive::{self, BodyFile, Fetched, PayloadError, Stamp};
+use crate::archive::{self, Archive, BodyFile, Fetched, PayloadError, Stamp};
 use crate::har::{Answer, Entry, Outcome, RecordedPayload, StoredBody, Warning};
 use crate::matching::rules::Terms;
 use crate::matching::{
@@ -33,7 +34,7 @@ pub struct Replayer {
     treatments: Treatments,
     cache_size: u64,
     cache: PayloadCache,
-    unpacked: UnpackedFiles,
+    pub(super) own_files: OwnFiles,
     looks: Looks,
 }
 
@@ -197,8 +198,8 @@ impl Replayer {
     fn of(archives: Vec<Arc<Loaded>>, cache_size: u64, rules: Arc<Rules>) -> Self {
         let index = Index::with_rules(archives.iter().map(|loaded| Arc::clone(&loaded.entries)).collect(), rules);
         let treatments = Treatments::build(&archives, &index.rules());
-        let (cache, unpacked) = (PayloadCache::new(cache_size), UnpackedFiles::new());
-        Self { archives, index, treatments, cache_size, cache, unpacked, looks: Looks::default() }
+        let (cache, own_files) = (PayloadCache::new(cache_size), OwnFiles::new());
+        Self { archives, index, treatments, cache_size, cache, own_files, looks: Looks::default() }
     }
 
     /// The same with other archives.
@@ -373,26 +374,28 @@ impl Replayer {
 
     /// A body that is in no cache and needs no waiting all the same.
     fn had_now(&self, entry: EntryRef, body: &StoredBody) -> Option<Stored> {
-        let archive = &self.archives.get(entry.archive as usize)?.archive;
-        match archive.read_now(body, AT_ONCE) {
+        match self.archive_of(entry)?.read_now(body, AT_ONCE) {
             Some(bytes) => Some(Stored::Whole(self.keep(entry, bytes, None))),
-            None => self.unpacked.find(entry).map(Stored::File),
+            None => self.own_files.unpacked(entry).map(Stored::File),
         }
     }
 
     /// Reads the body of an answer, unless its file is as it was. Blocks.
     fn read_body(&self, entry: EntryRef, body: &StoredBody) -> Result<Stored, PayloadTrouble> {
         let trouble = |source| PayloadTrouble { entry: self.name(entry).to_string(), source };
-        let Some(archive) = self.archives.get(entry.archive as usize).map(|loaded| &loaded.archive) else {
+        let Some(archive) = self.archive_of(entry) else {
             return Ok(Stored::Whole(self.cache.keep(entry, Bytes::new(), 0, None)));
         };
         // Where there is no room for a temporary file, memory has to do. What else is wrong is told by the reading below.
         if archive.unpacks(body, large::WHOLE)
-            && let Ok(file) = self.unpacked.or_unpack(entry, || archive.unpack(body))
+            && let Ok(file) = self.own_files.or_unpack(entry, || archive.unpack(body, COPIED))
         {
             return Ok(Stored::File(file));
         }
         let stamp = archive.stamp(body);
+        if let Some(copy) = stamp.and_then(|stamp| self.own_files.copy(entry, stamp)) {
+            return Ok(Stored::File(copy));
+        }
         if let Some(cached) = self.cache.find(entry).filter(|cached| cached.stamp.is_some()) {
             if stamp == cached.stamp {
                 self.cache.unchanged(&cached);
@@ -433,7 +436,7 @@ impl Replayer {
             // Let go before the files are looked at: whoever serves would wait for all of them.
             let due = std::mem::take(&mut *replayer.due());
             for entry in due {
-                if let Some(stored) = answered(replayer.entry(entry)).and_then(|answer| answer.body.as_ref()) {
+                if let Some(stored) = body_of(replayer.entry(entry)) {
                     // What is wrong with a file is told to the request that needs it.
                     let _ = replayer.read_body(entry, stored);
                 }
@@ -443,6 +446,10 @@ impl Replayer {
 
     fn due(&self) -> std::sync::MutexGuard<'_, Vec<EntryRef>> {
         self.looks.due.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn archive_of(&self, entry: EntryRef) -> Option<&Archive> {
+        Some(&self.archives.get(entry.archive as usize)?.archive)
     }
 
     pub(super) fn slot(&self, entry: EntryRef) -> Option<&Slot> {
@@ -456,6 +463,11 @@ impl PayloadSource for Replayer {
         let Some(loaded) = self.archives.get(entry.archive as usize) else { return Ok(Bytes::new()) };
         loaded.archive.read(body).map_err(|error| PayloadFailure(format!("{}: {error}", self.name(entry))))
     }
+}
+
+/// The recorded body of an entry's answer.
+pub(super) fn body_of(entry: &Entry) -> Option<&StoredBody> {
+    answered(entry)?.body.as_ref()
 }
 
 /// The recorded answer of an entry; `None` for a failed one.
