@@ -144,7 +144,7 @@ impl Replayer {
             if host(entry.request.url.as_str()) != asked {
                 continue;
             }
-            let cookies = answered(entry).into_iter().flat_map(|answer| &answer.fields);
+            let cookies = answered(entry).into_iter().flat_map(|answer| &*answer.fields);
             for cookie in cookies.filter(|field| &*field.name == SET_COOKIE.as_str()) {
                 if let Ok(value) = HeaderValue::from_bytes(&cookie.value) {
                     fields.append(SET_COOKIE, value);
@@ -216,7 +216,7 @@ fn framed(stored: Option<Stored>, edited: Option<Cuts>, answer: &Answer, deliver
     } else if stays_open(answer) {
         Ending::Open(Box::pin(delivery.ending.clone().cancelled_owned()))
     } else if !answer.trailers.is_empty() {
-        Ending::Trailers(header_map(&answer.trailers))
+        Ending::Trailers(header_map(&*answer.trailers))
     } else if pieces.is_empty() {
         return body;
     } else {

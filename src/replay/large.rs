@@ -7,54 +7,15 @@ use std::task::{Context, Poll, ready};
 
 use bytes::{Bytes, BytesMut};
 use http_body::{Body, Frame, SizeHint};
-use quick_cache::Weighter;
-use quick_cache::sync::Cache;
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::task::{JoinHandle, spawn_blocking};
 
 use crate::archive::BodyFile;
-use crate::matching::EntryRef;
 
 /// A larger body is not read whole.
 pub(super) const WHOLE: u64 = 1 << 20;
 /// Bytes of a piece: the socket is worth waking for them, and they fit a processor's cache.
 const PIECE: usize = 128 << 10;
-/// Bytes of temporary files that are kept. A body for which there is no room is unpacked for each request.
-const UNPACKED: u64 = 1 << 30;
-
-/// Files of bodies that had to be unpacked first.
-#[derive(Debug)]
-pub(super) struct UnpackedFiles(Cache<EntryRef, BodyFile, ByLength>);
-
-impl UnpackedFiles {
-    pub(super) fn new() -> Self {
-        // Few enough for one shard, which then has all the room.
-        Self(Cache::with_weighter(32, UNPACKED, ByLength))
-    }
-
-    pub(super) fn find(&self, entry: EntryRef) -> Option<BodyFile> {
-        self.0.get(&entry)
-    }
-
-    /// Who asks for the same body meanwhile waits for this one.
-    pub(super) fn or_unpack<E>(
-        &self,
-        entry: EntryRef,
-        unpack: impl FnOnce() -> Result<BodyFile, E>,
-    ) -> Result<BodyFile, E> {
-        self.0.get_or_insert_with(&entry, unpack)
-    }
-}
-
-#[derive(Debug, Clone)]
-struct ByLength;
-
-impl Weighter<EntryRef, BodyFile> for ByLength {
-    fn weight(&self, _entry: &EntryRef, file: &BodyFile) -> u64 {
-        file.length().max(1)
-    }
-}
-
 /// Writes a body to a stream.
 pub(super) async fn write(file: &BodyFile, stream: &mut (impl AsyncWrite + Unpin)) -> io::Result<()> {
     let mut piece = vec![0; PIECE];
