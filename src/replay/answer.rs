@@ -1,5 +1,6 @@
 //! The response that a client gets for an entry.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use http::header::{CONTENT_LENGTH, HeaderMap, HeaderValue, SET_COOKIE};
@@ -18,7 +19,7 @@ use super::templated::Rendered;
 use crate::har::cuts::Cuts;
 use crate::har::streams::is_endless;
 use crate::har::{Answer, End, Failure, Outcome};
-use crate::matching::Hit;
+use crate::matching::{EntryRef, Hit};
 use crate::message::{Body, LateBreak};
 
 /// What a hit turns into.
@@ -84,31 +85,20 @@ impl Replayer {
             conditional::make_not_modified(&mut response);
             (response, 0)
         } else {
-            let mut stored = match rendered.and_then(|rendered| rendered.body.clone()) {
-                Some(body) => Some(Stored::Made(body)),
-                None => self.stored(hit.entry, answer).await?,
-            };
+            let mut stored = self.body(hit.entry, answer, rendered).await?;
             if let Some(rehomed) = &rehomed {
                 stored = stored.map(|stored| rehomed.stored(stored));
                 streams = matches!(stored, Some(Stored::File(_)));
             }
             let length = stored.as_ref().map_or(0, Stored::length);
-            let part = if moves_text || rendered.is_some() {
-                Part::Whole
-            } else {
-                conditional::part(method, request, answer, length)
-            };
+            let served_whole = moves_text || rendered.is_some();
+            let part = if served_whole { Part::Whole } else { conditional::part(method, request, answer, length) };
             match part {
                 Part::Whole => {
                     let edited = edited_events(answer, stored.as_ref()).await;
                     whole(prepared, answer, (stored, edited), method, delivery)
                 }
-                Part::Bytes(bytes) => {
-                    let body = stored.map_or(Body::Empty, |stored| stored.into_part(bytes.clone()));
-                    let mut response = prepared.response(body);
-                    conditional::make_partial(&mut response, &bytes, length);
-                    (response, bytes.end - bytes.start)
-                }
+                Part::Bytes(bytes) => (partial(prepared, stored, &bytes, length), bytes.end - bytes.start),
                 Part::Unsatisfiable => {
                     let mut response = prepared.response(Body::Empty);
                     conditional::make_unsatisfiable(&mut response, length);
@@ -118,20 +108,28 @@ impl Replayer {
         };
         self.add_cookies_of_hops(hit, response.headers_mut());
         let origin = || entry.request.fields.iter().find(|field| &*field.name == "origin").map(|field| &*field.value);
-        let Some(rehomed) = rehomed else {
+        if let Some(rehomed) = rehomed {
+            response = rehomed.response(response, method, streams);
             if delivery.fit_cors {
-                cors::fit(response.headers_mut(), request, origin);
+                response = rehomed.readable(response, request, origin());
             }
-            return Ok(ReplayedAnswer::Response(response, length));
-        };
-        let response = rehomed.response(response, method, streams);
-        Ok(ReplayedAnswer::Response(
-            match delivery.fit_cors {
-                true => rehomed.readable(response, request, origin()),
-                false => response,
-            },
-            length,
-        ))
+        } else if delivery.fit_cors {
+            cors::fit(response.headers_mut(), request, origin);
+        }
+        Ok(ReplayedAnswer::Response(response, length))
+    }
+
+    /// What was rendered, or else the recorded body.
+    async fn body(
+        self: &Arc<Self>,
+        entry: EntryRef,
+        answer: &Answer,
+        rendered: Option<&Rendered>,
+    ) -> Result<Option<Stored>, PayloadTrouble> {
+        match rendered.and_then(|rendered| rendered.body.clone()) {
+            Some(body) => Ok(Some(Stored::Made(body))),
+            None => self.stored(entry, answer).await,
+        }
     }
 
     fn add_cookies_of_hops(&self, hit: &Hit, fields: &mut HeaderMap) {
@@ -152,6 +150,14 @@ impl Replayer {
             }
         }
     }
+}
+
+/// These bytes of the answer, of `length`.
+fn partial(prepared: &Prepared, stored: Option<Stored>, bytes: &Range<u64>, length: u64) -> Response<Body> {
+    let body = stored.map_or(Body::Empty, |stored| stored.into_part(bytes.clone()));
+    let mut response = prepared.response(body);
+    conditional::make_partial(&mut response, bytes, length);
+    response
 }
 
 /// The answer as it was recorded, and the length of its body.

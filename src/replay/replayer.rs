@@ -286,6 +286,10 @@ impl Replayer {
         self.slot(entry).map(|slot| &**slot.prepared.get_or_init(|| Box::new(Prepared::of(answer))))
     }
 
+    pub(super) fn archive_of(&self, entry: EntryRef) -> Option<&Archive> {
+        Some(&self.archives.get(entry.archive as usize)?.archive)
+    }
+
     pub(super) fn slot(&self, entry: EntryRef) -> Option<&Slot> {
         self.archives.get(entry.archive as usize)?.slots.get(entry.entry as usize)
     }
