@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::task::spawn_blocking;
 
-use super::replayer::Stored;
+use super::stored::Stored;
 use crate::archive::BodyFile;
 use crate::har::cuts::Cuts;
 use crate::har::streams::{EventEnds, EventFormat};
