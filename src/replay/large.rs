@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use bytes::{Bytes, BytesMut};
+use bytes::{Buf, Bytes, BytesMut};
 use http_body::{Body, Frame, SizeHint};
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::task::{JoinHandle, spawn_blocking};
@@ -16,25 +16,30 @@ use crate::archive::BodyFile;
 pub(super) const WHOLE: u64 = 1 << 20;
 /// Bytes of a piece: the socket is worth waking for them, and they fit a processor's cache.
 const PIECE: usize = 128 << 10;
+/// Bytes before a piece in its memory. Memory of this size begins with a page, as that of a TLS record does; processors that
+/// take the two for the same memory (`rep movsb` of AMD's Zen) copy a piece into a record twenty times more slowly if it
+/// begins where its memory does.
+const ASIDE: usize = 2 << 10;
+
 /// Writes a body to a stream.
 pub(super) async fn write(file: &BodyFile, stream: &mut (impl AsyncWrite + Unpin)) -> io::Result<()> {
-    let mut piece = vec![0; PIECE];
+    let mut memory = vec![0; ASIDE + PIECE];
     let mut at = 0;
     while at < file.length() {
-        let read = match file.read_now(at, &mut piece) {
+        let read = match file.read_now(at, &mut memory[ASIDE..]) {
             Some(read) => read?,
             None => {
                 let file = file.clone();
                 let read;
-                (piece, read) = spawn_blocking(move || {
-                    let read = file.read(at, &mut piece);
-                    (piece, read)
+                (memory, read) = spawn_blocking(move || {
+                    let read = file.read(at, &mut memory[ASIDE..]);
+                    (memory, read)
                 })
                 .await?;
                 read?
             }
         };
-        stream.write_all(&piece[..read]).await?;
+        stream.write_all(&memory[ASIDE..][..read]).await?;
         at += read as u64;
     }
     Ok(())
@@ -79,7 +84,9 @@ impl Body for FileBody {
         } else if this.left() == 0 {
             return Poll::Ready(None);
         } else {
-            let mut piece = BytesMut::zeroed(usize::try_from(this.left()).map_or(PIECE, |left| left.min(PIECE)));
+            let length = usize::try_from(this.left()).map_or(PIECE, |left| left.min(PIECE));
+            let mut piece = BytesMut::zeroed(ASIDE + length);
+            piece.advance(ASIDE);
             let at = this.at;
             match this.file.read_now(at, &mut piece) {
                 Some(read) => read.map(|read| piece.split_to(read).freeze()),
