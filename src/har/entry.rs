@@ -95,8 +95,8 @@ pub struct RecordedRequest {
     pub method: Box<str>,
     /// WHATWG serialisation, no fragment.
     pub url: CanonicalUrl,
-    /// In recorded order, repeats apart.
-    pub fields: Vec<Field>,
+    /// In recorded order, repeats apart. Entries with equal lists mostly share one.
+    pub fields: Arc<[Field]>,
     /// HAR `postData`.
     pub payload: RecordedPayload,
 }
@@ -165,15 +165,15 @@ pub struct Answer {
     pub status: u16,
     /// The reason phrase, empty where HTTP/2 had none.
     pub reason: Box<str>,
-    /// In recorded order, repeats apart.
-    pub fields: Vec<Field>,
+    /// In recorded order, repeats apart. Entries with equal lists mostly share one.
+    pub fields: Arc<[Field]>,
     /// The body, decoded; none where the archive holds none.
     pub body: Option<StoredBody>,
     /// The stored body is still under its `content-encoding`: the field has to be served with it. Producers that
     /// could not decode a body keep it as it came.
     pub encoded: bool,
     /// Fields after the body (`_harmock.trailers`), in recorded order.
-    pub trailers: Vec<Field>,
+    pub trailers: Arc<[Field]>,
     /// How the body ended.
     pub end: End,
     /// Where the body was cut as it was streamed (`_harmock.chunks`); empty for one that was not.

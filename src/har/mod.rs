@@ -3,6 +3,7 @@
 pub(crate) mod compose;
 pub(crate) mod content_type;
 mod cookies;
+pub mod cuts;
 pub mod entry;
 pub(crate) mod fields;
 pub mod fingerprint;
@@ -18,6 +19,8 @@ mod plain_items;
 pub(crate) mod post_data;
 pub(crate) mod raw;
 pub mod read;
+mod repeats;
+pub(crate) mod scan;
 pub mod streams;
 mod timings;
 pub mod volatile;

@@ -3,12 +3,13 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
+use std::sync::Arc;
 
 use bytes::Bytes;
 
 use crate::har::entry::{
-    Answer, BodyText, Callback, Chunk, End, Entry, Failure, FailureCause, Outcome, RecordedPayload, RecordedRequest,
-    StoredBody,
+    Answer, BodyText, Callback, Chunk, End, Entry, Failure, FailureCause, Field, Outcome, RecordedPayload,
+    RecordedRequest, StoredBody,
 };
 use crate::har::fields::{Seen, is_token, latin1_bytes, read_fields};
 use crate::har::fingerprint::compact;
@@ -301,8 +302,12 @@ impl EntryReader<'_> {
         if is_base64(content.encoding) {
             return BodyText::Base64;
         }
-        let mime_type = content.mime_type.text().unwrap_or_default().to_ascii_lowercase();
-        let latin1 = ["8859-1", "latin1", "1252"].iter().any(|charset| mime_type.ends_with(charset));
+        let mime_type = content.mime_type.text().unwrap_or_default();
+        let ends_with = |charset: &str| {
+            let start = mime_type.len().checked_sub(charset.len());
+            start.and_then(|start| mime_type.get(start..)).is_some_and(|end| end.eq_ignore_ascii_case(charset))
+        };
+        let latin1 = ["8859-1", "latin1", "1252"].into_iter().any(ends_with);
         if !latin1 && !self.context.binary_strings {
             return BodyText::Utf8;
         }
@@ -313,7 +318,7 @@ impl EntryReader<'_> {
         if one_byte_each && size.is_some() && size != Some(text.len()) { BodyText::Latin1 } else { BodyText::Utf8 }
     }
 
-    fn fields(&mut self, path: &str, headers: Json<'_>) -> Vec<crate::har::Field> {
+    fn fields(&mut self, path: &str, headers: Json<'_>) -> Arc<[Field]> {
         let ordinal = self.ordinal;
         let warnings = &mut *self.warnings;
         read_fields(headers, self.seen, |index, message| {
@@ -355,13 +360,13 @@ impl EntryReader<'_> {
             self.warn("_harmock.callback.method", format!("{method:?} is not a method; nothing is sent"));
             return None;
         }
-        let mut fields = self.fields("_harmock.callback.headers", raw.headers);
+        let mut fields = self.fields("_harmock.callback.headers", raw.headers).to_vec();
         let body = match (raw.body.text(), raw.body.source()) {
             (Some(text), _) => Bytes::from(text.into_owned()),
             (None, Some(json)) => {
                 if fields.iter().all(|field| &*field.name != "content-type") {
                     let (name, value) = ("content-type".into(), b"application/json".as_slice().into());
-                    fields.push(crate::har::Field { name, value });
+                    fields.push(Field { name, value });
                 }
                 Bytes::from(compact(json))
             }

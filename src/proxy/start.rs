@@ -184,11 +184,6 @@ pub(super) async fn start(config: Config, log: Log) -> Result<Started, StartErro
         refusals: Mutex::default(),
         told: Mutex::default(),
     };
-    if let EngineMode::Replay(state) = &engine.mode {
-        let replayer = state.replayer.load_full();
-        // The first miss is told as fast as the others.
-        tokio::task::spawn_blocking(move || replayer.prepare_nearest());
-    }
     Ok(Started { engine, listeners, warnings, watched, asked })
 }
 

@@ -9,6 +9,7 @@ mod conditional;
 pub mod cors;
 mod large;
 mod loaded;
+mod own_files;
 mod pieces;
 mod prepared;
 mod ready;

@@ -8,14 +8,14 @@ use std::sync::atomic::Ordering;
 use bytes::Bytes;
 
 use super::cache::PayloadCache;
-use super::large::UnpackedFiles;
 use super::loaded::{Loaded, Slot};
+use super::own_files::OwnFiles;
 use super::prepared::Prepared;
 use super::session::Session;
 use super::templated::{TemplateSettings, TemplateTrouble, Templated};
 use super::treatments::{Fault, Treatments};
-use crate::archive;
-use crate::har::{Answer, Entry, Outcome, RecordedPayload, Warning};
+use crate::archive::{self, Archive};
+use crate::har::{Answer, Entry, Outcome, RecordedPayload, StoredBody, Warning};
 use crate::matching::rules::Terms;
 use crate::matching::{
     Choice, EntryRef, Index, LiveRequest, Lookup, NearMiss, OriginMap, PayloadFailure, PayloadSource, Rules,
@@ -31,7 +31,7 @@ pub struct Replayer {
     templates: Arc<TemplateSettings>,
     cache_size: u64,
     pub(super) cache: PayloadCache,
-    pub(super) unpacked: UnpackedFiles,
+    pub(super) own_files: OwnFiles,
 }
 
 /// An opened replayer, and what was odd in its archives.
@@ -131,8 +131,8 @@ impl Replayer {
     fn of(archives: Vec<Arc<Loaded>>, cache_size: u64, rules: Arc<Rules>, templates: Arc<TemplateSettings>) -> Self {
         let index = Index::with_rules(archives.iter().map(|loaded| Arc::clone(&loaded.entries)).collect(), rules);
         let treatments = Treatments::build(&archives, &index.rules(), &templates);
-        let (cache, unpacked) = (PayloadCache::new(cache_size), UnpackedFiles::new());
-        Self { archives, index, treatments, templates, cache_size, cache, unpacked }
+        let (cache, own_files) = (PayloadCache::new(cache_size), OwnFiles::new());
+        Self { archives, index, treatments, templates, cache_size, cache, own_files }
     }
 
     /// The same with other archives.
@@ -286,6 +286,10 @@ impl Replayer {
         self.slot(entry).map(|slot| &**slot.prepared.get_or_init(|| Box::new(Prepared::of(answer))))
     }
 
+    pub(super) fn archive_of(&self, entry: EntryRef) -> Option<&Archive> {
+        Some(&self.archives.get(entry.archive as usize)?.archive)
+    }
+
     pub(super) fn slot(&self, entry: EntryRef) -> Option<&Slot> {
         self.archives.get(entry.archive as usize)?.slots.get(entry.entry as usize)
     }
@@ -297,6 +301,11 @@ impl PayloadSource for Replayer {
         let Some(loaded) = self.archives.get(entry.archive as usize) else { return Ok(Bytes::new()) };
         loaded.archive.read(body).map_err(|error| PayloadFailure(format!("{}: {error}", self.name(entry))))
     }
+}
+
+/// The recorded body of an entry's answer.
+pub(super) fn body_of(entry: &Entry) -> Option<&StoredBody> {
+    answered(entry)?.body.as_ref()
 }
 
 /// The recorded answer of an entry; `None` for a failed one.

@@ -249,17 +249,19 @@ impl Replayer {
 /// template itself.
 fn made(answer: &Answer, sheet: &Sheet, rendered: Vec<(usize, Vec<u8>)>, has_body: bool) -> Answer {
     let mut made = answer.clone();
+    let mut fields = made.fields.to_vec();
     for (place, value) in rendered {
-        made.fields[place].value = value.into();
+        fields[place].value = value.into();
     }
     if has_body {
         made.encoded = false;
         let mut place = 0;
-        made.fields.retain(|field| {
+        fields.retain(|field| {
             let kept = sheet.has_field(place) || !is_of_the_bytes(&field.name);
             place += 1;
             kept
         });
     }
+    made.fields = fields.into();
     made
 }
