@@ -553,11 +553,11 @@ fn replay_reads_back_what_was_written() {
             };
             let same = |exchange: &&Exchange| exchange.url == entry.request.url.as_str() && exchange.payload == payload;
             let exchange = exchanges.iter().find(same).unwrap();
-            assert_eq!(entry.request.fields, exchange.request_fields);
+            assert_eq!(*entry.request.fields, *exchange.request_fields);
             match &entry.outcome {
                 Outcome::Answered(answer) => {
                     assert_eq!((answer.status, answer.end), (exchange.status, exchange.end));
-                    assert_eq!(answer.fields, exchange.fields);
+                    assert_eq!(*answer.fields, *exchange.fields);
                     let body = answer.body.as_ref().map(|body| archive.read(body).unwrap().to_vec());
                     assert_eq!(body.unwrap_or_default(), exchange.body, "{}", exchange.url);
                 }

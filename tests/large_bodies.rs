@@ -5,6 +5,8 @@ use std::io::{Seek, SeekFrom, Write};
 use std::path::Path;
 #[cfg(unix)]
 use std::process::Command;
+#[cfg(target_os = "linux")]
+use std::time::{Duration, Instant, SystemTime};
 
 use base64::Engine;
 use serde_json::{Value, json};
@@ -14,6 +16,9 @@ use zip::{CompressionMethod, ZipWriter};
 use crate::support::{Harmock, Wire, Workspace, curl, entry, needs};
 
 const URL: &str = "http://a.test/large";
+/// A copy that is made beside the answers takes milliseconds, and much longer only on a machine with too much to do.
+#[cfg(target_os = "linux")]
+const PATIENCE: Duration = Duration::from_secs(30);
 /// A field without a meaning for the answer, which keeps a request from the short way.
 const LONG_WAY: &str = "Content-Length: 0\r\n";
 
@@ -111,6 +116,37 @@ fn a_payload_file_is_sent_as_it_is() {
     workspace.write_har("one.har", &[attached()]);
     workspace.write("hars/large.bin", &body);
     serves(&workspace, &body);
+}
+
+/// Temporary files that a process has open: they have no name any more.
+#[cfg(target_os = "linux")]
+fn temporary_files(proxy: &Harmock) -> usize {
+    let links = std::fs::read_dir(format!("/proc/{}/fd", proxy.id())).unwrap();
+    let targets = links.filter_map(|link| std::fs::read_link(link.unwrap().path()).ok());
+    targets.filter(|target| target.to_string_lossy().ends_with("(deleted)")).count()
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_payload_file_that_is_asked_for_again_is_sent_from_a_copy_until_it_is_edited() {
+    let (workspace, old, new) = (Workspace::new(), binary(3 << 20), text(2 << 20).into_bytes());
+    workspace.write_har("one.har", &[attached()]);
+    let path = workspace.write("hars/large.bin", &old);
+    // What was written just now may be written into again without its time becoming another.
+    let an_hour_ago = SystemTime::now() - Duration::from_secs(3_600);
+    OpenOptions::new().write(true).open(&path).unwrap().set_modified(an_hour_ago).unwrap();
+    let proxy = Harmock::replay::<&str>(&workspace, &[]);
+    let mut wire = Wire::connect(proxy.address());
+    assert!(wire.get(URL).body == old);
+    let before = temporary_files(&proxy);
+    let started = Instant::now();
+    while temporary_files(&proxy) == before {
+        assert!(wire.get(URL).body == old);
+        assert!(started.elapsed() < PATIENCE, "the payload file is not copied");
+    }
+    assert!(wire.get(URL).body == old);
+    std::fs::write(&path, &new).unwrap();
+    (0..3).for_each(|_| assert!(wire.get(URL).body == new));
 }
 
 #[test]

@@ -78,6 +78,19 @@ impl BodyFile {
         self.checked(at, room, sent)
     }
 
+    /// The same body in a temporary file. Blocks on the disk.
+    ///
+    /// # Errors
+    ///
+    /// There is no room, or somebody has written to the file.
+    pub fn copied(&self) -> io::Result<Self> {
+        let copy = Source::unpacked(&mut self.source.part(&(self.start..self.start + self.length)))?;
+        if self.source.changed()? || copy.len()? != self.length {
+            return Err(io::ErrorKind::InvalidData.into());
+        }
+        Self::whole(copy)
+    }
+
     fn room(&self, at: u64, most: usize) -> usize {
         usize::try_from(self.length.saturating_sub(at)).map_or(most, |left| left.min(most))
     }

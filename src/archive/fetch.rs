@@ -46,15 +46,15 @@ impl Archive {
         stored > whole
     }
 
-    /// The file that holds a body of which [`Archive::unpacks`] is true: a temporary one, or the zip that it is only
-    /// stored in, its checksum found right. Blocks on the disk.
+    /// The file that holds a body of which [`Archive::unpacks`] is true: a temporary one, or the zip for more than `copied`
+    /// bytes that are only stored in it, their checksum found right. Blocks on the disk.
     ///
     /// # Errors
     ///
     /// As [`Archive::read`]; also when there is no room for a temporary file.
-    pub fn unpack(&self, body: &StoredBody) -> Result<BodyFile, PayloadError> {
+    pub fn unpack(&self, body: &StoredBody, copied: u64) -> Result<BodyFile, PayloadError> {
         match (body, &self.payloads) {
-            (StoredBody::File(name), Payloads::Zip(zip)) => zip.unpack(self.path(), &self.payload_path(name)?),
+            (StoredBody::File(name), Payloads::Zip(zip)) => zip.unpack(self.path(), &self.payload_path(name)?, copied),
             (StoredBody::Embedded { span, text }, _) => self.decode_to_file(body, span, *text),
             _ => self.spooled(&self.read(body)?),
         }

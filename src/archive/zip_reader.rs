@@ -97,24 +97,33 @@ impl ZipReader {
         self.zip.by_index_data(self.find(path)?).ok().map(|entry| entry.size())
     }
 
-    /// The file that holds a payload as it is: a temporary one, or the zip itself for an entry that is only stored, once
-    /// its checksum was found right.
-    pub(crate) fn unpack(&self, archive: &Path, path: &PayloadPath) -> Result<BodyFile, PayloadError> {
+    /// The file that holds a payload as it is: a temporary one, or the zip itself for bytes that are only stored, once their
+    /// checksum was found right, where they are more than `copied` or where there is no room for a copy.
+    pub(crate) fn unpack(&self, archive: &Path, path: &PayloadPath, copied: u64) -> Result<BodyFile, PayloadError> {
         let report = Report { archive, path };
         let index = self.find(path).ok_or_else(|| report.missing())?;
         if self.source.changed().map_err(|source| report.unreadable(source))? {
             return Err(PayloadError::Changed { archive: archive.to_path_buf() });
         }
+        let copy = |content: &mut dyn Read| Source::unpacked(content).and_then(BodyFile::whole);
+        let Some((start, length)) = self.stored_span(index) else { return self.file_of(index, &report, copy) };
+        let in_place = |content: &mut dyn Read| {
+            let _checked = io::copy(content, &mut io::sink())?;
+            BodyFile::part(self.source.clone(), start, length)
+        };
+        let copied = if length > copied { None } else { self.file_of(index, &report, copy).ok() };
+        copied.map_or_else(|| self.file_of(index, &report, in_place), Ok)
+    }
+
+    fn file_of(
+        &self,
+        index: usize,
+        report: &Report<'_>,
+        open: impl FnOnce(&mut dyn Read) -> io::Result<BodyFile>,
+    ) -> Result<BodyFile, PayloadError> {
         let mut opened = Err(io::Error::from(io::ErrorKind::NotFound));
-        let stored = self.stored_span(index);
-        self.with_entry(index, self.limits.payload, |content| {
-            opened = match stored {
-                Some((start, length)) => io::copy(content, &mut io::sink())
-                    .and_then(|_checked| BodyFile::part(self.source.clone(), start, length)),
-                None => Source::unpacked(content).and_then(BodyFile::whole),
-            };
-        })
-        .map_err(|problem| report.zip(problem))?;
+        self.with_entry(index, self.limits.payload, |content| opened = open(content))
+            .map_err(|problem| report.zip(problem))?;
         opened.map_err(|error| match past_limit(&error) {
             Some(problem) => report.too_large(problem),
             None => report.zip(error.to_string()),

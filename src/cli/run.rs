@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::Context;
 
@@ -13,11 +14,14 @@ use super::report;
 use super::reports;
 use super::settings::{LogFormat, LogTarget, RunOptions, keys};
 use super::signals::Signals;
+use crate::ca::CertAuthority;
 use crate::launch::child::{self, ChildCommand, ChildExit};
-use crate::launch::{ProxyFacts, ReadyFile, ReadyListener, ReadyOrigin, variables};
+use crate::launch::{ProxyFacts, ReadyFile, ReadyListener, ReadyOrigin, TrustFiles, variables};
 use crate::log::{Format, Log, Target};
 use crate::proxy::{Config, Mode, Proxy, Summary};
 
+/// After this nobody waits for the start any more.
+const STARTED: Duration = Duration::from_millis(200);
 /// Ended by a second signal: as a shell tells of SIGINT.
 const ENDED_AT_ONCE: u8 = 130;
 
@@ -58,15 +62,27 @@ async fn run_async(config: Config, options: &RunOptions, task: Task<'_>) -> supe
     let keys = Keys::of(&config);
     let proxy = Proxy::start(config, log.clone()).await?;
     let address = proxy.address();
-    let mut facts = ProxyFacts::new(&address.ip().to_string(), address.port(), proxy.ca())?;
+    let (host, port) = (address.ip().to_string(), address.port());
+    let earlier = earlier_files(&task, options, proxy.ca());
+    let is_earlier = earlier.is_some();
+    let mut facts = match earlier {
+        Some(files) => ProxyFacts::with_files(&host, port, proxy.ca(), files),
+        None => ProxyFacts::new(&host, port, proxy.ca())?,
+    };
     facts.token = Some(proxy.token().to_owned());
     facts.key.clone_from(&keys.first);
     facts.base_url = proxy.origins().first().map(|reached| reached.url.clone());
     if options.verbosity >= 0 {
         announce(&proxy, &facts, &heading, &keys);
     }
+    if !is_earlier {
+        tell_of_files(&facts.trust, options.verbosity);
+    }
     // Whoever reads the first line may be gone already; the proxy serves all the same.
     let _ = writeln!(std::io::stdout(), "{}", facts.url);
+    if is_earlier {
+        tokio::spawn(renew_files(proxy.ca().clone(), options.verbosity));
+    }
     if let Some(path) = &options.ready_file {
         let ready = ReadyFile {
             url: facts.url.clone(),
@@ -147,6 +163,33 @@ async fn perform(task: Task<'_>, facts: &ProxyFacts, signals: &mut Signals) -> a
     }
 }
 
+/// The files for clients that an earlier run has left, where nobody is known to read them as soon as the proxy listens:
+/// they will do until they have been written again.
+fn earlier_files(task: &Task<'_>, options: &RunOptions, authority: &CertAuthority) -> Option<TrustFiles> {
+    if options.ready_file.is_some() || !matches!(task, Task::UntilSignal) {
+        return None;
+    }
+    TrustFiles::present(authority.cert_pem().as_bytes(), authority.dir())
+}
+
+/// Writes the files for clients again, once the start is over.
+async fn renew_files(authority: CertAuthority, verbosity: i8) {
+    tokio::time::sleep(STARTED).await;
+    let write = move || TrustFiles::write(authority.cert_pem().as_bytes(), authority.dir());
+    match tokio::task::spawn_blocking(write).await {
+        Ok(Ok(files)) => tell_of_files(&files, verbosity),
+        Ok(Err(error)) => anstream::eprintln!("harmock: warning: {error}"),
+        // The run is over.
+        Err(_cancelled) => {}
+    }
+}
+
+fn tell_of_files(files: &TrustFiles, verbosity: i8) {
+    if verbosity >= 0 {
+        trust_warnings(files).iter().for_each(|line| anstream::eprintln!("harmock: {line}"));
+    }
+}
+
 fn ended_at_once(expected: &report::Expected) -> ExitCode {
     anstream::eprintln!("harmock: ended at once{}", report::kept_in_journal(expected));
     ExitCode::from(ENDED_AT_ONCE)
@@ -210,7 +253,7 @@ fn listeners(proxy: &Proxy) -> Vec<ReadyListener> {
 }
 
 fn announce(proxy: &Proxy, facts: &ProxyFacts, heading: &str, keys: &Keys) {
-    let entries = match proxy.summary().entries {
+    let entries = match proxy.entries() {
         0 => String::new(),
         1 => " 1 entry".to_owned(),
         entries => format!(" {entries} entries"),
@@ -235,9 +278,7 @@ fn announce(proxy: &Proxy, facts: &ProxyFacts, heading: &str, keys: &Keys) {
             proxy.address()
         );
     }
-    proxy.warnings().iter().chain(&trust_warnings(&facts.trust)).for_each(|line| {
-        anstream::eprintln!("harmock: warning: {line}");
-    });
+    proxy.warnings().iter().for_each(|line| anstream::eprintln!("harmock: warning: {line}"));
     if let Some(finished) = proxy.recovered() {
         anstream::eprintln!(
             "harmock: a recording that had been killed was finished: {}{}",
@@ -262,8 +303,8 @@ impl FinishBar {
         let bar = indicatif::ProgressBar::hidden();
         let shown = bar.clone();
         let task = tokio::spawn(async move {
-            tokio::time::sleep(std::time::Duration::from_secs(1)).await;
-            let mut ticks = tokio::time::interval(std::time::Duration::from_millis(100));
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            let mut ticks = tokio::time::interval(Duration::from_millis(100));
             loop {
                 ticks.tick().await;
                 let (written, all) = progress.counts();
@@ -301,7 +342,7 @@ impl Counter {
         let progress = proxy.progress();
         let shown = bar.clone();
         let task = tokio::spawn(async move {
-            let mut ticks = tokio::time::interval(std::time::Duration::from_millis(200));
+            let mut ticks = tokio::time::interval(Duration::from_millis(200));
             loop {
                 ticks.tick().await;
                 shown.set_message(progress());

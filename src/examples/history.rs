@@ -106,7 +106,7 @@ fn of_entry(archive: &Archive, entry: &Entry, name: String) -> Result<Example, H
         name,
         method: entry.request.method.to_string(),
         url: entry.request.url.clone(),
-        request_fields: entry.request.fields.clone(),
+        request_fields: entry.request.fields.to_vec(),
         payload,
         status: answer.status,
         reason: answer.reason.to_string(),

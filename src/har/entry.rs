@@ -34,6 +34,8 @@ pub struct Entry {
     pub took: Option<Took>,
     /// How long its answer is to wait (`_harmock.delay`).
     pub delay: Option<Box<Delay>>,
+    /// Whether its answer, and what it has sent, are templates (`_harmock.template`).
+    pub template: Option<bool>,
 }
 
 impl Entry {
@@ -73,6 +75,8 @@ pub struct Callback {
     pub fields: Vec<Field>,
     /// Its payload: the text, or the JSON that stands in the entry, without white space between its tokens.
     pub body: Bytes,
+    /// Fields that are computed for it, `NAME: VALUE` with `hmac(…)` in the value.
+    pub sign: Box<[Box<str>]>,
 }
 
 /// A header field as recorded.
@@ -91,8 +95,8 @@ pub struct RecordedRequest {
     pub method: Box<str>,
     /// WHATWG serialisation, no fragment.
     pub url: CanonicalUrl,
-    /// In recorded order, repeats apart.
-    pub fields: Vec<Field>,
+    /// In recorded order, repeats apart. Entries with equal lists mostly share one.
+    pub fields: Arc<[Field]>,
     /// HAR `postData`.
     pub payload: RecordedPayload,
 }
@@ -161,15 +165,15 @@ pub struct Answer {
     pub status: u16,
     /// The reason phrase, empty where HTTP/2 had none.
     pub reason: Box<str>,
-    /// In recorded order, repeats apart.
-    pub fields: Vec<Field>,
+    /// In recorded order, repeats apart. Entries with equal lists mostly share one.
+    pub fields: Arc<[Field]>,
     /// The body, decoded; none where the archive holds none.
     pub body: Option<StoredBody>,
     /// The stored body is still under its `content-encoding`: the field has to be served with it. Producers that
     /// could not decode a body keep it as it came.
     pub encoded: bool,
     /// Fields after the body (`_harmock.trailers`), in recorded order.
-    pub trailers: Vec<Field>,
+    pub trailers: Arc<[Field]>,
     /// How the body ended.
     pub end: End,
     /// Where the body was cut as it was streamed (`_harmock.chunks`); empty for one that was not.

@@ -8,14 +8,33 @@ use crate::har::entry::Field;
 use crate::har::json::Json;
 use crate::har::plain_items::plain_items;
 use crate::har::raw::RawItem;
+use crate::har::repeats::Repeats;
 
 /// Reads HAR `headers`: objects or `[name, value]` pairs; values joined by line feeds become fields of their own and
 /// pseudo-headers are dropped. `odd` is told of each field that HTTP cannot carry, which is left out.
-pub(crate) fn read_fields(headers: Json<'_>, seen: &mut Seen, odd: impl FnMut(usize, String)) -> Vec<Field> {
+pub(crate) fn read_fields(headers: Json<'_>, seen: &mut Seen, mut odd: impl FnMut(usize, String)) -> Arc<[Field]> {
+    let Some(list) = headers.source() else { return seen.none.clone() };
+    let place = seen.lists.place(list);
+    if let Some(fields) = seen.lists.find(place, list) {
+        return fields;
+    }
+    let mut is_odd = false;
+    let fields = read_list(headers, seen, |index, message| {
+        is_odd = true;
+        odd(index, message);
+    });
+    // What is odd is told for each entry.
+    if !is_odd {
+        seen.lists.saw(place, list, &fields);
+    }
+    fields
+}
+
+fn read_list(headers: Json<'_>, seen: &mut Seen, odd: impl FnMut(usize, String)) -> Arc<[Field]> {
     if let Some(items) = headers.source().and_then(plain_items) {
         let mut fields = FieldList { fields: Vec::with_capacity(items.len()), seen, odd };
         items.into_iter().enumerate().for_each(|(index, (name, value))| fields.add(index, &name, &value, false));
-        return fields.fields;
+        return fields.fields.into();
     }
     let items = headers.items();
     let mut fields = FieldList { fields: Vec::with_capacity(items.len()), seen, odd };
@@ -23,7 +42,7 @@ pub(crate) fn read_fields(headers: Json<'_>, seen: &mut Seen, odd: impl FnMut(us
         let (name, value, latin1) = name_and_value(item);
         fields.add(index, &name.unwrap_or_default(), &value, latin1);
     }
-    fields.fields
+    fields.fields.into()
 }
 
 struct FieldList<'s, F> {
@@ -69,6 +88,9 @@ const AROUND: [char; 3] = [' ', '\t', '\r'];
 pub(crate) struct Seen {
     names: HashSet<Arc<str>, foldhash::fast::RandomState>,
     values: HashSet<Arc<[u8]>, foldhash::fast::RandomState>,
+    lists: Repeats<Arc<[Field]>>,
+    /// What an entry without fields has.
+    none: Arc<[Field]>,
 }
 
 impl Seen {
@@ -210,6 +232,20 @@ mod tests {
         let json: Json<'_> = serde_json::from_str(r#"[["Accept","a"],["accept","a"]]"#).unwrap();
         let fields = read_fields(json, &mut Seen::default(), |_, _| {});
         assert!(Arc::ptr_eq(&fields[0].name, &fields[1].name) && Arc::ptr_eq(&fields[0].value, &fields[1].value));
+    }
+
+    #[test]
+    fn equal_lists_are_kept_once_and_what_is_odd_in_them_is_told_each_time() {
+        let (plain, odd) = (r#"[{"name":"a","value":"1"}]"#, r#"[{"name":"a b","value":"1"}]"#);
+        let (mut seen, mut told) = (Seen::default(), 0);
+        let mut read = |list: &str| {
+            let json: Json<'_> = serde_json::from_str(list).unwrap();
+            read_fields(json, &mut seen, |_, _| told += 1)
+        };
+        let lists = [read(plain), read(plain), read(plain)];
+        assert!(lists.iter().all(|list| **list == *lists[0]) && Arc::ptr_eq(&lists[1], &lists[2]));
+        (0..3).for_each(|_| assert!(read(odd).is_empty()));
+        assert_eq!(told, 3);
     }
 
     #[test]

@@ -6,6 +6,8 @@ use std::ops::Range;
 use serde::de::{Deserialize, Deserializer, Visitor};
 use serde_json::value::RawValue;
 
+use crate::har::scan::{Scan, Scanner, Stop};
+
 /// Implements the visits of all JSON kinds but objects (and arrays, unless `seq` is asked for) with one value: what is
 /// of another kind than expected counts as absent.
 macro_rules! absent_for_other_kinds {
@@ -72,13 +74,29 @@ macro_rules! lenient_object {
                 deserializer.deserialize_any(Lenient)
             }
         }
+
+        impl<$de> crate::har::scan::Scan<$de> for $name<$de> {
+            fn scan(scanner: &mut crate::har::scan::Scanner<$de>) -> Result<Self, crate::har::scan::Stop> {
+                let (mut object, mut first) = (Self::default(), true);
+                if !scanner.enters_object()? {
+                    return Ok(object);
+                }
+                while let Some(key) = scanner.member(std::mem::take(&mut first))? {
+                    match &*key {
+                        $($key => object.$field = crate::har::scan::Scan::scan(scanner)?,)*
+                        _ => _ = scanner.raw()?,
+                    }
+                }
+                Ok(object)
+            }
+        }
     };
 }
 pub(crate) use lenient_object;
 
 /// One value as it stands in the text; `null` and a missing key are the same.
 #[derive(Debug, Default, Clone, Copy)]
-pub(crate) struct Json<'a>(Option<&'a RawValue>);
+pub(crate) struct Json<'a>(Option<&'a str>);
 
 impl<'a> Json<'a> {
     /// Neither missing nor `null`.
@@ -88,7 +106,7 @@ impl<'a> Json<'a> {
 
     /// The value's text.
     pub(crate) fn source(self) -> Option<&'a str> {
-        self.0.map(RawValue::get)
+        self.0
     }
 
     /// A string, lone surrogates as U+FFFD.
@@ -141,7 +159,15 @@ impl<'a> Json<'a> {
 
 impl<'de> Deserialize<'de> for Json<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Option::<&'de RawValue>::deserialize(deserializer).map(Json)
+        let value = Option::<&'de RawValue>::deserialize(deserializer)?;
+        Ok(Self(value.map(RawValue::get)))
+    }
+}
+
+impl<'t> Scan<'t> for Json<'t> {
+    fn scan(scanner: &mut Scanner<'t>) -> Result<Self, Stop> {
+        let value = scanner.raw()?;
+        Ok(Self((value != "null").then_some(value)))
     }
 }
 

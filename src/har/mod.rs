@@ -19,6 +19,8 @@ mod plain_items;
 pub(crate) mod post_data;
 pub(crate) mod raw;
 pub mod read;
+mod repeats;
+pub(crate) mod scan;
 pub mod streams;
 mod timings;
 pub mod volatile;

@@ -3,12 +3,13 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
+use std::sync::Arc;
 
 use bytes::Bytes;
 
 use crate::har::entry::{
-    Answer, BodyText, Callback, Chunk, End, Entry, Failure, FailureCause, Outcome, RecordedPayload, RecordedRequest,
-    StoredBody,
+    Answer, BodyText, Callback, Chunk, End, Entry, Failure, FailureCause, Field, Outcome, RecordedPayload,
+    RecordedRequest, StoredBody,
 };
 use crate::har::fields::{Seen, is_token, latin1_bytes, read_fields};
 use crate::har::fingerprint::compact;
@@ -233,6 +234,10 @@ impl EntryReader<'_> {
             self.warn("_harmock.delay", format!("{reason}; the answer does not wait"));
             None
         });
+        let template = entry.harmock.template.source().and_then(|json| serde_json::from_str(json).ok());
+        if entry.harmock.template.is_there() && template.is_none() {
+            self.warn("_harmock.template", "is neither true nor false, and counts for nothing".to_owned());
+        }
         let callback = self.callback(entry.harmock.callback);
         let request = RecordedRequest { method: method.into(), url, fields, payload };
         Verdict::Usable(Box::new(Entry {
@@ -244,6 +249,7 @@ impl EntryReader<'_> {
             callback,
             took: timings::took(entry),
             delay,
+            template,
             name: entry.harmock.name.non_empty().or_else(|| entry.comment.non_empty()).map(Into::into),
             redacted: entry.harmock.redacted.items().iter().filter_map(|place| Some(place.text()?.into())).collect(),
         }))
@@ -296,8 +302,12 @@ impl EntryReader<'_> {
         if is_base64(content.encoding) {
             return BodyText::Base64;
         }
-        let mime_type = content.mime_type.text().unwrap_or_default().to_ascii_lowercase();
-        let latin1 = ["8859-1", "latin1", "1252"].iter().any(|charset| mime_type.ends_with(charset));
+        let mime_type = content.mime_type.text().unwrap_or_default();
+        let ends_with = |charset: &str| {
+            let start = mime_type.len().checked_sub(charset.len());
+            start.and_then(|start| mime_type.get(start..)).is_some_and(|end| end.eq_ignore_ascii_case(charset))
+        };
+        let latin1 = ["8859-1", "latin1", "1252"].into_iter().any(ends_with);
         if !latin1 && !self.context.binary_strings {
             return BodyText::Utf8;
         }
@@ -308,7 +318,7 @@ impl EntryReader<'_> {
         if one_byte_each && size.is_some() && size != Some(text.len()) { BodyText::Latin1 } else { BodyText::Utf8 }
     }
 
-    fn fields(&mut self, path: &str, headers: Json<'_>) -> Vec<crate::har::Field> {
+    fn fields(&mut self, path: &str, headers: Json<'_>) -> Arc<[Field]> {
         let ordinal = self.ordinal;
         let warnings = &mut *self.warnings;
         read_fields(headers, self.seen, |index, message| {
@@ -350,19 +360,23 @@ impl EntryReader<'_> {
             self.warn("_harmock.callback.method", format!("{method:?} is not a method; nothing is sent"));
             return None;
         }
-        let mut fields = self.fields("_harmock.callback.headers", raw.headers);
+        let mut fields = self.fields("_harmock.callback.headers", raw.headers).to_vec();
         let body = match (raw.body.text(), raw.body.source()) {
             (Some(text), _) => Bytes::from(text.into_owned()),
             (None, Some(json)) => {
                 if fields.iter().all(|field| &*field.name != "content-type") {
                     let (name, value) = ("content-type".into(), b"application/json".as_slice().into());
-                    fields.push(crate::har::Field { name, value });
+                    fields.push(Field { name, value });
                 }
                 Bytes::from(compact(json))
             }
             (None, None) => Bytes::new(),
         };
-        Some(Box::new(Callback { method: method.into(), url, fields, body }))
+        let sign: Box<[Box<str>]> = match raw.sign.text() {
+            Some(one) => Box::new([one.into()]),
+            None => raw.sign.items().iter().filter_map(|item| Some(item.text()?.into())).collect(),
+        };
+        Some(Box::new(Callback { method: method.into(), url, fields, body, sign }))
     }
 
     fn warn(&mut self, field: &str, message: String) {

@@ -7,12 +7,10 @@
 
 use std::io::{self, Read};
 
-use serde::de::{Deserialize, IgnoredAny};
-
-use crate::har::json::Text;
 use crate::har::post_data::TextContext;
 use crate::har::raw::{RawCreator, RawEntry, RawLogMark};
 use crate::har::read::{HarLog, LogReader};
+use crate::har::scan::{Scan, Scanner, Stop};
 
 use long_strings::{LONG, Omissions, Shortened};
 
@@ -49,23 +47,17 @@ fn read_within(
         }
         window.fill()?;
         let Some(text) = window.text() else { return Ok(None) };
-        let mut cursor = Cursor { text, at: 0 };
-        let stop = loop {
-            let before = cursor.at;
-            if let Err(stop) = parser.step(&mut cursor, window.offset()) {
-                cursor.at = before;
-                break stop;
-            }
-        };
+        let mut scanner = Scanner::new(text);
+        let stop = parser.read(&mut scanner, window.offset());
         match stop {
-            Stop::Done if window.ended => return Ok(omissions.restore(parser.log.finish())),
-            Stop::Done => cursor.at = text.len(),
-            Stop::Odd => return Ok(None),
+            None if window.ended => return Ok(omissions.restore(parser.log.finish())),
+            None => scanner.go_to(text.len()),
+            Some(Stop::Odd) => return Ok(None),
             // What an ended text still lacks never comes.
-            Stop::More if window.ended => return Ok(None),
-            Stop::More => {}
+            Some(Stop::More) if window.ended => return Ok(None),
+            Some(Stop::More) => {}
         }
-        let used = cursor.at;
+        let used = scanner.at();
         window.start += used;
     }
 }
@@ -146,17 +138,8 @@ impl Window<'_> {
     }
 }
 
-/// Why reading does not go on in this window.
-enum Stop {
-    /// The text goes on behind the window.
-    More,
-    /// It is not what is read this way.
-    Odd,
-    /// It is complete, but for what comes behind the window.
-    Done,
-}
-
 /// Where in the text reading is.
+#[derive(Clone, Copy)]
 enum Place {
     Start,
     Root,
@@ -175,83 +158,100 @@ struct Parser {
 }
 
 impl Parser {
+    /// Reads as many parts as there are whole, and tells why it stops; nothing where all has been read.
+    fn read(&mut self, scanner: &mut Scanner<'_>, base: u64) -> Option<Stop> {
+        loop {
+            let before = scanner.at();
+            if let Place::End = self.place {
+                return if scanner.is_blank() { None } else { Some(Stop::Odd) };
+            }
+            if let Err(stop) = self.step(scanner, base) {
+                scanner.go_to(before);
+                return Some(stop);
+            }
+        }
+    }
+
     /// Reads one part: a value, an entry, or a bracket.
-    fn step(&mut self, cursor: &mut Cursor<'_>, base: u64) -> Result<(), Stop> {
+    fn step(&mut self, scanner: &mut Scanner<'_>, base: u64) -> Result<(), Stop> {
         match self.place {
             Place::Start => {
-                cursor.expect(b'{')?;
+                scanner.expect(b'{')?;
                 self.enter(Place::Root);
+                Ok(())
             }
-            Place::Root => match cursor.member(self.first)? {
-                None if !self.entries_over => return Err(Stop::Odd),
-                None => self.enter(Place::End),
-                Some(key) if key.0 == "log" => {
-                    if self.entries_over {
-                        return Err(Stop::Odd);
-                    }
-                    cursor.expect(b'{')?;
-                    self.enter(Place::Log);
-                }
-                Some(_) => self.skip(cursor)?,
-            },
-            Place::Log => match cursor.member(self.first)? {
-                None => {
-                    if !self.entries_over {
-                        return Err(Stop::Odd);
-                    }
-                    self.leave(Place::Root);
-                }
-                Some(key) if key.0 == "entries" => {
-                    if self.entries_over {
-                        return Err(Stop::Odd);
-                    }
-                    cursor.expect(b'[')?;
-                    self.enter(Place::Entries);
-                }
-                Some(key) if key.0 == "creator" => {
-                    let creator: RawCreator<'_> = cursor.value()?;
-                    let before = self.log.binary_strings();
-                    self.log.set_creator(creator.name.text().unwrap_or_default().into_owned());
-                    if self.entries_over && self.log.binary_strings() != before {
-                        return Err(Stop::Odd);
-                    }
-                    self.first = false;
-                }
-                Some(key) if key.0 == "_harmock" => {
-                    let mark: RawLogMark<'_> = cursor.value()?;
-                    self.log.set_kind(&mark.kind.text().unwrap_or_default());
-                    self.first = false;
-                }
-                Some(_) => self.skip(cursor)?,
-            },
-            Place::Entries => {
-                if cursor.peek()? == b']' {
-                    cursor.expect(b']')?;
-                    self.entries_over = true;
-                    self.leave(Place::Log);
-                    return Ok(());
-                }
-                if !self.first {
-                    cursor.expect(b',')?;
-                }
-                if cursor.peek()? != b'{' {
-                    return Err(Stop::Odd);
-                }
-                let start = cursor.at as u64;
-                let entry: RawEntry<'_> = cursor.value()?;
-                let context = TextContext { text: cursor.text, base, binary_strings: self.log.binary_strings() };
-                self.log.add(&entry, base + start..base + cursor.at as u64, context);
-                self.first = false;
+            Place::Root => self.root(scanner),
+            Place::Log => self.log(scanner),
+            Place::Entries => self.entry(scanner, base),
+            Place::End => Ok(()),
+        }
+    }
+
+    /// A member of the outermost object.
+    fn root(&mut self, scanner: &mut Scanner<'_>) -> Result<(), Stop> {
+        match scanner.member(self.first)?.as_deref() {
+            None if self.entries_over => self.enter(Place::End),
+            Some("log") if !self.entries_over => {
+                scanner.expect(b'{')?;
+                self.enter(Place::Log);
             }
-            Place::End => {
-                return Err(if cursor.is_blank() { Stop::Done } else { Stop::Odd });
-            }
+            None | Some("log") => return Err(Stop::Odd),
+            Some(_) => self.skip(scanner)?,
         }
         Ok(())
     }
 
-    fn skip(&mut self, cursor: &mut Cursor<'_>) -> Result<(), Stop> {
-        cursor.value::<IgnoredAny>()?;
+    /// A member of `log`.
+    fn log(&mut self, scanner: &mut Scanner<'_>) -> Result<(), Stop> {
+        match scanner.member(self.first)?.as_deref() {
+            None if self.entries_over => self.leave(Place::Root),
+            Some("entries") if !self.entries_over => {
+                scanner.expect(b'[')?;
+                self.enter(Place::Entries);
+            }
+            None | Some("entries") => return Err(Stop::Odd),
+            Some("creator") => {
+                let name = RawCreator::scan(scanner)?.name.text().unwrap_or_default().into_owned();
+                let before = self.log.binary_strings();
+                self.log.set_creator(name);
+                if self.entries_over && self.log.binary_strings() != before {
+                    return Err(Stop::Odd);
+                }
+                self.first = false;
+            }
+            Some("_harmock") => {
+                self.log.set_kind(&RawLogMark::scan(scanner)?.kind.text().unwrap_or_default());
+                self.first = false;
+            }
+            Some(_) => self.skip(scanner)?,
+        }
+        Ok(())
+    }
+
+    /// An item of `log.entries`, or the end of that list.
+    fn entry(&mut self, scanner: &mut Scanner<'_>, base: u64) -> Result<(), Stop> {
+        if scanner.peek()? == b']' {
+            scanner.expect(b']')?;
+            self.entries_over = true;
+            self.leave(Place::Log);
+            return Ok(());
+        }
+        if !self.first {
+            scanner.expect(b',')?;
+        }
+        if scanner.peek()? != b'{' {
+            return Err(Stop::Odd);
+        }
+        let start = scanner.at() as u64;
+        let entry = RawEntry::scan(scanner)?;
+        let context = TextContext { text: scanner.text(), base, binary_strings: self.log.binary_strings() };
+        self.log.add(&entry, base + start..base + scanner.at() as u64, context);
+        self.first = false;
+        Ok(())
+    }
+
+    fn skip(&mut self, scanner: &mut Scanner<'_>) -> Result<(), Stop> {
+        scanner.raw()?;
         self.first = false;
         Ok(())
     }
@@ -263,71 +263,6 @@ impl Parser {
     fn leave(&mut self, place: Place) {
         (self.place, self.first) = (place, false);
     }
-}
-
-/// A place in the text of a window.
-struct Cursor<'t> {
-    text: &'t str,
-    at: usize,
-}
-
-impl<'t> Cursor<'t> {
-    fn is_blank(&self) -> bool {
-        self.text.as_bytes()[self.at..].iter().all(is_space)
-    }
-
-    /// The next byte that is no white space.
-    fn peek(&mut self) -> Result<u8, Stop> {
-        let rest = &self.text.as_bytes()[self.at..];
-        let space = rest.iter().take_while(|byte| is_space(byte)).count();
-        self.at += space;
-        rest.get(space).copied().ok_or(Stop::More)
-    }
-
-    fn expect(&mut self, byte: u8) -> Result<(), Stop> {
-        if self.peek()? != byte {
-            return Err(Stop::Odd);
-        }
-        self.at += 1;
-        Ok(())
-    }
-
-    /// The next key of an object and the colon behind it, or its closing bracket.
-    fn member(&mut self, first: bool) -> Result<Option<Text<'t>>, Stop> {
-        if self.peek()? == b'}' {
-            self.at += 1;
-            return Ok(None);
-        }
-        if !first {
-            self.expect(b',')?;
-        }
-        if self.peek()? != b'"' {
-            return Err(Stop::Odd);
-        }
-        let key = self.value()?;
-        self.expect(b':')?;
-        Ok(Some(key))
-    }
-
-    /// The next value.
-    fn value<T: Deserialize<'t>>(&mut self) -> Result<T, Stop> {
-        let delimited = matches!(self.peek()?, b'"' | b'{' | b'[');
-        let mut values = serde_json::Deserializer::from_str(&self.text[self.at..]).into_iter::<T>();
-        match values.next() {
-            Some(Ok(value)) => {
-                self.at += values.byte_offset();
-                // A number at the end of the window may go on behind it.
-                if delimited || self.at < self.text.len() { Ok(value) } else { Err(Stop::More) }
-            }
-            Some(Err(error)) if !error.is_eof() => Err(Stop::Odd),
-            Some(Err(_)) | None => Err(Stop::More),
-        }
-    }
-}
-
-/// White space of JSON (RFC 8259 section 2).
-fn is_space(byte: &u8) -> bool {
-    matches!(byte, b' ' | b'\t' | b'\r' | b'\n')
 }
 
 #[cfg(test)]

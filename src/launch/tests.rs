@@ -42,6 +42,20 @@ fn files_whose_content_is_the_same_are_left_as_they_are() {
 }
 
 #[test]
+fn files_of_an_earlier_run_are_found_only_whole_and_for_the_same_authority() {
+    let (dir, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let authority = |dir: &Path| CertAuthority::load_or_create(Some(dir)).unwrap().cert_pem().as_bytes().to_vec();
+    let (own, strange) = (authority(dir.path()), authority(other.path()));
+    assert!(TrustFiles::present(&own, dir.path()).is_none());
+    let written = TrustFiles::write(&own, dir.path()).unwrap();
+    let present = TrustFiles::present(&own, dir.path()).unwrap();
+    assert_eq!((&present.bundle, present.roots), (&written.bundle, written.roots));
+    assert!(TrustFiles::present(&strange, dir.path()).is_none());
+    fs::remove_file(&written.truststore).unwrap();
+    assert!(TrustFiles::present(&own, dir.path()).is_none());
+}
+
+#[test]
 fn text_without_a_certificate_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     let error = TrustFiles::write(b"hello", dir.path()).unwrap_err();

@@ -43,23 +43,42 @@ impl TrustFiles {
     /// [`Error::CaCertificate`] where `ca_pem` holds no certificate, [`Error::Write`] where a file cannot be written.
     pub fn write(ca_pem: &[u8], dir: &Path) -> Result<Self, Error> {
         let ca = ca_certificate(ca_pem)?;
-        let mut files = Self {
-            bundle: dir.join("bundle.pem"),
-            truststore: dir.join("truststore.p12"),
-            php: dir.join("php"),
-            wgetrc: dir.join("wgetrc"),
-            roots: 0,
-            warnings: Vec::new(),
-        };
+        let mut files = Self::named(dir);
         let (roots, warnings) = platform_roots(&ca, &files.bundle);
         files.roots = roots.len();
         files.warnings = warnings;
 
         write_if_changed(&files.bundle, bundle(&ca, &roots).as_bytes())?;
         write_if_changed(&files.truststore, &pkcs12::trust_store(&ca, &roots))?;
-        write_if_changed(&files.php.join("harmock.ini"), php_ini(&files.bundle).as_bytes())?;
+        write_if_changed(&files.php_ini(), php_ini(&files.bundle).as_bytes())?;
         write_if_changed(&files.wgetrc, wgetrc(&files.bundle).as_bytes())?;
         Ok(files)
+    }
+
+    /// The files as an earlier run wrote them for this authority; none where one is missing. They hold the platform's
+    /// roots of that time: reading those anew takes longer than a small archive.
+    pub fn present(ca_pem: &[u8], dir: &Path) -> Option<Self> {
+        let files = Self::named(dir);
+        let bundled = fs::read(&files.bundle).ok()?;
+        let own = bundle(&ca_certificate(ca_pem).ok()?, &[]);
+        let roots = memchr::memmem::find_iter(bundled.strip_prefix(own.as_bytes())?, b"-----BEGIN ").count();
+        let others = [&files.truststore, &files.php_ini(), &files.wgetrc];
+        others.iter().all(|file| file.is_file()).then_some(Self { roots, ..files })
+    }
+
+    fn named(dir: &Path) -> Self {
+        Self {
+            bundle: dir.join("bundle.pem"),
+            truststore: dir.join("truststore.p12"),
+            php: dir.join("php"),
+            wgetrc: dir.join("wgetrc"),
+            roots: 0,
+            warnings: Vec::new(),
+        }
+    }
+
+    fn php_ini(&self) -> PathBuf {
+        self.php.join("harmock.ini")
     }
 }
 

@@ -44,10 +44,15 @@ impl ProxyFacts {
     /// Those of [`TrustFiles::write`].
     pub fn new(host: &str, port: u16, authority: &CertAuthority) -> Result<Self, Error> {
         let trust = TrustFiles::write(authority.cert_pem().as_bytes(), authority.dir())?;
+        Ok(Self::with_files(host, port, authority, trust))
+    }
+
+    /// The same with files for clients that are there.
+    pub fn with_files(host: &str, port: u16, authority: &CertAuthority, trust: TrustFiles) -> Self {
         let (host, url) = destination(host, port);
         let ca = authority.cert_path().to_owned();
         let spki = authority.spki_sha256_base64().to_owned();
-        Ok(Self { url, host, port, ca, spki, trust, key: None, base_url: None, token: None })
+        Self { url, host, port, ca, spki, trust, key: None, base_url: None, token: None }
     }
 }
 

@@ -39,7 +39,7 @@ pub(super) fn of(court: &Court<'_>, entry: EntryRef, asked: &Asked<'_>) -> Vec<B
         let values = values.into_iter().flatten();
         bound.extend(values.map(|(redacted, live)| Binding { archive: entry.archive, redacted, live: of_bytes(live) }));
     };
-    for field in &recorded.request.fields {
+    for field in &*recorded.request.fields {
         let live = asked.fields.get_all(&*field.name).iter();
         add(live.filter_map(|live| values(&field.value, live.as_bytes(), false)).next());
     }

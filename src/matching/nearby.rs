@@ -1,6 +1,5 @@
 //! Entries in an order in which neighbours resemble each other, so that the nearest is found among few.
 
-use std::collections::HashMap;
 use std::hash::BuildHasher;
 
 use foldhash::fast::RandomState;
@@ -16,8 +15,8 @@ const OF_ONE_PLACE: usize = 256;
 #[derive(Debug)]
 pub struct Nearby {
     sorted: Vec<EntryRef>,
-    /// Entries by the hash of their path: the same place on other hosts.
-    by_path: HashMap<u64, Vec<EntryRef>, RandomState>,
+    /// All entries with the hash of their path, sorted by that: the same place on other hosts.
+    by_path: Vec<(u64, EntryRef)>,
     hasher: RandomState,
 }
 
@@ -26,13 +25,9 @@ impl Nearby {
         let mut sorted: Vec<EntryRef> = index.entries().collect();
         sorted.sort_by_key(|&entry| place(index.entry(entry).request.url.as_str()));
         let hasher = RandomState::default();
-        let mut by_path: HashMap<u64, Vec<EntryRef>, RandomState> = HashMap::default();
-        for entry in index.entries() {
-            let entries = by_path.entry(hasher.hash_one(path(index.entry(entry).request.url.as_str()))).or_default();
-            if entries.len() < OF_ONE_PLACE {
-                entries.push(entry);
-            }
-        }
+        let hashed = |entry| (hasher.hash_one(path(index.entry(entry).request.url.as_str())), entry);
+        let mut by_path: Vec<_> = index.entries().map(hashed).collect();
+        by_path.sort_unstable();
         Self { sorted, by_path, hasher }
     }
 
@@ -48,7 +43,10 @@ impl Nearby {
             .iter()
             .take_while(move |&&entry| place(index.entry(entry).request.url.as_str()).starts_with(same_path))
             .take(OF_ONE_PLACE);
-        let elsewhere = self.by_path.get(&self.hasher.hash_one(path(url))).into_iter().flatten();
+        let hash = self.hasher.hash_one(path(url));
+        let start = self.by_path.partition_point(|(other, _)| *other < hash);
+        let elsewhere = self.by_path[start..].iter().take_while(move |(other, _)| *other == hash);
+        let elsewhere = elsewhere.map(|(_, entry)| entry).take(OF_ONE_PLACE);
         self.sorted[window].iter().chain(same_place).chain(elsewhere).copied()
     }
 }

@@ -24,16 +24,16 @@ fn recorded(method: &str, url: &str) -> Made {
     let request = RecordedRequest {
         method: method.into(),
         url: CanonicalUrl::parse(url).unwrap(),
-        fields: Vec::new(),
+        fields: [].into(),
         payload: RecordedPayload::Absent,
     };
     let answer = Answer {
         status: 200,
         reason: "".into(),
-        fields: Vec::new(),
+        fields: [].into(),
         body: None,
         encoded: false,
-        trailers: Vec::new(),
+        trailers: [].into(),
         end: End::Complete,
         chunks: Box::default(),
     };
@@ -48,6 +48,7 @@ fn recorded(method: &str, url: &str) -> Made {
         name: None,
         took: None,
         delay: None,
+        template: None,
     };
     Made { entry, bytes: None }
 }
@@ -56,9 +57,13 @@ fn field(name: &str, value: &str) -> Field {
     Field { name: name.into(), value: value.as_bytes().into() }
 }
 
+fn add(fields: &mut Arc<[Field]>, field: Field) {
+    *fields = fields.iter().cloned().chain([field]).collect();
+}
+
 impl Made {
     fn with(mut self, name: &str, value: &str) -> Self {
-        self.entry.request.fields.push(field(name, value));
+        add(&mut self.entry.request.fields, field(name, value));
         self
     }
 
@@ -105,7 +110,7 @@ impl Made {
     fn redirect(mut self, status: u16, location: &str) -> Self {
         self = self.status(status);
         if let Outcome::Answered(answer) = &mut self.entry.outcome {
-            answer.fields.push(field("location", location));
+            add(&mut answer.fields, field("location", location));
         }
         self
     }

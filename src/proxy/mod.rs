@@ -28,6 +28,7 @@ mod own_address;
 mod places;
 mod quiet;
 mod reload;
+mod rendering;
 mod rescue;
 mod service;
 mod session;
@@ -85,7 +86,7 @@ impl Proxy {
         let started = start::start(config, log).await?;
         let engine = Arc::new(started.engine);
         let accepting = tokio::spawn(listener::accept_all(started.listeners, Arc::clone(&engine)));
-        engine.tasks.spawn(prepare_tls(Arc::clone(&engine)));
+        engine.tasks.spawn(prepare(Arc::clone(&engine)));
         if let Some((paths, strict)) = started.watched {
             engine.tasks.spawn(reload::watch(Arc::clone(&engine), paths, strict, started.asked));
         }
@@ -180,6 +181,14 @@ impl Proxy {
         }
     }
 
+    /// How many entries can be served.
+    pub fn entries(&self) -> usize {
+        match &self.engine.mode {
+            EngineMode::Record(_) => 0,
+            EngineMode::Replay(state) => state.replayer.load().entry_count(),
+        }
+    }
+
     /// What the run did so far.
     pub fn summary(&self) -> Summary {
         self.engine.summary()
@@ -220,13 +229,19 @@ impl Proxy {
 /// After this a start is over, and what it had left out can be made up for.
 const STARTED: Duration = Duration::from_millis(200);
 
-/// Makes beforehand what the first TLS connection would have to wait for.
-async fn prepare_tls(engine: Arc<Engine>) {
+/// Makes beforehand what the first TLS connection and the first miss would have to wait for.
+async fn prepare(engine: Arc<Engine>) {
+    let prepare = |engine: &Engine| {
+        // What is wrong is told to the connection that needs it.
+        let _ = engine.ca.prepare();
+        if let EngineMode::Replay(state) = &engine.mode {
+            state.replayer.load_full().prepare_nearest();
+        }
+    };
     tokio::select! {
         () = engine.ending.cancelled() => {}
         () = sleep(STARTED) => {
-            // What is wrong is told to the connection that needs it.
-            let _ = tokio::task::spawn_blocking(move || engine.ca.prepare()).await;
+            let _ = tokio::task::spawn_blocking(move || prepare(&engine)).await;
         }
     }
 }

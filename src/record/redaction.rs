@@ -128,7 +128,7 @@ impl Redaction {
         let mut pass = Pass::new(&self.rules, &mut with);
         let key = earlier_request(&mut pass, archive, entry);
         if let Outcome::Answered(answer) = &entry.outcome {
-            let (mut fields, mut trailers) = (answer.fields.clone(), answer.trailers.clone());
+            let (mut fields, mut trailers) = (answer.fields.to_vec(), answer.trailers.to_vec());
             pass.fields(&mut fields);
             let body = answer.body.as_ref().and_then(|body| read(archive, body));
             body.and_then(|body| pass.body(&media_type(&answer.fields), &body));
@@ -239,7 +239,7 @@ impl Decoded {
 fn earlier_request(pass: &mut Pass<'_>, archive: &Archive, entry: &Entry) -> SortKey {
     let request = &entry.request;
     let url = pass.url(request.url.as_str()).unwrap_or_else(|| request.url.as_str().to_owned());
-    let mut fields = request.fields.clone();
+    let mut fields = request.fields.to_vec();
     pass.fields(&mut fields);
     let body = if let RecordedPayload::Stored(body) = &request.payload { read(archive, body) } else { None };
     let body = body.map(|body| match pass.body(&media_type(&fields), &body) {

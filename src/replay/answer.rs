@@ -1,5 +1,6 @@
 //! The response that a client gets for an entry.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use http::header::{CONTENT_LENGTH, HeaderMap, HeaderValue, SET_COOKIE};
@@ -14,10 +15,11 @@ use super::rehomed::Rehomed;
 use super::replayer::{Replayer, answered};
 use super::stored::{PayloadTrouble, Stored};
 use super::streamed::{Ending, StreamedBody};
+use super::templated::Rendered;
 use crate::har::cuts::Cuts;
 use crate::har::streams::is_endless;
 use crate::har::{Answer, End, Failure, Outcome};
-use crate::matching::Hit;
+use crate::matching::{EntryRef, Hit};
 use crate::message::{Body, LateBreak};
 
 /// What a hit turns into.
@@ -52,7 +54,7 @@ impl Replayer {
     /// server would have answered that.
     ///
     /// Redirects that were followed inside the archive add their `Set-Cookie` fields, where they were set by the same
-    /// host.
+    /// host. What was rendered of the entry takes the place of what was recorded, and is served whole.
     ///
     /// # Errors
     ///
@@ -63,41 +65,40 @@ impl Replayer {
         method: &Method,
         request: &HeaderMap,
         delivery: Delivery<'_>,
+        rendered: Option<&Rendered>,
     ) -> Result<ReplayedAnswer<'_>, PayloadTrouble> {
         let entry = self.entry(hit.entry);
         let answer = match &entry.outcome {
             Outcome::Answered(answer) => answer,
             Outcome::Failed(failure) => return Ok(ReplayedAnswer::Failed(failure)),
         };
-        let Some(prepared) = self.prepared(hit.entry, answer) else {
+        let of_rendered = rendered.map(|rendered| Prepared::of(&rendered.answer));
+        let Some(prepared) = of_rendered.as_ref().or_else(|| self.prepared(hit.entry, answer)) else {
             return Ok(ReplayedAnswer::Response(Response::new(Body::Empty), 0));
         };
+        let answer = rendered.map_or(answer, |rendered| &rendered.answer);
         let rehomed = hit.crossing.as_deref().map(|crossing| Rehomed::new(self.origins(), crossing, answer, delivery));
         let moves_text = rehomed.as_ref().is_some_and(Rehomed::moves_text);
         let mut streams = false;
-        let (mut response, length) = if conditional::is_not_modified(method, request, answer) {
+        let (mut response, length) = if rendered.is_none() && conditional::is_not_modified(method, request, answer) {
             let mut response = prepared.response(Body::Empty);
             conditional::make_not_modified(&mut response);
             (response, 0)
         } else {
-            let mut stored = self.stored(hit.entry, answer).await?;
+            let mut stored = self.body(hit.entry, answer, rendered).await?;
             if let Some(rehomed) = &rehomed {
                 stored = stored.map(|stored| rehomed.stored(stored));
                 streams = matches!(stored, Some(Stored::File(_)));
             }
             let length = stored.as_ref().map_or(0, Stored::length);
-            let part = if moves_text { Part::Whole } else { conditional::part(method, request, answer, length) };
+            let served_whole = moves_text || rendered.is_some();
+            let part = if served_whole { Part::Whole } else { conditional::part(method, request, answer, length) };
             match part {
                 Part::Whole => {
                     let edited = edited_events(answer, stored.as_ref()).await;
                     whole(prepared, answer, (stored, edited), method, delivery)
                 }
-                Part::Bytes(bytes) => {
-                    let body = stored.map_or(Body::Empty, |stored| stored.into_part(bytes.clone()));
-                    let mut response = prepared.response(body);
-                    conditional::make_partial(&mut response, &bytes, length);
-                    (response, bytes.end - bytes.start)
-                }
+                Part::Bytes(bytes) => (partial(prepared, stored, &bytes, length), bytes.end - bytes.start),
                 Part::Unsatisfiable => {
                     let mut response = prepared.response(Body::Empty);
                     conditional::make_unsatisfiable(&mut response, length);
@@ -107,20 +108,28 @@ impl Replayer {
         };
         self.add_cookies_of_hops(hit, response.headers_mut());
         let origin = || entry.request.fields.iter().find(|field| &*field.name == "origin").map(|field| &*field.value);
-        let Some(rehomed) = rehomed else {
+        if let Some(rehomed) = rehomed {
+            response = rehomed.response(response, method, streams);
             if delivery.fit_cors {
-                cors::fit(response.headers_mut(), request, origin);
+                response = rehomed.readable(response, request, origin());
             }
-            return Ok(ReplayedAnswer::Response(response, length));
-        };
-        let response = rehomed.response(response, method, streams);
-        Ok(ReplayedAnswer::Response(
-            match delivery.fit_cors {
-                true => rehomed.readable(response, request, origin()),
-                false => response,
-            },
-            length,
-        ))
+        } else if delivery.fit_cors {
+            cors::fit(response.headers_mut(), request, origin);
+        }
+        Ok(ReplayedAnswer::Response(response, length))
+    }
+
+    /// What was rendered, or else the recorded body.
+    async fn body(
+        self: &Arc<Self>,
+        entry: EntryRef,
+        answer: &Answer,
+        rendered: Option<&Rendered>,
+    ) -> Result<Option<Stored>, PayloadTrouble> {
+        match rendered.and_then(|rendered| rendered.body.clone()) {
+            Some(body) => Ok(Some(Stored::Made(body))),
+            None => self.stored(entry, answer).await,
+        }
     }
 
     fn add_cookies_of_hops(&self, hit: &Hit, fields: &mut HeaderMap) {
@@ -133,7 +142,7 @@ impl Replayer {
             if host(entry.request.url.as_str()) != asked {
                 continue;
             }
-            let cookies = answered(entry).into_iter().flat_map(|answer| &answer.fields);
+            let cookies = answered(entry).into_iter().flat_map(|answer| &*answer.fields);
             for cookie in cookies.filter(|field| &*field.name == SET_COOKIE.as_str()) {
                 if let Ok(value) = HeaderValue::from_bytes(&cookie.value) {
                     fields.append(SET_COOKIE, value);
@@ -141,6 +150,14 @@ impl Replayer {
             }
         }
     }
+}
+
+/// These bytes of the answer, of `length`.
+fn partial(prepared: &Prepared, stored: Option<Stored>, bytes: &Range<u64>, length: u64) -> Response<Body> {
+    let body = stored.map_or(Body::Empty, |stored| stored.into_part(bytes.clone()));
+    let mut response = prepared.response(body);
+    conditional::make_partial(&mut response, bytes, length);
+    response
 }
 
 /// The answer as it was recorded, and the length of its body.
@@ -205,7 +222,7 @@ fn framed(stored: Option<Stored>, edited: Option<Cuts>, answer: &Answer, deliver
     } else if stays_open(answer) {
         Ending::Open(Box::pin(delivery.ending.clone().cancelled_owned()))
     } else if !answer.trailers.is_empty() {
-        Ending::Trailers(header_map(&answer.trailers))
+        Ending::Trailers(header_map(&*answer.trailers))
     } else if pieces.is_empty() {
         return body;
     } else {

@@ -186,7 +186,7 @@ mod tests {
             fields: fields.collect(),
             body: None,
             encoded: false,
-            trailers: Vec::new(),
+            trailers: [].into(),
             end: End::Complete,
             chunks: Box::default(),
         }

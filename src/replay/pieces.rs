@@ -141,10 +141,10 @@ mod tests {
         Answer {
             status: 200,
             reason: "".into(),
-            fields: vec![field],
+            fields: [field].into(),
             body: None,
             encoded: false,
-            trailers: Vec::new(),
+            trailers: [].into(),
             end: End::Complete,
             chunks: chunks.iter().map(|(length, offset)| Chunk { length: *length, offset: Some(*offset) }).collect(),
         }

@@ -8,13 +8,14 @@ use std::sync::atomic::Ordering;
 use bytes::Bytes;
 
 use super::cache::PayloadCache;
-use super::large::UnpackedFiles;
 use super::loaded::{Loaded, Slot};
+use super::own_files::OwnFiles;
 use super::prepared::Prepared;
 use super::session::Session;
-use super::treatments::Treatments;
-use crate::archive;
-use crate::har::{Answer, Entry, Outcome, RecordedPayload, Warning};
+use super::templated::{TemplateSettings, TemplateTrouble, Templated};
+use super::treatments::{Fault, Treatments};
+use crate::archive::{self, Archive};
+use crate::har::{Answer, Entry, Outcome, RecordedPayload, StoredBody, Warning};
 use crate::matching::rules::Terms;
 use crate::matching::{
     Choice, EntryRef, Index, LiveRequest, Lookup, NearMiss, OriginMap, PayloadFailure, PayloadSource, Rules,
@@ -27,9 +28,10 @@ pub struct Replayer {
     pub(super) archives: Vec<Arc<Loaded>>,
     index: Index,
     treatments: Treatments,
+    templates: Arc<TemplateSettings>,
     cache_size: u64,
     pub(super) cache: PayloadCache,
-    pub(super) unpacked: UnpackedFiles,
+    pub(super) own_files: OwnFiles,
 }
 
 /// An opened replayer, and what was odd in its archives.
@@ -62,6 +64,9 @@ pub enum OpenError {
         /// What asks.
         by: String,
     },
+    /// What is to be a template is none.
+    #[error("{0}; correct it, or take the entry out of what is rendered (template = false)")]
+    Template(TemplateTrouble),
     /// An odd entry, where none is allowed.
     #[error("{}: {warning} (--strict-archives)", path.display())]
     Odd {
@@ -93,7 +98,13 @@ impl Replayer {
     /// # Errors
     ///
     /// When one cannot be opened, is no HAR, or is odd where that is refused.
-    pub fn open(paths: &[PathBuf], cache_size: u64, strict: bool, rules: Arc<Rules>) -> Result<Opened, OpenError> {
+    pub fn open(
+        paths: &[PathBuf],
+        cache_size: u64,
+        strict: bool,
+        rules: Arc<Rules>,
+        templates: TemplateSettings,
+    ) -> Result<Opened, OpenError> {
         let mut archives = Vec::new();
         let mut warnings = Vec::new();
         let mut left_out = 0;
@@ -111,22 +122,32 @@ impl Replayer {
         if strict && let Some((path, warning)) = warnings.first() {
             return Err(OpenError::Odd { path: path.clone(), warning: warning.clone() });
         }
-        let replayer = Self::of(archives, cache_size, rules);
+        let mut replayer = Self::of(archives, cache_size, rules, Arc::new(templates));
         replayer.treatments.check(&replayer.archives)?;
         Ok(Opened { replayer, warnings, left_out, outgoing })
     }
 
     /// Answers from these archives.
-    fn of(archives: Vec<Arc<Loaded>>, cache_size: u64, rules: Arc<Rules>) -> Self {
+    fn of(archives: Vec<Arc<Loaded>>, cache_size: u64, rules: Arc<Rules>, templates: Arc<TemplateSettings>) -> Self {
         let index = Index::with_rules(archives.iter().map(|loaded| Arc::clone(&loaded.entries)).collect(), rules);
-        let treatments = Treatments::build(&archives, &index.rules());
-        let (cache, unpacked) = (PayloadCache::new(cache_size), UnpackedFiles::new());
-        Self { archives, index, treatments, cache_size, cache, unpacked }
+        let treatments = Treatments::build(&archives, &index.rules(), &templates);
+        let (cache, own_files) = (PayloadCache::new(cache_size), OwnFiles::new());
+        Self { archives, index, treatments, templates, cache_size, cache, own_files }
     }
 
     /// The same with other archives.
     pub(super) fn with(&self, archives: Vec<Arc<Loaded>>) -> Self {
-        Self::of(archives, self.cache_size, self.index.rules())
+        Self::of(archives, self.cache_size, self.index.rules(), Arc::clone(&self.templates))
+    }
+
+    /// The first text of an archive that is to be a template and is none.
+    pub(super) fn template_fault(&self, loaded: &Arc<Loaded>) -> Option<Fault> {
+        Treatments::build(std::slice::from_ref(loaded), &self.index.rules(), &self.templates).into_fault()
+    }
+
+    /// The templates of an entry, if it has any.
+    pub(super) fn templated(&self, entry: EntryRef) -> Option<&Templated> {
+        self.treatments.templated(entry)
     }
 
     /// Where the entries of another replayer of the same archives are in this one: of each archive, method and URL the
@@ -265,6 +286,10 @@ impl Replayer {
         self.slot(entry).map(|slot| &**slot.prepared.get_or_init(|| Box::new(Prepared::of(answer))))
     }
 
+    pub(super) fn archive_of(&self, entry: EntryRef) -> Option<&Archive> {
+        Some(&self.archives.get(entry.archive as usize)?.archive)
+    }
+
     pub(super) fn slot(&self, entry: EntryRef) -> Option<&Slot> {
         self.archives.get(entry.archive as usize)?.slots.get(entry.entry as usize)
     }
@@ -276,6 +301,11 @@ impl PayloadSource for Replayer {
         let Some(loaded) = self.archives.get(entry.archive as usize) else { return Ok(Bytes::new()) };
         loaded.archive.read(body).map_err(|error| PayloadFailure(format!("{}: {error}", self.name(entry))))
     }
+}
+
+/// The recorded body of an entry's answer.
+pub(super) fn body_of(entry: &Entry) -> Option<&StoredBody> {
+    answered(entry)?.body.as_ref()
 }
 
 /// The recorded answer of an entry; `None` for a failed one.

@@ -7,6 +7,7 @@ use bytes::Bytes;
 
 use super::cache::{Age, Cached};
 use super::large::{self, FileBody};
+use super::own_files::COPIED;
 use super::ready::together;
 use super::replayer::{Replayer, answered};
 use crate::archive::{BodyFile, Fetched, PayloadError, Stamp};
@@ -101,7 +102,7 @@ impl Replayer {
         let may_serve = match self.cache.age(&cached) {
             Age::Fresh => true,
             Age::Due => {
-                let archive = &self.archives.get(entry.archive as usize)?.archive;
+                let archive = self.archive_of(entry)?;
                 self.cache.is_unchanged(&cached, || archive.stamp(body))
             }
         };
@@ -110,26 +111,28 @@ impl Replayer {
 
     /// A body that is in no cache and needs no waiting all the same.
     fn had_now(&self, entry: EntryRef, body: &StoredBody) -> Option<Stored> {
-        let archive = &self.archives.get(entry.archive as usize)?.archive;
-        match archive.read_now(body, AT_ONCE) {
+        match self.archive_of(entry)?.read_now(body, AT_ONCE) {
             Some(bytes) => Some(Stored::Whole(self.keep(entry, bytes, None))),
-            None => self.unpacked.find(entry).map(Stored::File),
+            None => self.own_files.unpacked(entry).map(Stored::File),
         }
     }
 
     /// Reads the body of an answer, unless its file is as it was. Blocks.
     fn read_body(&self, entry: EntryRef, body: &StoredBody) -> Result<Stored, PayloadTrouble> {
         let trouble = |source| PayloadTrouble { entry: self.name(entry).to_string(), source };
-        let Some(archive) = self.archives.get(entry.archive as usize).map(|loaded| &loaded.archive) else {
+        let Some(archive) = self.archive_of(entry) else {
             return Ok(Stored::Whole(self.cache.keep(entry, Bytes::new(), 0, None)));
         };
         // Where there is no room for a temporary file, memory has to do. What else is wrong is told by the reading below.
         if archive.unpacks(body, large::WHOLE)
-            && let Ok(file) = self.unpacked.or_unpack(entry, || archive.unpack(body))
+            && let Ok(file) = self.own_files.or_unpack(entry, || archive.unpack(body, COPIED))
         {
             return Ok(Stored::File(file));
         }
         let stamp = archive.stamp(body);
+        if let Some(copy) = stamp.and_then(|stamp| self.own_files.copy(entry, stamp)) {
+            return Ok(Stored::File(copy));
+        }
         if let Some(cached) = self.cache.find(entry).filter(|cached| cached.stamp.is_some()) {
             if stamp == cached.stamp {
                 self.cache.unchanged(&cached);

@@ -55,7 +55,7 @@ impl Outgoing {
             RecordedPayload::Damaged => return Err(OutgoingError::Damaged(entry.ordinal)),
         };
         let mut fields = HeaderMap::new();
-        for field in &request.fields {
+        for field in &*request.fields {
             let name = HeaderName::from_bytes(field.name.as_bytes());
             if let (Ok(name), Ok(value)) = (name, HeaderValue::from_bytes(&field.value)) {
                 fields.append(name, value);

@@ -6,7 +6,6 @@ use tokio::io::AsyncWrite;
 #[cfg(target_os = "linux")]
 use tokio::{io::AsyncWriteExt, task::spawn_blocking};
 
-#[cfg(target_os = "linux")]
 use crate::archive::BodyFile;
 #[cfg(target_os = "linux")]
 use crate::connect::ClientStream;
@@ -16,6 +15,12 @@ use crate::replay::Ready;
 /// Bytes that are handed over at a time: so many are in memory, if their first one is.
 #[cfg(target_os = "linux")]
 const PIECE: usize = 256 << 10;
+
+/// The file that goes through memory only because somebody could write into it while it is on its way.
+pub(super) fn held_back<'r>(ready: &'r Ready, stream: &impl ToClient) -> Option<&'r BodyFile> {
+    let file = ready.file().filter(|file| !file.is_steady());
+    file.filter(|_| cfg!(target_os = "linux") && stream.plain().is_some())
+}
 
 /// Writes an answer to a stream.
 pub(super) async fn write(ready: &Ready, stream: &mut (impl AsyncWrite + ToClient + Unpin)) -> io::Result<()> {

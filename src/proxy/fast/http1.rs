@@ -69,6 +69,9 @@ where
             return Ok(Some(buffer));
         };
         let Some(ready) = replayer.ready(entry).await else { return Ok(Some(buffer)) };
+        if let Some(file) = file::held_back(&ready, stream) {
+            replayer.copy_if_asked_again(entry, file);
+        }
         buffer.advance(length);
         let goes_on = send(stream, &ready, interrupted).await?;
         replayer.count(entry);
