@@ -86,6 +86,7 @@ pub mod redact;
 pub mod replay;
 pub mod report;
 pub mod route;
+pub mod templates;
 pub mod treatment;
 pub mod upstream;
 pub mod webhooks;

@@ -67,6 +67,7 @@ mod settings;
 mod snippet;
 mod streams;
 mod support;
+mod templates;
 mod trust;
 mod update_from_replay;
 mod upstream_failures;

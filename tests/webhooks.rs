@@ -15,19 +15,19 @@ use sha2::Sha256;
 use crate::support::{Harmock, Head, Origin, OriginCa, Wire, Workspace, curl, post_entry};
 
 /// Takes requests one after the other and answers each with the next status, the last one for ever.
-struct Receiving {
+pub(crate) struct Receiving {
     address: String,
-    came: Receiver<Came>,
+    pub(crate) came: Receiver<Came>,
 }
 
 /// A request that came.
-struct Came {
-    head: Head,
-    body: String,
+pub(crate) struct Came {
+    pub(crate) head: Head,
+    pub(crate) body: String,
 }
 
 impl Receiving {
-    fn answering(statuses: &'static [u16]) -> Self {
+    pub(crate) fn answering(statuses: &'static [u16]) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let (told, came) = channel();
@@ -55,12 +55,12 @@ impl Receiving {
         Self { address, came }
     }
 
-    fn url(&self, path: &str) -> String {
+    pub(crate) fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
     }
 
     /// All that has come: whoever sent it has ended.
-    fn all(&self) -> Vec<Came> {
+    pub(crate) fn all(&self) -> Vec<Came> {
         self.came.try_iter().collect()
     }
 }
@@ -98,7 +98,7 @@ fn webhooks(workspace: &Workspace) {
     workspace.write("hars/webhooks.har", json!({ "log": log }).to_string());
 }
 
-fn hmac(key: &str, message: &str) -> String {
+pub(crate) fn hmac(key: &str, message: &str) -> String {
     let hash = Hmac::<Sha256>::new_from_slice(key.as_bytes()).unwrap().chain_update(message).finalize().into_bytes();
     hash.iter().fold(String::new(), |mut text, byte| {
         write!(text, "{byte:02x}").unwrap();

@@ -176,8 +176,9 @@ impl Plan {
             out,
             "          \"headersSize\": -1,\n          \"bodySize\": -1\n        }},\n        \"response\": {{\n          \"status\": 200,\n          \"statusText\": \"OK\",\n          \"httpVersion\": \"HTTP/1.1\",\n          \"cookies\": [],\n"
         )?;
-        write_fields(out, FIELDS)?;
         let body = body(n, self.body);
+        let length = body.len().to_string();
+        write_fields(out, FIELDS.into_iter().chain([("content-length", length.as_str())]))?;
         write!(
             out,
             "          \"content\": {{\n            \"size\": -1,\n            \"mimeType\": \"application/json; charset=utf-8\",\n"

@@ -40,31 +40,27 @@ fn one_table(bench: &Bench, protocol: Protocol, plan: Plan) -> Result<()> {
     for (name, start) in CONTENDERS {
         match start(bench, &archive, protocol) {
             Ok(Some(server)) => rows.push(Row::new(name, server)),
-            Ok(None) => println!("{name}: not installed, or does not speak {}.\n", protocol.name()),
+            Ok(None) => println!("{name}: not installed, or no proxy for {}.\n", protocol.name()),
             Err(error) => println!("{name}: left out, {error:#}\n"),
         }
     }
     let traffic = Traffic::new(protocol, plan, 1_000);
-    let open = |row: &Row| {
+    // New connections for each turn: some servers close those that are idle while the others have theirs.
+    let run = |row: &Row, time| {
         let mut load = Load::open(row.server.at, protocol, &plan, traffic.urls, traffic.connections, traffic.streams)?;
-        load.run(Stop::After(WARM.min(bench.time * 10)))?;
-        anyhow::Ok(load)
+        load.run(Stop::After(time))
     };
-    let mut loads = Vec::new();
-    rows.retain(|row| match open(row) {
-        Ok(load) => {
-            loads.push(load);
-            true
-        }
-        Err(error) => {
+    rows.retain(|row| {
+        let warmed = run(row, WARM.min(bench.time * 10));
+        if let Err(error) = &warmed {
             println!("{}: left out, {error:#}\n", row.name);
-            false
         }
+        warmed.is_ok()
     });
     for _ in 0..bench.runs {
         let mut reference = 0.0;
-        for (place, (row, load)) in rows.iter_mut().zip(&mut loads).enumerate() {
-            let served = load.run(Stop::After(bench.time))?;
+        for (place, row) in rows.iter_mut().enumerate() {
+            let served = run(row, bench.time)?;
             let rate = served.answers as f64 / served.elapsed.as_secs_f64();
             if place == 0 {
                 reference = rate;
@@ -106,7 +102,7 @@ impl Row {
     }
 }
 
-/// Starts a program that answers from an archive; none where it is not there, or does not speak the protocol.
+/// Starts a program that answers from an archive; none where it is not there, or is no proxy for the protocol.
 type Start = fn(&Bench, &Path, Protocol) -> Result<Option<Server>>;
 
 const CONTENDERS: [(&str, Start); 4] = [

@@ -26,6 +26,7 @@ pub(crate) mod settings;
 mod shell;
 pub(crate) mod signals;
 mod snippet;
+mod templates;
 mod wait;
 
 use std::process::ExitCode;

@@ -7,7 +7,7 @@ use clap::{Args, ValueHint};
 
 use super::flags::{AFTER_HELP, SCOPE, ScopeFlags, SharedFlags, name_variable};
 use super::settings::value::{Item, flag};
-use super::settings::{ByteSize, ReplaySettings, Updating};
+use super::settings::{ByteSize, ReplaySettings, Updating, VariableName};
 use super::{CommandResult, run};
 use crate::matching::OriginPair;
 use crate::proxy::{Cors, NotFound, OutOfScope, RedirectPolicy, StreamSpeed};
@@ -169,6 +169,22 @@ pub(crate) struct ReplayFlags {
     /// `MiB`, `KiB` and `GiB` are powers of 1024, `mb`, `kb` and `gb` of 1000; a number alone is bytes.
     #[arg(long, value_name = "BYTES", value_parser = flag::<ByteSize>(), help_heading = REPLAYING)]
     pub(crate) cache_size: Option<ByteSize>,
+
+    /// Has the answers rendered whose entries say that they are templates
+    ///
+    /// Entries with `_harmock.template = true`, and what they have sent. A rule with `template = true` needs no leave.
+    #[arg(long, value_name = "BOOL", value_parser = flag::<bool>(), help_heading = REPLAYING)]
+    #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub(crate) allow_templates: Option<bool>,
+
+    /// A file with the variables that templates can read, in `.env` format; repeatable, a later one wins
+    #[arg(long, value_name = "FILE", value_parser = flag::<Item<PathBuf>>(), value_hint = ValueHint::FilePath)]
+    #[arg(help_heading = REPLAYING)]
+    pub(crate) env: Vec<Item<PathBuf>>,
+
+    /// A variable of this process that templates can read, over those of the files; repeatable [default: none]
+    #[arg(long, value_name = "NAME", value_parser = flag::<Item<VariableName>>(), help_heading = REPLAYING)]
+    pub(crate) env_pass: Vec<Item<VariableName>>,
 
     /// URLs to which entries may have requests sent; repeatable [default: none]
     ///

@@ -15,10 +15,14 @@ use super::reached::{ReachedFlags, upstream};
 use super::report::count;
 use super::settings::Layers;
 use super::settings::value::flag;
+use super::templates::{Compiled, TemplateFlags, Templates};
 use crate::archive::{Archive, Limits};
 use crate::message::CanonicalUrl;
 use crate::record::Readable;
-use crate::webhooks::{Delivery, Outcome, Outgoing, Sender, Signature};
+use crate::redact::shown_text;
+use crate::templates::Scene;
+use crate::treatment::Chance;
+use crate::webhooks::{Delivery, GivenField, Outcome, Outgoing, Sender, Signature};
 
 /// Sends recorded requests, such as webhooks, to a server
 ///
@@ -41,7 +45,8 @@ pub(crate) struct Args {
     header: Vec<String>,
     /// A field that is computed for each request; repeatable
     ///
-    /// `--sign 'X-Signature: sha256=hmac(env.SECRET, body)'` takes the key from the variable SECRET. Behind the body may
+    /// `--sign 'X-Signature: sha256=hmac(env.SECRET, body)'` takes the key from the variable SECRET, of --env or else of the
+    /// process. Behind the body may
     /// stand sha1, sha256 or sha512, and hex or base64. What is signed may be joined: `timestamp + '.' + body`; in the
     /// value `{timestamp}` is the time in seconds.
     #[arg(long, value_name = "FIELD")]
@@ -63,13 +68,17 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     config: Option<PathBuf>,
     #[command(flatten)]
+    templates: TemplateFlags,
+    #[command(flatten)]
     reached: ReachedFlags,
 }
 
 pub(crate) fn run(args: &Args) -> CommandResult {
     let mut layers = Layers::load(args.config.as_deref())?;
     let config = args.reached.config(&mut layers)?;
-    let requests = args.requests()?;
+    let templates = args.templates.read(&mut layers)?;
+    let fields = args.header.iter().map(|text| field(text)).collect::<anyhow::Result<Vec<_>>>()?;
+    let requests = args.requests(&templates, &fields)?;
     let is_web = |url: &CanonicalUrl| url.as_str().starts_with("http:") || url.as_str().starts_with("https:");
     let to = CanonicalUrl::parse(&args.to).filter(is_web).context("--to is not an http or https URL")?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start")?;
@@ -77,13 +86,13 @@ pub(crate) fn run(args: &Args) -> CommandResult {
         let sender = Sender {
             upstream: upstream(&config)?,
             to,
-            fields: args.header.iter().map(|text| field(text)).collect::<anyhow::Result<_>>()?,
-            signatures: args.signatures()?,
+            fields,
+            signatures: args.signatures(&templates)?,
             retry: args.retry,
             backoff: args.backoff.unwrap_or(Duration::from_secs(1)),
             idle: config.idle,
         };
-        args.play(&sender, &requests).await
+        args.play(&sender, &requests, &templates).await
     });
     runtime.shutdown_background();
     let undelivered = undelivered?;
@@ -98,10 +107,24 @@ pub(crate) fn run(args: &Args) -> CommandResult {
 struct Called {
     title: String,
     outgoing: Outgoing,
+    /// Where it is a template: how, and with which variables it is rendered.
+    templates: Option<Compiled>,
+}
+
+impl Called {
+    /// Sends it as it stands, or rendered: once, however often it has to be sent.
+    async fn deliver(&self, sender: &Sender, chance: &Chance) -> Delivery {
+        let Some((templates, variables)) = &self.templates else { return sender.deliver(&self.outgoing).await };
+        let scene = Scene::new(None, variables, chance);
+        match templates.render(&self.outgoing, &sender.fields, &scene) {
+            Ok((outgoing, fields)) => Sender { fields, ..sender.clone() }.deliver(&outgoing).await,
+            Err(error) => Delivery { attempts: 0, outcome: Outcome::Failed(format!("it cannot be rendered: {error}")) },
+        }
+    }
 }
 
 impl Args {
-    fn requests(&self) -> anyhow::Result<Vec<Called>> {
+    fn requests(&self, templates: &Templates, fields: &[GivenField]) -> anyhow::Result<Vec<Called>> {
         let named = || self.archive.display().to_string();
         let file = Readable::of(&self.archive)?;
         let archive = Archive::open_unchecked(&file.path, &Limits::default())?;
@@ -125,7 +148,9 @@ impl Args {
             let called = name.unwrap_or_else(|| entry.request.url.as_str().to_owned());
             let title = format!("{}#{ordinal} {} {}", named(), entry.request.method, visible(&called, &[]));
             let outgoing = Outgoing::of(&archive, entry).with_context(named)?;
-            requests.push(Called { title, outgoing });
+            let compiled = templates.compile(entry, &outgoing, fields);
+            let templates = compiled.with_context(|| format!("{}#{ordinal}", named()))?;
+            requests.push(Called { title, outgoing, templates });
         }
         if requests.is_empty() {
             bail!("{} holds no request to send", named());
@@ -143,26 +168,26 @@ impl Args {
         find(archive, wanted)
     }
 
-    fn signatures(&self) -> anyhow::Result<Vec<Signature>> {
-        let variable = |name: &str| std::env::var(name).ok();
+    fn signatures(&self, templates: &Templates) -> anyhow::Result<Vec<Signature>> {
+        let variable = |name: &str| templates.variable(name).or_else(|| std::env::var(name).ok());
         let signatures = self.sign.iter().map(|text| Signature::parse(text, &variable).context("--sign"));
         signatures.collect()
     }
 
     /// Sends them all, and gives a line for each that was not taken.
-    async fn play(&self, sender: &Sender, requests: &[Called]) -> anyhow::Result<Vec<String>> {
+    async fn play(&self, sender: &Sender, requests: &[Called], templates: &Templates) -> anyhow::Result<Vec<String>> {
         let mut undelivered = Vec::new();
         let mut due = Instant::now();
         for called in (0..self.count).flat_map(|_| requests) {
             tokio::time::sleep_until(due).await;
             due += self.every.unwrap_or_default();
-            let delivery = sender.deliver(&called.outgoing).await;
-            let line = told(called, &delivery);
+            let delivery = called.deliver(sender, &templates.chance).await;
+            let line = shown_text(&told(called, &delivery)).into_owned();
             print(format!("{line}\n").as_bytes())?;
             if let Outcome::Answered { body, .. } = &delivery.outcome
                 && !delivery.is_accepted()
             {
-                body.lines().take(3).for_each(|line| anstream::eprintln!("    {}", visible(line, &['\t'])));
+                shown_text(body).lines().take(3).for_each(|line| anstream::eprintln!("    {}", visible(line, &['\t'])));
             }
             if !delivery.is_accepted() {
                 undelivered.push(line);
@@ -178,7 +203,7 @@ fn told(called: &Called, delivery: &Delivery) -> String {
 }
 
 /// A field as people write it; without a value, one that is not to be sent.
-fn field(text: &str) -> anyhow::Result<(HeaderName, Option<HeaderValue>)> {
+fn field(text: &str) -> anyhow::Result<GivenField> {
     let bad = || format!("--header {text:?} is not NAME: VALUE");
     let (name, value) = text.split_once(':').with_context(bad)?;
     let name = HeaderName::from_bytes(name.trim().as_bytes()).with_context(bad)?;

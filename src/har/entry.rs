@@ -34,6 +34,8 @@ pub struct Entry {
     pub took: Option<Took>,
     /// How long its answer is to wait (`_harmock.delay`).
     pub delay: Option<Box<Delay>>,
+    /// Whether its answer, and what it has sent, are templates (`_harmock.template`).
+    pub template: Option<bool>,
 }
 
 impl Entry {
@@ -73,6 +75,8 @@ pub struct Callback {
     pub fields: Vec<Field>,
     /// Its payload: the text, or the JSON that stands in the entry, without white space between its tokens.
     pub body: Bytes,
+    /// Fields that are computed for it, `NAME: VALUE` with `hmac(…)` in the value.
+    pub sign: Box<[Box<str>]>,
 }
 
 /// A header field as recorded.

@@ -126,6 +126,7 @@ lenient_object! {
         hash: Json<'a> = "hash",
         name: Json<'a> = "name",
         delay: Json<'a> = "delay",
+        template: Json<'a> = "template",
         end: Json<'a> = "end",
         trailers: Json<'a> = "trailers",
         encoded: Json<'a> = "encoded",
@@ -153,6 +154,7 @@ lenient_object! {
         url: Json<'a> = "url",
         headers: Json<'a> = "headers",
         body: Json<'a> = "body",
+        sign: Json<'a> = "sign",
     }
 }
 

@@ -234,6 +234,10 @@ impl EntryReader<'_> {
             self.warn("_harmock.delay", format!("{reason}; the answer does not wait"));
             None
         });
+        let template = entry.harmock.template.source().and_then(|json| serde_json::from_str(json).ok());
+        if entry.harmock.template.is_there() && template.is_none() {
+            self.warn("_harmock.template", "is neither true nor false, and counts for nothing".to_owned());
+        }
         let callback = self.callback(entry.harmock.callback);
         let request = RecordedRequest { method: method.into(), url, fields, payload };
         Verdict::Usable(Box::new(Entry {
@@ -245,6 +249,7 @@ impl EntryReader<'_> {
             callback,
             took: timings::took(entry),
             delay,
+            template,
             name: entry.harmock.name.non_empty().or_else(|| entry.comment.non_empty()).map(Into::into),
             redacted: entry.harmock.redacted.items().iter().filter_map(|place| Some(place.text()?.into())).collect(),
         }))
@@ -367,7 +372,11 @@ impl EntryReader<'_> {
             }
             (None, None) => Bytes::new(),
         };
-        Some(Box::new(Callback { method: method.into(), url, fields, body }))
+        let sign: Box<[Box<str>]> = match raw.sign.text() {
+            Some(one) => Box::new([one.into()]),
+            None => raw.sign.items().iter().filter_map(|item| Some(item.text()?.into())).collect(),
+        };
+        Some(Box::new(Callback { method: method.into(), url, fields, body, sign }))
     }
 
     fn warn(&mut self, field: &str, message: String) {

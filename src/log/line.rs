@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::redact::shown_url;
+use crate::redact::{shown_text, shown_url};
 
 /// How lines are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -60,7 +60,7 @@ pub struct ExchangeLine<'a> {
     /// Who answered.
     pub source: Source<'a>,
     /// What people should know beside: why it failed, what came nearest.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "without_values")]
     pub note: Option<&'a str>,
 }
 
@@ -98,7 +98,7 @@ impl ExchangeLine<'_> {
             Source::Tunnel => line.push_str(" <- tunnel"),
         }
         if let Some(note) = self.note {
-            let _ = write!(line, " ({note})");
+            let _ = write!(line, " ({})", shown_text(note));
         }
     }
 }
@@ -115,6 +115,10 @@ fn short(time: Duration, line: &mut String) {
 
 fn without_secrets<S: serde::Serializer>(url: &str, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(&shown_url(url))
+}
+
+fn without_values<S: serde::Serializer>(note: &Option<&str>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&shown_text(note.unwrap_or_default()))
 }
 
 fn milliseconds<S: serde::Serializer>(time: &Duration, serializer: S) -> Result<S::Ok, S::Error> {

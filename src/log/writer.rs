@@ -8,6 +8,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use super::{ExchangeLine, Format};
+use crate::redact::shown_text;
 
 /// After a writing, before the next one.
 const GATHERED: Duration = Duration::from_millis(10);
@@ -140,6 +141,7 @@ impl Log {
 
     /// Writes something that people should know and that belongs to no exchange.
     pub fn notice(&self, text: &str) {
+        let text = &*shown_text(text);
         if self.is_on() {
             let notice = match self.format {
                 Format::Text => format!("harmock: {text}"),
@@ -153,7 +155,7 @@ impl Log {
     pub fn alert(&self, text: &str) {
         self.notice(text);
         if self.apart {
-            let _ = writeln!(io::stderr(), "harmock: {text}");
+            let _ = writeln!(io::stderr(), "harmock: {}", shown_text(text));
         }
     }
 

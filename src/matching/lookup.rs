@@ -4,6 +4,8 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use http::HeaderMap;
+
 use crate::har::{Answer, Outcome, RecordedPayload};
 
 use super::candidates::{Asked, Candidates};
@@ -104,6 +106,44 @@ enum Selected {
     Nothing,
 }
 
+/// Why there is nothing to answer with.
+enum Stopped {
+    Missing(MissReason),
+    Unreadable(PayloadUnreadable),
+}
+
+impl From<PayloadUnreadable> for Stopped {
+    fn from(unreadable: PayloadUnreadable) -> Self {
+        Self::Unreadable(unreadable)
+    }
+}
+
+/// What is asked for now, and what has led there.
+struct Way<'a> {
+    method: &'a str,
+    url: Cow<'a, str>,
+    payload: &'a [u8],
+    hops: Vec<EntryRef>,
+    relaxed: Vec<Relaxed>,
+    crossing: Option<Box<Crossing>>,
+}
+
+impl<'a> Way<'a> {
+    fn of(request: &LiveRequest<'a>) -> Self {
+        let LiveRequest { method, url, payload, .. } = *request;
+        Self { method, url: Cow::Borrowed(url), payload, hops: Vec::new(), relaxed: Vec::new(), crossing: None }
+    }
+
+    /// Nothing is recorded here.
+    fn dead_end(&self) -> MissReason {
+        self.hops.last().map_or(MissReason::NoEntry, |&from| MissReason::RedirectTarget {
+            from,
+            url: self.url.clone().into_owned(),
+            method: self.method.to_owned(),
+        })
+    }
+}
+
 impl Selected {
     fn is_something(&self) -> bool {
         !matches!(self, Self::Nothing)
@@ -136,60 +176,70 @@ impl Index {
     /// the request has too, then the order of archives and entries. What rules hide or redacted places leave open counts
     /// only where nothing is equal.
     pub fn lookup(&self, request: &LiveRequest<'_>, payloads: &dyn PayloadSource, memory: &Memory) -> Lookup {
-        let (mut method, mut url, mut payload) = (request.method, Cow::Borrowed(request.url), request.payload);
-        let (mut hops, mut relaxed, mut crossing) = (Vec::new(), Vec::new(), None);
+        let mut way = Way::of(request);
+        match self.follow(&mut way, request, payloads, memory) {
+            Ok(entry) => Lookup::Hit(Hit { entry, hops: way.hops, relaxed: way.relaxed, crossing: way.crossing }),
+            Err(Stopped::Missing(reason)) => Lookup::Miss(Miss { reason, hops: way.hops }),
+            Err(Stopped::Unreadable(unreadable)) => Lookup::Error(unreadable),
+        }
+    }
+
+    /// The entry at the end of the recorded redirects.
+    fn follow(
+        &self,
+        way: &mut Way<'_>,
+        request: &LiveRequest<'_>,
+        payloads: &dyn PayloadSource,
+        memory: &Memory,
+    ) -> Result<EntryRef, Stopped> {
         let mut followed = HashSet::new();
         loop {
-            let asked = Asked { method, fields: request.fields, payload };
-            let (selected, stand_in) = match self.select_across(&asked, &url, payloads, memory) {
-                Ok(selected) => selected,
-                Err(unreadable) => return Lookup::Error(unreadable),
-            };
-            if let Some(crossed) = stand_in.as_deref().and_then(|recorded| Crossing::between(&url, recorded)) {
-                relaxed.push(Relaxed::from(&crossed));
-                crossing.get_or_insert(Box::new(crossed));
-            }
-            let compared = stand_in.as_deref().unwrap_or(&url);
-            let entry = match selected {
-                Selected::Entry(entry) => entry,
-                Selected::ByRules(entry, terms) => {
-                    relaxed.extend(self.relaxed(entry, &asked, compared, &terms, payloads, relaxed::Because::Equal));
-                    entry
-                }
-                Selected::Closest(entry, terms) => {
-                    relaxed.extend(self.relaxed(entry, &asked, compared, &terms, payloads, relaxed::Because::Closest));
-                    entry
-                }
-                Selected::Exhausted(first) => {
-                    return Lookup::Miss(Miss { reason: MissReason::Exhausted { first }, hops });
-                }
-                Selected::Nothing => {
-                    let reason = hops.last().map_or(MissReason::NoEntry, |&from| MissReason::RedirectTarget {
-                        from,
-                        url: url.into_owned(),
-                        method: method.to_owned(),
-                    });
-                    return Lookup::Miss(Miss { reason, hops });
-                }
-            };
+            let entry = self.step(way, request.fields, payloads, memory)?;
             let Some((answer, location)) = self.redirect(entry).filter(|_| request.follow_redirects) else {
-                return Lookup::Hit(Hit { entry, hops, relaxed, crossing });
+                return Ok(entry);
             };
             if !followed.insert(entry) {
-                return Lookup::Miss(Miss { reason: MissReason::RedirectCycle { at: entry }, hops });
+                return Err(Stopped::Missing(MissReason::RedirectCycle { at: entry }));
             }
-            hops.push(entry);
+            way.hops.push(entry);
             let location = String::from_utf8_lossy(location);
-            let next = method_after(answer.status, method);
+            let next = method_after(answer.status, way.method);
             let Some(target) = self.entry(entry).request.url.join(&location) else {
                 let (url, method) = (location.into_owned(), next.to_owned());
-                return Lookup::Miss(Miss { reason: MissReason::RedirectTarget { from: entry, url, method }, hops });
+                return Err(Stopped::Missing(MissReason::RedirectTarget { from: entry, url, method }));
             };
-            if next != method {
-                (method, payload) = (next, &[]);
+            if next != way.method {
+                (way.method, way.payload) = (next, &[]);
             }
-            url = Cow::Owned(target.as_str().to_owned());
+            way.url = Cow::Owned(target.as_str().to_owned());
         }
+    }
+
+    /// The entry that answers what is asked for now.
+    fn step(
+        &self,
+        way: &mut Way<'_>,
+        fields: &HeaderMap,
+        payloads: &dyn PayloadSource,
+        memory: &Memory,
+    ) -> Result<EntryRef, Stopped> {
+        let asked = Asked { method: way.method, fields, payload: way.payload };
+        let (selected, stand_in) = self.select_across(&asked, &way.url, payloads, memory)?;
+        if let Some(crossed) = stand_in.as_deref().and_then(|recorded| Crossing::between(&way.url, recorded)) {
+            way.relaxed.push(Relaxed::from(&crossed));
+            way.crossing.get_or_insert(Box::new(crossed));
+        }
+        let (entry, terms, because) = match selected {
+            Selected::Entry(entry) => return Ok(entry),
+            Selected::ByRules(entry, terms) => (entry, terms, relaxed::Because::Equal),
+            Selected::Closest(entry, terms) => (entry, terms, relaxed::Because::Closest),
+            Selected::Exhausted(first) => return Err(Stopped::Missing(MissReason::Exhausted { first })),
+            Selected::Nothing => return Err(Stopped::Missing(way.dead_end())),
+        };
+        let compared = stand_in.as_deref().unwrap_or(&way.url);
+        let relaxed = self.relaxed(entry, &asked, compared, &terms, payloads, because);
+        way.relaxed.extend(relaxed);
+        Ok(entry)
     }
 
     /// The entry that answers every request of this method and URL that has no payload: nothing competes with it, and
@@ -240,41 +290,33 @@ impl Index {
         payloads: &dyn PayloadSource,
         memory: &Memory,
     ) -> Result<(Selected, Option<String>), PayloadUnreadable> {
-        let own = self.select(asked, url, payloads, memory)?;
+        let court = Court { index: self, payloads, memory, terms: None, url, tier: 0 };
+        let own = self.select(asked, &court)?;
         if own.is_something() || self.rules.origins().is_empty() && self.closest.is_empty() {
             return Ok((own, None));
         }
-        for stand_in in self.rules.origins().stand_ins(url) {
-            let selected = self.select(asked, &stand_in, payloads, memory)?;
+        let stand_ins: Vec<_> = self.rules.origins().stand_ins(url).collect();
+        for stand_in in &stand_ins {
+            let selected = self.select(asked, &Court { url: stand_in, ..court })?;
             if selected.is_something() {
-                return Ok((selected, Some(stand_in)));
+                return Ok((selected, Some(stand_in.clone())));
             }
         }
-        let own = self.select_closest(asked, url, payloads, memory)?;
-        if own.is_something() {
-            return Ok((own, None));
-        }
-        for stand_in in self.rules.origins().stand_ins(url) {
-            let selected = self.select_closest(asked, &stand_in, payloads, memory)?;
+        for stand_in in std::iter::once(None).chain(stand_ins.iter().map(Some)) {
+            let url = stand_in.map_or(url, |stand_in| stand_in);
+            let selected = self.select_closest(asked, &Court { url, ..court })?;
             if selected.is_something() {
-                return Ok((selected, Some(stand_in)));
+                return Ok((selected, stand_in.cloned()));
             }
         }
         Ok((Selected::Nothing, None))
     }
 
     /// The closest entry of a URL, where a rule lets it answer.
-    fn select_closest(
-        &self,
-        asked: &Asked<'_>,
-        url: &str,
-        payloads: &dyn PayloadSource,
-        memory: &Memory,
-    ) -> Result<Selected, PayloadUnreadable> {
-        let terms = if self.closest.is_empty() { None } else { self.rules.of(url) };
+    fn select_closest(&self, asked: &Asked<'_>, court: &Court<'_>) -> Result<Selected, PayloadUnreadable> {
+        let terms = if self.closest.is_empty() { None } else { self.rules.of(court.url) };
         let Some(terms) = terms else { return Ok(Selected::Nothing) };
-        let court = Court { index: self, payloads, memory, terms: None, url, tier: 0 };
-        Ok(match self.closest.judge(asked, &court, &terms)? {
+        Ok(match self.closest.judge(asked, court, &terms)? {
             Verdict::Answer { entry, .. } => Selected::Closest(entry, terms),
             Verdict::Exhausted(first) => Selected::Exhausted(first),
             Verdict::Nothing => Selected::Nothing,
@@ -283,14 +325,8 @@ impl Index {
 
     /// The best entry of one method and URL; where there is none, that of a URL that is equal but for redacted places
     /// or for what rules hide.
-    fn select(
-        &self,
-        asked: &Asked<'_>,
-        url: &str,
-        payloads: &dyn PayloadSource,
-        memory: &Memory,
-    ) -> Result<Selected, PayloadUnreadable> {
-        let court = Court { index: self, payloads, memory, terms: None, url, tier: 0 };
+    fn select(&self, asked: &Asked<'_>, court: &Court<'_>) -> Result<Selected, PayloadUnreadable> {
+        let url = court.url;
         let strict = match self.group(asked.method, url) {
             None => Selected::Nothing,
             Some(&Group::One(entry)) => {
@@ -302,20 +338,20 @@ impl Index {
                 }
             }
             Some(Group::Several(several)) if several.is_plain() => {
-                let found = match several.answered.best(self, asked, payloads)? {
+                let found = match several.answered.best(self, asked, court.payloads)? {
                     Some(entry) => Some(entry),
-                    None => several.failed.best(self, asked, payloads)?,
+                    None => several.failed.best(self, asked, court.payloads)?,
                 };
                 found.map_or(Selected::Nothing, Selected::Entry)
             }
-            Some(Group::Several(several)) => several.judge(asked, &court, false)?,
+            Some(Group::Several(several)) => several.judge(asked, court, false)?,
         };
         if strict.is_something() || self.kin.is_empty() {
             return Ok(strict);
         }
         let terms = self.rules.of(url);
         for (relatives, tier) in self.kin.of(asked.method, url, terms.as_ref()).zip(1..) {
-            let selected = relatives.several.judge(asked, &Court { tier, ..court }, relatives.by_rules)?;
+            let selected = relatives.several.judge(asked, &Court { tier, ..*court }, relatives.by_rules)?;
             if selected.is_something() {
                 return Ok(selected);
             }

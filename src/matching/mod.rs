@@ -39,6 +39,7 @@ pub use difference::{Difference, DifferenceKind};
 pub use index::{EntryRef, Index};
 pub use lookup::{Hit, Lookup, Miss, MissReason, PayloadUnreadable};
 pub use memory::Memory;
+pub(crate) use multipart::form_pairs;
 pub use near_miss::{NearMiss, Verdict};
 pub use origins::{Crossing, OriginMap, OriginPair};
 pub use relaxed::Relaxed;

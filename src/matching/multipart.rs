@@ -58,6 +58,17 @@ pub(super) fn parts<'a>(payload: &'a [u8], multipart: &Multipart) -> Vec<Part<'a
     between.filter_map(part).collect()
 }
 
+/// Names and values of a form, however it is coded. What is no form has none.
+pub(crate) fn form_pairs(content_type: &[u8], payload: &[u8]) -> Vec<(String, String)> {
+    if is_form(content_type) {
+        return form_urlencoded::parse(payload).into_owned().collect();
+    }
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let multipart = Multipart::parse(content_type);
+    let parts = multipart.iter().flat_map(|multipart| parts(payload, multipart));
+    parts.map(|part| (text(&part.name), text(part.content))).collect()
+}
+
 /// One part, from behind its delimiter to the next.
 fn part(text: &[u8]) -> Option<Part<'_>> {
     let text = text.strip_prefix(b"\r\n").or(text.strip_prefix(b"\n"))?;

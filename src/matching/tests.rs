@@ -48,6 +48,7 @@ fn recorded(method: &str, url: &str) -> Made {
         name: None,
         took: None,
         delay: None,
+        template: None,
     };
     Made { entry, bytes: None }
 }

@@ -24,8 +24,10 @@ use crate::matching::rules::Key;
 use crate::matching::{Hit, LiveRequest, Lookup, MissReason, Relaxed, is_navigation};
 use crate::message::Body;
 use crate::message::fields::{is_upgrade, strip_own};
-use crate::replay::{Delivery, EntryName, ReplayedAnswer, Replayer, Session, cors};
+use crate::redact::shown_text;
+use crate::replay::{Delivery, EntryName, ReplayedAnswer, Replayer, Session, TemplateTrouble, cors};
 use crate::route::is_housekeeping;
+use crate::templates;
 
 /// A larger request payload is not compared: no recording of an API holds one.
 const PAYLOAD_MOST: usize = 256 << 20;
@@ -55,12 +57,14 @@ pub(super) async fn answer(exchange: Exchange, request: Request<Incoming>) -> Re
     // A reload meanwhile concerns later requests.
     let replayer = state.replayer.load_full();
     if let Some(choice) = wishes.choice.take() {
-        return Box::pin(mock_headers::answer(exchange, state, &replayer, &parts, choice, wishes)).await;
+        let asked = (&parts, body);
+        return Box::pin(mock_headers::answer(exchange, state, &replayer, asked, choice, wishes)).await;
     }
     if body.is_end_stream()
         && let Some(entry) = replayer.only_answer(parts.method.as_str(), exchange.asked.url.as_str())
     {
-        return serve(exchange, state, &replayer, &parts, Hit::strict(entry), wishes).await;
+        let asked = (&parts, &Bytes::new());
+        return serve(exchange, state, &replayer, asked, Hit::strict(entry), wishes).await;
     }
     let payload = match Box::pin(payload(body)).await {
         Ok(payload) => payload,
@@ -70,7 +74,7 @@ pub(super) async fn answer(exchange: Exchange, request: Request<Incoming>) -> Re
     let follow = state.redirects == RedirectPolicy::Follow && !is_navigation(&parts.headers);
     let request = Arc::new(Live { parts, payload, url: exchange.asked.url.as_str().into(), follow, session });
     match find(&replayer, &request).await {
-        Lookup::Hit(hit) => serve(exchange, state, &replayer, &request.parts, hit, wishes).await,
+        Lookup::Hit(hit) => serve(exchange, state, &replayer, (&request.parts, &request.payload), hit, wishes).await,
         Lookup::Miss(missed) => Box::pin(miss(exchange, state, replayer, request, missed.reason)).await,
         Lookup::Error(unreadable) => {
             let sentence = unreadable.failure.to_string();
@@ -101,7 +105,8 @@ impl Live {
     }
 }
 
-async fn payload(body: Incoming) -> Result<Bytes, Box<Response<Body>>> {
+/// The whole payload of a request, or why it cannot be had.
+pub(super) async fn payload(body: Incoming) -> Result<Bytes, Box<Response<Body>>> {
     if body.is_end_stream() {
         return Ok(Bytes::new());
     }
@@ -131,11 +136,14 @@ pub(super) async fn serve(
     mut exchange: Exchange,
     state: &ReplayState,
     replayer: &Arc<Replayer>,
-    request: &Parts,
+    (request, payload): (&Parts, &Bytes),
     hit: Hit,
     wishes: Wishes,
 ) -> Result<Response<Body>, Reset> {
-    let plan = Plan::of(replayer, hit.entry, &wishes);
+    let plan = Plan::of(replayer, hit.entry, &wishes, || {
+        let (method, url) = (request.method.as_str(), exchange.asked.url.as_str());
+        templates::Request::new(method, url, request.headers.clone(), payload.clone())
+    });
     let relaxed = explained::relaxed(&hit);
     tell_closest(&exchange, replayer.name(hit.entry), &relaxed);
     let mut notes = wishes.notes;
@@ -146,12 +154,22 @@ pub(super) async fn serve(
             return instead;
         }
     }
+    let rendered = match &plan {
+        None => None,
+        Some(plan) => match Box::pin(plan.render(&exchange, &mut notes)).await {
+            Ok(rendered) => rendered,
+            Err(trouble) => {
+                replayer.count(hit.entry);
+                return Ok(unrendered(&exchange, state, request, &trouble));
+            }
+        },
+    };
     let unconditional = plan.as_ref().and_then(|plan| plan.without_conditions(&request.headers));
     let fit_cors = state.cors == Cors::Auto;
     let (move_text, speed) = (state.move_text, state.stream_speed);
     let delivery = Delivery { fit_cors, move_text, speed, ending: &exchange.engine.ending };
     let fields = unconditional.as_ref().unwrap_or(&request.headers);
-    let answer = match replayer.answer(&hit, &exchange.method, fields, delivery).await {
+    let answer = match replayer.answer(&hit, &exchange.method, fields, delivery, rendered.as_deref()).await {
         Ok(answer) => answer,
         Err(error) => {
             // It was asked for: what is wrong with it is told already.
@@ -176,7 +194,10 @@ pub(super) async fn serve(
             let note = in_brackets(&notes);
             exchange.log(Some(response.status().as_u16()), size, by, note.as_deref());
             Ok(match (&state.callbacks, &replayer.entry(hit.entry).callback) {
-                (Some(callbacks), Some(callback)) => callbacks.after(&exchange.engine, callback, response),
+                (Some(callbacks), Some(callback)) => {
+                    let rendered = plan.as_ref().map_or(Ok(None), Plan::callback);
+                    callbacks.after(&exchange.engine, callback, rendered, response)
+                }
                 _ => response,
             })
         }
@@ -290,6 +311,21 @@ fn trouble(exchange: &Exchange, state: &ReplayState, request: &Parts, sentence: 
     exchange.engine.tally.error(sentence.to_owned());
     let answer = rescue::plain(StatusCode::BAD_GATEWAY, sentence);
     exchange.log(Some(502), answer.body().known_length(), By::Error, Some(sentence));
+    readable(state, request, answer)
+}
+
+/// 500: the template of an entry cannot be rendered for this request. The run ends with an error.
+pub(super) fn unrendered(
+    exchange: &Exchange,
+    state: &ReplayState,
+    request: &Parts,
+    trouble: &TemplateTrouble,
+) -> Response<Body> {
+    let sentence = shown_text(&trouble.to_string()).into_owned();
+    exchange.engine.tally.error(sentence.clone());
+    let problem = rescue::Problem::of_template(format!("harmock: {sentence}"), trouble);
+    let answer = rescue::problem(StatusCode::INTERNAL_SERVER_ERROR, &problem);
+    exchange.log(Some(500), answer.body().known_length(), By::Error, Some(&sentence));
     readable(state, request, answer)
 }
 

@@ -11,12 +11,15 @@ use http_body::{Body as HttpBody, Frame, SizeHint};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::engine::Engine;
+use super::hidden::shown_url;
 use crate::har::Callback;
 use crate::message::fields::strip_hop_by_hop;
-use crate::message::{Body, BodyError, CanonicalUrl};
+use crate::message::{Body, BodyError};
+use crate::replay::TemplateTrouble;
 use crate::route::GlobList;
+use crate::templates::Variables;
 use crate::upstream::Upstream;
-use crate::webhooks::{Outgoing, Sender};
+use crate::webhooks::{Outgoing, Sender, Signature, SignatureError};
 
 /// Callbacks that are under way at a time; further ones are not sent.
 const TOGETHER: usize = 64;
@@ -26,43 +29,71 @@ pub(super) struct Callbacks {
     allowed: GlobList,
     upstream: Upstream,
     idle: Duration,
+    /// The keys of signatures.
+    variables: Arc<Variables>,
     room: Arc<Semaphore>,
 }
 
 impl Callbacks {
     /// To the URLs of these globs.
-    pub(super) fn new(allowed: GlobList, upstream: Upstream, idle: Duration) -> Self {
-        Self { allowed, upstream, idle, room: Arc::new(Semaphore::new(TOGETHER)) }
+    pub(super) fn new(allowed: GlobList, upstream: Upstream, idle: Duration, variables: Arc<Variables>) -> Self {
+        Self { allowed, upstream, idle, variables, room: Arc::new(Semaphore::new(TOGETHER)) }
     }
 
-    /// Has a callback sent when this answer is out, or its client gone.
-    pub(super) fn after(&self, engine: &Arc<Engine>, callback: &Callback, response: Response<Body>) -> Response<Body> {
-        let called = format!("callback {} {}", callback.method, callback.url);
+    /// Has a callback sent when this answer is out, or its client gone: as it was rendered, or else as it stands.
+    pub(super) fn after(
+        &self,
+        engine: &Arc<Engine>,
+        callback: &Callback,
+        rendered: Result<Option<Callback>, TemplateTrouble>,
+        response: Response<Body>,
+    ) -> Response<Body> {
+        let refused = |line: String| {
+            engine.log.alert(&line);
+            engine.tally.error(line);
+        };
+        let rendered = match rendered {
+            Ok(rendered) => rendered,
+            Err(trouble) => {
+                refused(format!("{trouble}; it is not sent"));
+                return response;
+            }
+        };
+        let callback = rendered.as_ref().unwrap_or(callback);
+        let called = format!("callback {} {}", callback.method, shown_url(callback.url.as_str()));
         if !self.allowed.matches(callback.url.as_str()) {
             engine.log.alert(&format!("{called}: no --allow-callbacks covers it; it is not sent"));
             return response;
         }
+        let sender = match self.sender(callback) {
+            Ok(sender) => sender,
+            Err(error) => {
+                refused(format!("{called}: {error}; it is not sent"));
+                return response;
+            }
+        };
         let outgoing = outgoing(callback);
         let (Some(outgoing), Ok(permit)) = (outgoing, Arc::clone(&self.room).try_acquire_owned()) else {
             engine.tally.error(format!("{called}: {TOGETHER} others are under way; it is not sent"));
             return response;
         };
-        let due =
-            Due { engine: Arc::clone(engine), sender: self.sender(callback.url.clone()), outgoing, called, permit };
+        let due = Due { engine: Arc::clone(engine), sender, outgoing, called, permit };
         response.map(|inner| Body::boxed(AnsweredBody { inner, due: Some(due) }))
     }
 
     /// Goes where the callback says, and nowhere else: an answer that redirects is an answer.
-    fn sender(&self, to: CanonicalUrl) -> Sender {
-        Sender {
+    fn sender(&self, callback: &Callback) -> Result<Sender, SignatureError> {
+        let variable = |name: &str| self.variables.value(name).map(str::to_owned);
+        let signatures = callback.sign.iter().map(|text| Signature::parse(text, &variable));
+        Ok(Sender {
             upstream: self.upstream.clone(),
-            to,
+            to: callback.url.clone(),
             fields: Vec::new(),
-            signatures: Vec::new(),
+            signatures: signatures.collect::<Result<_, _>>()?,
             retry: 0,
             backoff: Duration::ZERO,
             idle: self.idle,
-        }
+        })
     }
 }
 

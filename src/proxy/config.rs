@@ -208,6 +208,12 @@ pub struct ReplayConfig {
     pub ignore_miss: Vec<String>,
     /// Bytes of payloads kept in memory.
     pub cache_size: u64,
+    /// Entries that say so of themselves are templates (`_harmock.template`).
+    pub allow_templates: bool,
+    /// Files with the variables that templates can read; a later one outranks an earlier one.
+    pub env: Vec<PathBuf>,
+    /// Variables of this process that they can read too.
+    pub env_pass: Vec<String>,
     /// URL globs to which entries may have requests sent (`_harmock.callback`).
     pub allow_callbacks: Vec<String>,
     /// No upstream socket and no DNS query whatever the other settings say.
@@ -237,6 +243,9 @@ impl Default for ReplayConfig {
             treatment: Spec::default(),
             ignore_miss: Vec::new(),
             cache_size: 64 << 20,
+            allow_templates: false,
+            env: Vec::new(),
+            env_pass: Vec::new(),
             allow_callbacks: Vec::new(),
             offline: false,
             strict_archives: false,

@@ -15,6 +15,7 @@ use super::observed::{Answerer, Told};
 use super::target::Asked;
 use crate::log::{ExchangeLine, Source};
 use crate::message::{Body, BodyError};
+use crate::redact::shown_text;
 use crate::replay::EntryName;
 use crate::report::Applied;
 
@@ -87,8 +88,16 @@ impl Exchange {
         note
     }
 
+    /// The same of one that was rendered.
+    pub(super) fn templated(&self, entry: Option<EntryName<'_>>, by: &str) -> String {
+        self.applied("templated", entry, vec![by.to_owned()]);
+        format!("templated: {by}")
+    }
+
     fn tell(&self, by: By<'_>, note: Option<&str>, size: Option<u64>) {
         if let Some(told) = &self.told {
+            let note = note.map(shown_text);
+            let note = note.as_deref();
             // A body that was streamed has been told of by its head.
             let _ = told.set(Answerer::of(by, note, self.rules.clone(), size));
         }

@@ -8,6 +8,7 @@ use super::config::{RedirectPolicy, ReplayConfig};
 use super::engine::covers;
 use super::explained::Explained;
 use super::hidden::shown_url;
+use super::rendering;
 use super::start::StartError;
 use crate::har::Outcome;
 use crate::matching::{Hit, LiveRequest, Lookup, OriginMap, Rules, is_navigation};
@@ -54,7 +55,9 @@ pub fn explain(config: &ReplayConfig, question: &Question) -> Result<Explanation
         return Ok(Explanation { answered: false, lines: vec![line] });
     }
     let rules = Arc::new(Rules::compile(config.rules.clone(), config.treatment.clone())?.across(origins));
-    let replayer = Replayer::open(&config.archives, config.cache_size, config.strict_archives, rules)?.replayer;
+    let templates = rendering::settings(config)?;
+    let opened = Replayer::open(&config.archives, config.cache_size, config.strict_archives, rules, templates)?;
+    let replayer = opened.replayer;
     let follow_redirects = config.redirects == RedirectPolicy::Follow && !is_navigation(fields);
     let asked = LiveRequest { method, url: url.as_str(), fields, payload, follow_redirects };
     Ok(match replayer.lookup(&asked, &Session::new("explain")) {

@@ -4,7 +4,7 @@ use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use http::request::Parts;
 use http::{Response, StatusCode};
 
-use super::answering::{in_brackets, readable};
+use super::answering::{in_brackets, readable, unrendered};
 use super::config::Cors;
 use super::connection::{BreaksOff, Reset};
 use super::engine::ReplayState;
@@ -75,9 +75,17 @@ impl Plan<'_> {
         request: &Parts,
         hit: &Hit,
         fault: &FaultKind,
-        notes: &[String],
+        notes: &mut Vec<String>,
     ) -> Result<Response<Body>, Reset> {
         self.count(exchange);
+        let rendered = match fault {
+            FaultKind::ResetBody | FaultKind::StallBody | FaultKind::WrongLength => self.render(exchange, notes).await,
+            _ => Ok(None),
+        };
+        let rendered = match rendered {
+            Ok(rendered) => rendered,
+            Err(trouble) => return Ok(unrendered(exchange, state, request, &trouble)),
+        };
         let note = in_brackets(notes);
         let by = By::Entry(self.name());
         let nothing = |reset| {
@@ -96,7 +104,8 @@ impl Plan<'_> {
                 let fit_cors = state.cors == Cors::Auto;
                 let (move_text, speed) = (state.move_text, state.stream_speed);
                 let delivery = Delivery { fit_cors, move_text, speed, ending: &exchange.engine.ending };
-                match self.replayer().answer(hit, &exchange.method, &request.headers, delivery).await {
+                let (fields, rendered) = (&request.headers, rendered.as_deref());
+                match self.replayer().answer(hit, &exchange.method, fields, delivery, rendered).await {
                     Ok(ReplayedAnswer::Response(response, size)) if size > 0 => (response, size),
                     // There is no middle of it.
                     _ => return nothing(Reset::Abrupt),

@@ -12,14 +12,19 @@ pub(super) fn shown_url(url: &str) -> String {
 /// The value of a field with this lower-case name as people may see it.
 pub(super) fn shown_field(name: &str, value: &[u8]) -> Vec<u8> {
     let mut mask = redact::mask;
-    Pass::new(&redact::hidden(), &mut mask).field(name, value).unwrap_or_else(|| value.to_owned())
+    let shown = Pass::new(&redact::hidden(), &mut mask).field(name, value).unwrap_or_else(|| value.to_owned());
+    without_values(shown)
+}
+
+fn without_values(text: Vec<u8>) -> Vec<u8> {
+    redact::shown_bytes(&text).unwrap_or(text)
 }
 
 /// A body of this media type as people may see it.
 pub(super) fn shown_body(media_type: &str, body: Vec<u8>) -> Vec<u8> {
     let mut mask = redact::mask;
     let edited = Pass::new(&redact::hidden(), &mut mask).body(media_type, &body);
-    edited.map_or(body, |edited| edited.bytes)
+    without_values(edited.map_or(body, |edited| edited.bytes))
 }
 
 /// Takes the values of secret places out of a difference. What differs is still told by its name.
@@ -53,7 +58,8 @@ fn shown_value(what: &DifferenceKind, value: &str) -> String {
         DifferenceKind::Payload => payload(&mut pass, value),
         _ => None,
     };
-    shown.unwrap_or_else(|| value.to_owned())
+    let shown = shown.unwrap_or_else(|| value.to_owned());
+    redact::shown_text(&shown).into_owned()
 }
 
 const FORM: &str = "application/x-www-form-urlencoded";

@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use http::header::{HeaderMap, HeaderName};
 use http::request::Parts;
 use http::{Response, StatusCode};
+use hyper::body::Incoming;
 use serde::Serialize;
 
 use super::answering::{self, readable};
@@ -72,7 +74,7 @@ pub(super) async fn answer(
     exchange: Exchange,
     state: &ReplayState,
     replayer: &Arc<Replayer>,
-    parts: &Parts,
+    (parts, body): (&Parts, Incoming),
     choice: Choice,
     mut wishes: Wishes,
 ) -> Result<Response<Body>, Reset> {
@@ -83,7 +85,17 @@ pub(super) async fn answer(
             let what = in_words(&choice);
             exchange.applied(&what, Some(replayer.name(entry)), Vec::new());
             wishes.notes.push(what);
-            answering::serve(exchange, state, replayer, parts, Hit::strict(entry), wishes).await
+            // Nothing is matched by it; a template may read it.
+            let payload = match replayer.has_templates(entry) {
+                true => answering::payload(body).await,
+                false => Ok(Bytes::new()),
+            };
+            match payload {
+                Ok(payload) => {
+                    answering::serve(exchange, state, replayer, (parts, &payload), Hit::strict(entry), wishes).await
+                }
+                Err(refusal) => Ok(*refusal),
+            }
         }
         Err(there) => Ok(none(&exchange, state, replayer, parts, &choice, there)),
     }

@@ -28,6 +28,7 @@ mod own_address;
 mod places;
 mod quiet;
 mod reload;
+mod rendering;
 mod rescue;
 mod service;
 mod session;

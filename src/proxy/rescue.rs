@@ -7,6 +7,7 @@ use http::{Response, StatusCode};
 use serde::Serialize;
 
 use crate::message::{Body, FailureCause};
+use crate::replay::TemplateTrouble;
 
 /// A client's mistake: what it sent cannot be served.
 pub(super) fn bad_request(what: &str) -> Response<Body> {
@@ -54,6 +55,26 @@ impl<M> Problem<'static, M> {
         let title = "No recorded entry matches this request";
         let status = StatusCode::BAD_GATEWAY.as_u16();
         Self { kind: "urn:harmock:miss", title, status, detail: detail.into(), more }
+    }
+}
+
+/// Where a template is that cannot be rendered.
+#[derive(Debug, Serialize)]
+pub(super) struct InTemplate<'a> {
+    entry: &'a str,
+    place: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    line: Option<usize>,
+}
+
+impl<'a> Problem<'static, InTemplate<'a>> {
+    /// A template that cannot be rendered.
+    pub(super) fn of_template(detail: String, trouble: &'a TemplateTrouble) -> Self {
+        let title = "A template cannot be rendered";
+        let status = StatusCode::INTERNAL_SERVER_ERROR.as_u16();
+        let TemplateTrouble { entry, part, error } = trouble;
+        let more = InTemplate { entry, place: format!("{part} {}", error.place), line: error.line };
+        Self { kind: "urn:harmock:template", title, status, detail: detail.into(), more }
     }
 }
 

@@ -19,6 +19,7 @@ use super::listener::Listener;
 use super::observed::{Observers, Recent};
 use super::places::Places;
 use super::reload::{Reloads, ReloadsAsked};
+use super::rendering;
 use super::summary::Tally;
 use crate::archive::WriterOptions;
 use crate::ca::{self, CertAuthority};
@@ -30,6 +31,7 @@ use crate::redact::also_hide;
 use crate::replay::{OpenError, Replayer, Sessions};
 use crate::report::TraceWriter;
 use crate::route::{GlobError, GlobList, MountError, Scope};
+use crate::templates::{Variables, VariablesError};
 use crate::treatment::{Chance, Spec};
 use crate::upstream::{SetupError, Upstream, UpstreamConfig};
 
@@ -104,6 +106,9 @@ pub enum StartError {
     /// The way to the upstream.
     #[error(transparent)]
     Upstream(#[from] SetupError),
+    /// The variables that templates can read.
+    #[error(transparent)]
+    Variables(#[from] VariablesError),
 }
 
 fn listen_hint(source: &io::Error) -> &'static str {
@@ -198,6 +203,8 @@ enum Prepared {
         /// The files and folders that were read.
         paths: Vec<PathBuf>,
         killed: Option<Box<Finished>>,
+        /// What templates can read.
+        variables: Arc<Variables>,
     },
 }
 
@@ -229,7 +236,9 @@ impl Prepared {
         let stand_ins = archives.iter().any(|archive| archive.unfinished.is_some());
         let files = || archives.iter().map(|archive| archive.path.clone()).collect();
         let paths = if stand_ins { files() } else { config.archives.clone() };
-        let opened = Replayer::open(&paths, config.cache_size, config.strict_archives, rules)?;
+        let templates = rendering::settings(&config)?;
+        let (size, strict) = (config.cache_size, config.strict_archives);
+        let opened = Replayer::open(&paths, size, strict, rules, templates.clone())?;
         let mut replayer = Box::new(opened.replayer);
         let stand_in = |path: &Path| archives.iter().find(|archive| archive.path == path);
         warnings.extend(opened.warnings.iter().map(|(path, warning)| {
@@ -237,6 +246,7 @@ impl Prepared {
             format!("{}: {warning}", name.display())
         }));
         archives.iter().for_each(|archive| replayer.call(&archive.path, &archive.archive));
+        warnings.extend(rendering::warnings(&config, &templates, &replayer));
         let skipped = opened.outgoing.iter().map(|path| {
             let path = path.display();
             format!(
@@ -252,7 +262,8 @@ impl Prepared {
                 format!("{entries} to have a request sent (_harmock.callback), and none is sent; {flag}")
             }));
         }
-        Ok(Self::Replay { config, scope, ignore, replayer, archives, paths, killed })
+        let variables = Arc::clone(templates.environments.of(None));
+        Ok(Self::Replay { config, scope, ignore, replayer, archives, paths, killed, variables })
     }
 
     /// Whether anything of this run may go to a real server. `tunnels`: some hosts are passed on unopened.
@@ -276,13 +287,13 @@ impl Prepared {
 
     /// What entries may have sent.
     fn callbacks(&self, upstream: &UpstreamConfig, own: &[Listening]) -> Result<Option<Box<Callbacks>>, StartError> {
-        let Self::Replay { config, .. } = self else { return Ok(None) };
+        let Self::Replay { config, variables, .. } = self else { return Ok(None) };
         if config.allow_callbacks.is_empty() || config.offline {
             return Ok(None);
         }
         let allowed = GlobList::compile(&config.allow_callbacks)?;
         let way = Upstream::new(upstream, own.iter().map(|own| own.address).collect())?;
-        Ok(Some(Box::new(Callbacks::new(allowed, way, upstream.idle))))
+        Ok(Some(Box::new(Callbacks::new(allowed, way, upstream.idle, Arc::clone(variables)))))
     }
 
     fn watched(&self) -> Option<(Vec<PathBuf>, bool)> {

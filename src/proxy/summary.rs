@@ -6,6 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::matching::EntryRef;
 use crate::record::Recorded;
+use crate::redact::shown_text;
 use crate::report::{Applied, Miss, Unused};
 
 /// Different misses that are told one by one; further ones are counted.
@@ -140,6 +141,7 @@ impl Tally {
     }
 
     pub(super) fn error(&self, what: String) {
+        let what = shown_text(&what).into_owned();
         let mut rest = self.rest();
         if !rest.errors.contains(&what) && rest.errors.len() < TOLD {
             rest.errors.push(what);

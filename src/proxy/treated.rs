@@ -1,4 +1,4 @@
-//! The answer of an entry, treated: it waits, is patched, comes slowly, or goes wrong.
+//! The answer of an entry, treated: it waits, is rendered, is patched, comes slowly, or goes wrong.
 
 use std::sync::Arc;
 
@@ -10,9 +10,11 @@ use tokio::time::sleep;
 use super::connection::Reset;
 use super::exchange::{By, Exchange};
 use super::mock_headers::Wishes;
+use crate::har::Callback;
 use crate::matching::EntryRef;
 use crate::message::{Body, duration};
-use crate::replay::{EntryName, Pausing, Replayer};
+use crate::replay::{EntryName, Pausing, Rendered, Rendering, Replayer, TemplateTrouble};
+use crate::templates::{Request, Scene};
 use crate::treatment::{Delaying, Paced, Treatment, Wait};
 
 /// What is done to one answer.
@@ -21,14 +23,24 @@ pub(super) struct Plan<'a> {
     entry: EntryRef,
     treatment: Option<&'a Treatment>,
     delay: Option<Delaying>,
+    /// What its templates are rendered with, where it has any.
+    scene: Option<Arc<Scene>>,
 }
 
 impl<'a> Plan<'a> {
     /// None for an entry that is served as it was recorded, which most are.
-    pub(super) fn of(replayer: &'a Arc<Replayer>, entry: EntryRef, wishes: &Wishes) -> Option<Self> {
+    pub(super) fn of(
+        replayer: &'a Arc<Replayer>,
+        entry: EntryRef,
+        wishes: &Wishes,
+        request: impl FnOnce() -> Request,
+    ) -> Option<Self> {
         let treatment = replayer.treatment(entry);
         let delay = wishes.delay.clone().or_else(|| treatment.and_then(|treatment| treatment.delay.clone()));
-        (treatment.is_some() || delay.is_some()).then_some(Self { replayer, entry, treatment, delay })
+        (treatment.is_some() || delay.is_some()).then(|| {
+            let scene = treatment.and_then(|_| replayer.scene(entry, request));
+            Self { replayer, entry, treatment, delay, scene }
+        })
     }
 
     pub(super) fn name(&self) -> EntryName<'a> {
@@ -45,6 +57,30 @@ impl<'a> Plan<'a> {
 
     pub(super) fn entry(&self) -> EntryRef {
         self.entry
+    }
+
+    /// The answer rendered; none for one that has no template.
+    pub(super) async fn render(
+        &self,
+        exchange: &Exchange,
+        notes: &mut Vec<String>,
+    ) -> Result<Option<Box<Rendered>>, TemplateTrouble> {
+        let Some(scene) = &self.scene else { return Ok(None) };
+        match self.replayer.render(self.entry, scene).await? {
+            Rendering::AsItStands(why) => {
+                notes.extend(why);
+                Ok(None)
+            }
+            Rendering::Made(rendered) => {
+                notes.push(exchange.templated(Some(self.name()), &rendered.by));
+                Ok(Some(rendered))
+            }
+        }
+    }
+
+    /// What the entry has sent, rendered; none where that has no template.
+    pub(super) fn callback(&self) -> Result<Option<Callback>, TemplateTrouble> {
+        self.scene.as_ref().map_or(Ok(None), |scene| self.replayer.render_callback(self.entry, scene))
     }
 
     /// Waits as long as the answer is delayed, or until the run ends: it is then answered at once, and what waits for good

@@ -23,6 +23,7 @@ mod rules;
 mod shown;
 mod spec;
 mod url;
+mod values;
 
 pub use body::{LARGEST_BODY, is_looked_into};
 pub use entry::{Bodies, Rewritten, rewrite_entry};
@@ -31,5 +32,6 @@ pub use numbering::{Earlier, Numbering};
 pub use pass::{Pass, mask};
 pub use place::{EditedBody, Place};
 pub use rules::Rules;
-pub use shown::{also_hide, hidden, shown_url};
+pub use shown::{also_hide, also_hide_values, hidden, shown_bytes, shown_text, shown_url};
 pub use spec::{Spec, SpecError};
+pub use values::is_secret_variable;

@@ -11,8 +11,10 @@ use super::cors;
 use super::pieces::{StreamSpeed, pieces};
 use super::prepared::{Prepared, header_map};
 use super::rehomed::Rehomed;
-use super::replayer::{PayloadTrouble, Replayer, Stored, answered};
+use super::replayer::{Replayer, answered};
+use super::stored::{PayloadTrouble, Stored};
 use super::streamed::{Ending, StreamedBody};
+use super::templated::Rendered;
 use crate::har::streams::is_endless;
 use crate::har::{Answer, End, Failure, Outcome};
 use crate::matching::Hit;
@@ -50,7 +52,7 @@ impl Replayer {
     /// server would have answered that.
     ///
     /// Redirects that were followed inside the archive add their `Set-Cookie` fields, where they were set by the same
-    /// host.
+    /// host. What was rendered of the entry takes the place of what was recorded, and is served whole.
     ///
     /// # Errors
     ///
@@ -61,30 +63,40 @@ impl Replayer {
         method: &Method,
         request: &HeaderMap,
         delivery: Delivery<'_>,
+        rendered: Option<&Rendered>,
     ) -> Result<ReplayedAnswer<'_>, PayloadTrouble> {
         let entry = self.entry(hit.entry);
         let answer = match &entry.outcome {
             Outcome::Answered(answer) => answer,
             Outcome::Failed(failure) => return Ok(ReplayedAnswer::Failed(failure)),
         };
-        let Some(prepared) = self.prepared(hit.entry, answer) else {
+        let of_rendered = rendered.map(|rendered| Prepared::of(&rendered.answer));
+        let Some(prepared) = of_rendered.as_ref().or_else(|| self.prepared(hit.entry, answer)) else {
             return Ok(ReplayedAnswer::Response(Response::new(Body::Empty), 0));
         };
+        let answer = rendered.map_or(answer, |rendered| &rendered.answer);
         let rehomed = hit.crossing.as_deref().map(|crossing| Rehomed::new(self.origins(), crossing, answer, delivery));
         let moves_text = rehomed.as_ref().is_some_and(Rehomed::moves_text);
         let mut streams = false;
-        let (mut response, length) = if conditional::is_not_modified(method, request, answer) {
+        let (mut response, length) = if rendered.is_none() && conditional::is_not_modified(method, request, answer) {
             let mut response = prepared.response(Body::Empty);
             conditional::make_not_modified(&mut response);
             (response, 0)
         } else {
-            let mut stored = self.stored(hit.entry, answer).await?;
+            let mut stored = match rendered.and_then(|rendered| rendered.body.clone()) {
+                Some(body) => Some(Stored::Made(body)),
+                None => self.stored(hit.entry, answer).await?,
+            };
             if let Some(rehomed) = &rehomed {
                 stored = stored.map(|stored| rehomed.stored(stored));
                 streams = matches!(stored, Some(Stored::File(_)));
             }
             let length = stored.as_ref().map_or(0, Stored::length);
-            let part = if moves_text { Part::Whole } else { conditional::part(method, request, answer, length) };
+            let part = if moves_text || rendered.is_some() {
+                Part::Whole
+            } else {
+                conditional::part(method, request, answer, length)
+            };
             match part {
                 Part::Whole => whole(prepared, answer, stored, method, delivery),
                 Part::Bytes(bytes) => {

@@ -12,10 +12,15 @@ use crate::archive::Stamp;
 use crate::matching::EntryRef;
 
 /// A payload file that was looked at this recently has not changed.
-const FRESH: Duration = Duration::from_millis(140);
-/// Until this age a payload is served as it is while its file is looked at elsewhere: looking at each of a thousand
-/// files ten times a second would otherwise be most of the work. A person's edit is seen after this at the latest.
-const SERVED: Duration = Duration::from_millis(180);
+const FRESH: Duration = Duration::from_millis(180);
+/// Until this age a payload is served as it is while one who asked for it waits for a slow look at its file. A person's
+/// edit is seen after this at the latest.
+const SERVED: Duration = Duration::from_millis(200);
+/// Looking at a file takes two microseconds, and passing that to another thread many more. Where a look takes longer than
+/// this (a network drive, a system that is busy), the threads that serve look no more for a while.
+const QUICK: Duration = Duration::from_micros(500);
+/// That while, in times of what the slow look took: the most of its time that a thread that serves may lose.
+const AVOIDED: u32 = 100;
 /// For this long a body is served while its file is missing or being written.
 const CHANGING: Duration = Duration::from_millis(50);
 
@@ -25,6 +30,8 @@ pub(super) struct PayloadCache {
     bodies: Cache<EntryRef, Arc<Cached>, ByLength>,
     /// What ages count from.
     born: Instant,
+    /// Milliseconds of the cache's age until which files are looked at by other threads than those that serve.
+    elsewhere_until: AtomicU64,
 }
 
 /// One body, and the state of the file that it was read from.
@@ -46,9 +53,8 @@ pub(super) struct Cached {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Age {
     Fresh,
-    /// It may, and its file has to be looked at soon, by the one who is told so.
-    Ageing,
-    Stale,
+    /// Once its file has been looked at.
+    Due,
 }
 
 impl Cached {
@@ -70,7 +76,8 @@ impl PayloadCache {
     /// Keeps up to `most` bytes; 0 keeps nothing.
     pub(super) fn new(most: u64) -> Self {
         // The number of items is only an estimate that sizes the tables.
-        Self { bodies: Cache::with_weighter(1_024, most, ByLength), born: Instant::now() }
+        let bodies = Cache::with_weighter(1_024, most, ByLength);
+        Self { bodies, born: Instant::now(), elsewhere_until: AtomicU64::new(0) }
     }
 
     pub(super) fn find(&self, entry: EntryRef) -> Option<Arc<Cached>> {
@@ -78,19 +85,35 @@ impl PayloadCache {
     }
 
     pub(super) fn age(&self, cached: &Cached) -> Age {
-        if cached.stamp.is_none() {
-            return Age::Fresh;
+        if cached.stamp.is_none() || self.unseen(cached) < FRESH { Age::Fresh } else { Age::Due }
+    }
+
+    /// Whether a body that is due may be served at once: its file, which `stamp` looks at, is as it was. Where looking has
+    /// been slow, the first one to ask is told to look elsewhere, and the others need not, for a while.
+    pub(super) fn is_unchanged(&self, cached: &Cached, stamp: impl FnOnce() -> Option<Stamp>) -> bool {
+        if self.now() < self.elsewhere_until.load(Ordering::Relaxed) {
+            return self.unseen(cached) < SERVED && cached.being_checked.swap(true, Ordering::Relaxed);
         }
-        let age = self.now().saturating_sub(cached.checked.load(Ordering::Relaxed));
-        if u128::from(age) < FRESH.as_millis() {
-            Age::Fresh
-        } else if u128::from(age) >= SERVED.as_millis() {
-            Age::Stale
-        } else if cached.being_checked.swap(true, Ordering::Relaxed) {
-            Age::Fresh
-        } else {
-            Age::Ageing
+        let began = Instant::now();
+        let same = stamp() == cached.stamp;
+        self.has_taken(began.elapsed());
+        if same {
+            self.unchanged(cached);
         }
+        same
+    }
+
+    /// A thread that serves has looked at a file for this long.
+    fn has_taken(&self, look: Duration) {
+        if look > QUICK {
+            let avoided = u64::try_from((look * AVOIDED).as_millis()).unwrap_or(u64::MAX);
+            self.elsewhere_until.store(self.now().saturating_add(avoided), Ordering::Relaxed);
+        }
+    }
+
+    /// How long ago the file of a body was looked at.
+    fn unseen(&self, cached: &Cached) -> Duration {
+        Duration::from_millis(self.now().saturating_sub(cached.checked.load(Ordering::Relaxed)))
     }
 
     /// Whether a body may be served although its file is not as it was: while that is missing, or being written, for a
@@ -144,6 +167,21 @@ impl Weighter<EntryRef, Arc<Cached>> for ByLength {
 mod tests {
     use super::*;
     use crate::replay::EDIT_SEEN_AFTER;
+
+    #[test]
+    fn files_are_looked_at_by_who_serves_until_that_is_slow() {
+        let cache = PayloadCache::new(1 << 20);
+        let stamp = Stamp::of(std::path::Path::new("Cargo.toml"));
+        let cached = cache.keep(EntryRef { archive: 0, entry: 0 }, Bytes::from_static(b"body"), 0, stamp);
+        assert!(cache.is_unchanged(&cached, || stamp), "the file is as it was");
+        assert!(!cache.is_unchanged(&cached, || None), "the file is gone");
+
+        cache.has_taken(Duration::from_secs(60));
+        cached.checked.store(u64::MAX, Ordering::Relaxed);
+        let unasked = || panic!("a thread that serves has looked at a slow file");
+        assert!(!cache.is_unchanged(&cached, unasked), "the first one has it looked at elsewhere");
+        assert!(cache.is_unchanged(&cached, unasked), "the next one is answered meanwhile");
+    }
 
     #[test]
     fn an_edited_payload_is_served_within_the_time_after_which_an_edit_is_seen() {

@@ -16,13 +16,17 @@ mod ready;
 mod rehomed;
 mod replayer;
 mod session;
+mod stored;
 mod streamed;
+mod templated;
 mod treatments;
 mod watcher;
 
 pub use answer::{Delivery, Pausing, ReplayedAnswer};
 pub use pieces::StreamSpeed;
 pub use ready::Ready;
-pub use replayer::{EntryName, OpenError, Opened, PayloadTrouble, Replayer};
+pub use replayer::{EntryName, OpenError, Opened, Replayer};
 pub use session::{Session, Sessions};
+pub use stored::PayloadTrouble;
+pub use templated::{Rendered, Rendering, TemplateSettings, TemplateTrouble};
 pub use watcher::{EDIT_SEEN_AFTER, Look, Watcher};

@@ -5,7 +5,7 @@ use http::{Method, Response};
 
 use super::answer::Delivery;
 use super::cors;
-use super::replayer::Stored;
+use super::stored::Stored;
 use crate::har::{Answer, End};
 use crate::matching::{Crossing, OriginMap};
 use crate::message::Body;

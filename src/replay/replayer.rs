@@ -1,29 +1,25 @@
-//! The archives of a run, the index over them, and the bodies that have been read.
+//! The archives of a run, and the index over them.
 
 use std::collections::{HashMap, VecDeque};
-use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
 
-use super::cache::{Age, Cached, PayloadCache};
-use super::large::{self, FileBody};
+use super::cache::PayloadCache;
 use super::loaded::{Loaded, Slot};
-use super::own_files::{COPIED, OwnFiles};
+use super::own_files::OwnFiles;
 use super::prepared::Prepared;
-use super::ready::together;
 use super::session::Session;
-use super::treatments::Treatments;
-use crate::archive::{self, Archive, BodyFile, Fetched, PayloadError, Stamp};
+use super::templated::{TemplateSettings, TemplateTrouble, Templated};
+use super::treatments::{Fault, Treatments};
+use crate::archive::{self, Archive};
 use crate::har::{Answer, Entry, Outcome, RecordedPayload, StoredBody, Warning};
 use crate::matching::rules::Terms;
 use crate::matching::{
     Choice, EntryRef, Index, LiveRequest, Lookup, NearMiss, OriginMap, PayloadFailure, PayloadSource, Rules,
 };
-use crate::message::Body;
 use crate::treatment::Treatment;
 
 /// Answers requests from archives. Shared by all connections.
@@ -32,73 +28,11 @@ pub struct Replayer {
     pub(super) archives: Vec<Arc<Loaded>>,
     index: Index,
     treatments: Treatments,
+    templates: Arc<TemplateSettings>,
     cache_size: u64,
-    cache: PayloadCache,
+    pub(super) cache: PayloadCache,
     pub(super) own_files: OwnFiles,
-    looks: Looks,
 }
-
-/// The body of an answer.
-#[derive(Debug)]
-pub(super) enum Stored {
-    Whole(Arc<Cached>),
-    /// Too large to be held.
-    File(BodyFile),
-    /// Made of a recorded one for this answer.
-    Made(Bytes),
-}
-
-impl Stored {
-    pub(super) fn length(&self) -> u64 {
-        match self {
-            Self::Whole(cached) => cached.len() as u64,
-            Self::File(file) => file.length(),
-            Self::Made(bytes) => bytes.len() as u64,
-        }
-    }
-
-    pub(super) fn into_body(self) -> Body {
-        match self {
-            Self::Whole(cached) => Body::full(cached.body()),
-            Self::File(file) => Body::boxed(FileBody::new(file)),
-            Self::Made(bytes) => Body::full(bytes),
-        }
-    }
-
-    /// These bytes of it, which it must have.
-    pub(super) fn into_part(self, bytes: Range<u64>) -> Body {
-        let body = match self {
-            Self::Whole(cached) => cached.body(),
-            Self::Made(body) => body,
-            Self::File(file) => return Body::boxed(FileBody::part(file, bytes)),
-        };
-        let position = |at: u64| usize::try_from(at).unwrap_or(usize::MAX).min(body.len());
-        Body::full(body.slice(position(bytes.start)..position(bytes.end)))
-    }
-
-    /// Its bytes, unless it is large.
-    pub(super) fn bytes(&self) -> Option<Bytes> {
-        match self {
-            Self::Whole(cached) => Some(cached.body()),
-            Self::Made(bytes) => Some(bytes.clone()),
-            Self::File(_) => None,
-        }
-    }
-}
-
-/// Payload files that are to be looked at, off the threads that serve.
-#[derive(Debug, Default)]
-struct Looks {
-    due: Mutex<Vec<EntryRef>>,
-    running: AtomicBool,
-}
-
-/// A body of up to this many bytes is decoded by the thread that serves, if it is in memory: passing it to another one
-/// costs more.
-const AT_ONCE: u64 = 64 << 10;
-
-/// Looks are gathered for this long: many files are then looked at by one run of another thread.
-const GATHERED: Duration = Duration::from_millis(5);
 
 /// An opened replayer, and what was odd in its archives.
 #[derive(Debug)]
@@ -130,6 +64,9 @@ pub enum OpenError {
         /// What asks.
         by: String,
     },
+    /// What is to be a template is none.
+    #[error("{0}; correct it, or take the entry out of what is rendered (template = false)")]
+    Template(TemplateTrouble),
     /// An odd entry, where none is allowed.
     #[error("{}: {warning} (--strict-archives)", path.display())]
     Odd {
@@ -155,23 +92,19 @@ impl std::fmt::Display for EntryName<'_> {
     }
 }
 
-/// A recorded body that cannot be served.
-#[derive(Debug, thiserror::Error)]
-#[error("{entry}: {source}")]
-pub struct PayloadTrouble {
-    /// `ARCHIVE#ENTRY`.
-    pub entry: String,
-    /// Why.
-    pub source: PayloadError,
-}
-
 impl Replayer {
     /// Opens archives, and folders of archives, in the order given, under these rules. `strict` refuses odd entries. Blocks.
     ///
     /// # Errors
     ///
     /// When one cannot be opened, is no HAR, or is odd where that is refused.
-    pub fn open(paths: &[PathBuf], cache_size: u64, strict: bool, rules: Arc<Rules>) -> Result<Opened, OpenError> {
+    pub fn open(
+        paths: &[PathBuf],
+        cache_size: u64,
+        strict: bool,
+        rules: Arc<Rules>,
+        templates: TemplateSettings,
+    ) -> Result<Opened, OpenError> {
         let mut archives = Vec::new();
         let mut warnings = Vec::new();
         let mut left_out = 0;
@@ -189,22 +122,32 @@ impl Replayer {
         if strict && let Some((path, warning)) = warnings.first() {
             return Err(OpenError::Odd { path: path.clone(), warning: warning.clone() });
         }
-        let replayer = Self::of(archives, cache_size, rules);
+        let mut replayer = Self::of(archives, cache_size, rules, Arc::new(templates));
         replayer.treatments.check(&replayer.archives)?;
         Ok(Opened { replayer, warnings, left_out, outgoing })
     }
 
     /// Answers from these archives.
-    fn of(archives: Vec<Arc<Loaded>>, cache_size: u64, rules: Arc<Rules>) -> Self {
+    fn of(archives: Vec<Arc<Loaded>>, cache_size: u64, rules: Arc<Rules>, templates: Arc<TemplateSettings>) -> Self {
         let index = Index::with_rules(archives.iter().map(|loaded| Arc::clone(&loaded.entries)).collect(), rules);
-        let treatments = Treatments::build(&archives, &index.rules());
+        let treatments = Treatments::build(&archives, &index.rules(), &templates);
         let (cache, own_files) = (PayloadCache::new(cache_size), OwnFiles::new());
-        Self { archives, index, treatments, cache_size, cache, own_files, looks: Looks::default() }
+        Self { archives, index, treatments, templates, cache_size, cache, own_files }
     }
 
     /// The same with other archives.
     pub(super) fn with(&self, archives: Vec<Arc<Loaded>>) -> Self {
-        Self::of(archives, self.cache_size, self.index.rules())
+        Self::of(archives, self.cache_size, self.index.rules(), Arc::clone(&self.templates))
+    }
+
+    /// The first text of an archive that is to be a template and is none.
+    pub(super) fn template_fault(&self, loaded: &Arc<Loaded>) -> Option<Fault> {
+        Treatments::build(std::slice::from_ref(loaded), &self.index.rules(), &self.templates).into_fault()
+    }
+
+    /// The templates of an entry, if it has any.
+    pub(super) fn templated(&self, entry: EntryRef) -> Option<&Templated> {
+        self.treatments.templated(entry)
     }
 
     /// Where the entries of another replayer of the same archives are in this one: of each archive, method and URL the
@@ -341,111 +284,6 @@ impl Replayer {
     /// The part of an answer that never changes.
     pub(super) fn prepared(&self, entry: EntryRef, answer: &Answer) -> Option<&Prepared> {
         self.slot(entry).map(|slot| &**slot.prepared.get_or_init(|| Box::new(Prepared::of(answer))))
-    }
-
-    /// The body of an answer, from the cache or the disk; none where it has none.
-    pub(super) async fn stored(
-        self: &Arc<Self>,
-        entry: EntryRef,
-        answer: &Answer,
-    ) -> Result<Option<Stored>, PayloadTrouble> {
-        let Some(body) = &answer.body else { return Ok(None) };
-        if let Some(stored) = self.stored_now(entry, body) {
-            return Ok(Some(stored));
-        }
-        let (replayer, body) = (Arc::clone(self), body.clone());
-        match tokio::task::spawn_blocking(move || replayer.read_body(entry, &body)).await {
-            Ok(read) => read.map(Some),
-            // The runtime is going away, and the client with it.
-            Err(_cancelled) => Ok(None),
-        }
-    }
-
-    /// The same, where nothing has to be waited for.
-    pub(super) fn stored_now(self: &Arc<Self>, entry: EntryRef, body: &StoredBody) -> Option<Stored> {
-        let Some(cached) = self.cache.find(entry) else { return self.had_now(entry, body) };
-        match self.cache.age(&cached) {
-            Age::Fresh => {}
-            Age::Ageing => self.look_soon(entry),
-            Age::Stale => return None,
-        }
-        Some(Stored::Whole(cached))
-    }
-
-    /// A body that is in no cache and needs no waiting all the same.
-    fn had_now(&self, entry: EntryRef, body: &StoredBody) -> Option<Stored> {
-        match self.archive_of(entry)?.read_now(body, AT_ONCE) {
-            Some(bytes) => Some(Stored::Whole(self.keep(entry, bytes, None))),
-            None => self.own_files.unpacked(entry).map(Stored::File),
-        }
-    }
-
-    /// Reads the body of an answer, unless its file is as it was. Blocks.
-    fn read_body(&self, entry: EntryRef, body: &StoredBody) -> Result<Stored, PayloadTrouble> {
-        let trouble = |source| PayloadTrouble { entry: self.name(entry).to_string(), source };
-        let Some(archive) = self.archive_of(entry) else {
-            return Ok(Stored::Whole(self.cache.keep(entry, Bytes::new(), 0, None)));
-        };
-        // Where there is no room for a temporary file, memory has to do. What else is wrong is told by the reading below.
-        if archive.unpacks(body, large::WHOLE)
-            && let Ok(file) = self.own_files.or_unpack(entry, || archive.unpack(body, COPIED))
-        {
-            return Ok(Stored::File(file));
-        }
-        let stamp = archive.stamp(body);
-        if let Some(copy) = stamp.and_then(|stamp| self.own_files.copy(entry, stamp)) {
-            return Ok(Stored::File(copy));
-        }
-        if let Some(cached) = self.cache.find(entry).filter(|cached| cached.stamp.is_some()) {
-            if stamp == cached.stamp {
-                self.cache.unchanged(&cached);
-                return Ok(Stored::Whole(cached));
-            }
-            // Editors write in two steps: what they have not finished is not served.
-            if self.cache.may_still_serve(&cached, stamp) {
-                return Ok(Stored::Whole(cached));
-            }
-        }
-        Ok(match archive.fetch(body, large::WHOLE).map_err(trouble)? {
-            Fetched::Whole(bytes) => Stored::Whole(self.keep(entry, bytes, stamp)),
-            // Opened for each request: people edit these files.
-            Fetched::Large(file) => Stored::File(file),
-        })
-    }
-
-    fn keep(&self, entry: EntryRef, body: Bytes, stamp: Option<Stamp>) -> Arc<Cached> {
-        let prepared = answered(self.entry(entry)).and_then(|answer| self.prepared(entry, answer));
-        let (message, head) = match prepared {
-            Some(prepared) => together(prepared, body),
-            None => (body, 0),
-        };
-        self.cache.keep(entry, message, head, stamp)
-    }
-
-    /// Has the file of a cached body looked at while the body is still served.
-    fn look_soon(self: &Arc<Self>, entry: EntryRef) {
-        self.due().push(entry);
-        if self.looks.running.swap(true, Ordering::AcqRel) {
-            return;
-        }
-        let replayer = Arc::clone(self);
-        tokio::task::spawn_blocking(move || {
-            std::thread::sleep(GATHERED);
-            // Before the list is taken: who adds to it afterwards starts the next run.
-            replayer.looks.running.store(false, Ordering::Release);
-            // Let go before the files are looked at: whoever serves would wait for all of them.
-            let due = std::mem::take(&mut *replayer.due());
-            for entry in due {
-                if let Some(stored) = body_of(replayer.entry(entry)) {
-                    // What is wrong with a file is told to the request that needs it.
-                    let _ = replayer.read_body(entry, stored);
-                }
-            }
-        });
-    }
-
-    fn due(&self) -> std::sync::MutexGuard<'_, Vec<EntryRef>> {
-        self.looks.due.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn archive_of(&self, entry: EntryRef) -> Option<&Archive> {

@@ -5,39 +5,88 @@ use std::sync::Arc;
 
 use super::loaded::Loaded;
 use super::replayer::{EntryName, OpenError};
+use super::templated::{TemplateSettings, TemplateTrouble, Templated};
 use crate::har::Entry;
 use crate::matching::{EntryRef, Rules};
-use crate::treatment::{By, Delay, Delaying, Treatment};
+use crate::treatment::{By, Delay, Delaying, Templating, Treatment};
 
 /// The entries that are treated at all.
 #[derive(Debug, Default)]
-pub(super) struct Treatments(HashMap<EntryRef, Treatment>);
+pub(super) struct Treatments {
+    all: HashMap<EntryRef, Treatment>,
+    /// What of them is rendered.
+    templates: HashMap<EntryRef, Templated>,
+    /// The first that is no template.
+    fault: Option<Fault>,
+}
+
+/// A text of an entry that is no template.
+#[derive(Debug)]
+pub(super) struct Fault {
+    /// The entry's place in its archive.
+    pub(super) ordinal: usize,
+    pub(super) trouble: TemplateTrouble,
+}
 
 impl Treatments {
-    pub(super) fn build(archives: &[Arc<Loaded>], rules: &Rules) -> Self {
-        let mut treatments = HashMap::new();
+    pub(super) fn build(archives: &[Arc<Loaded>], rules: &Rules, settings: &TemplateSettings) -> Self {
+        let mut treatments = Self::default();
         for (archive, loaded) in (0..).zip(archives) {
             for (entry, recorded) in (0..).zip(loaded.entries.iter()) {
-                if let Some(treatment) = of(recorded, rules) {
-                    treatments.insert(EntryRef { archive, entry }, treatment);
+                if let Some(treatment) = of(recorded, rules, settings) {
+                    treatments.add(EntryRef { archive, entry }, treatment, (loaded, recorded), settings);
                 }
             }
         }
-        Self(treatments)
+        treatments
+    }
+
+    fn add(
+        &mut self,
+        entry: EntryRef,
+        mut treatment: Treatment,
+        (loaded, recorded): (&Loaded, &Entry),
+        settings: &TemplateSettings,
+    ) {
+        match Templated::of(loaded, recorded, &treatment, settings) {
+            Ok(Some(templated)) => drop(self.templates.insert(entry, templated)),
+            Ok(None) => treatment.template = None,
+            Err((part, error)) => {
+                let ordinal = recorded.ordinal;
+                let name = EntryName { archive: &loaded.name, ordinal }.to_string();
+                self.fault.get_or_insert(Fault { ordinal, trouble: TemplateTrouble { entry: name, part, error } });
+            }
+        }
+        if !treatment.is_empty() {
+            self.all.insert(entry, treatment);
+        }
     }
 
     /// What is done to the answers of this entry, if anything.
     pub(super) fn find(&self, entry: EntryRef) -> Option<&Treatment> {
         // Most runs treat nothing.
-        if self.0.is_empty() { None } else { self.0.get(&entry) }
+        if self.all.is_empty() { None } else { self.all.get(&entry) }
     }
 
-    /// Whether recorded times are asked of an entry that has none.
+    /// The templates of this entry, if it has any.
+    pub(super) fn templated(&self, entry: EntryRef) -> Option<&Templated> {
+        if self.templates.is_empty() { None } else { self.templates.get(&entry) }
+    }
+
+    /// The first text that is no template.
+    pub(super) fn into_fault(self) -> Option<Fault> {
+        self.fault
+    }
+
+    /// Whether recorded times are asked of an entry that has none, or a text is to be a template and is none.
     ///
     /// # Errors
     /// The first such entry.
-    pub(super) fn check(&self, archives: &[Arc<Loaded>]) -> Result<(), OpenError> {
-        let mut wrong: Vec<_> = self.0.iter().filter(|(_, treatment)| treatment.took.is_none()).collect();
+    pub(super) fn check(&mut self, archives: &[Arc<Loaded>]) -> Result<(), OpenError> {
+        if let Some(fault) = self.fault.take() {
+            return Err(OpenError::Template(fault.trouble));
+        }
+        let mut wrong: Vec<_> = self.all.iter().filter(|(_, treatment)| treatment.took.is_none()).collect();
         wrong.retain(|(_, treatment)| {
             treatment.delay.as_ref().is_some_and(|delaying| matches!(delaying.delay, Delay::Recorded(_)))
         });
@@ -49,13 +98,17 @@ impl Treatments {
     }
 }
 
-fn of(recorded: &Entry, rules: &Rules) -> Option<Treatment> {
-    if !rules.treat() && recorded.delay.is_none() {
+fn of(recorded: &Entry, rules: &Rules, settings: &TemplateSettings) -> Option<Treatment> {
+    let marked = recorded.template.filter(|_| settings.allow_marked);
+    if !rules.treat() && recorded.delay.is_none() && marked != Some(true) {
         return None;
     }
     let mut treatment = rules.treatment(recorded.request.url.as_str());
     if let Some(delay) = &recorded.delay {
         treatment.delay = Some(Delaying::new(By::Entry, **delay, rules.chance()));
+    }
+    if let Some(is_template) = marked {
+        treatment.template = is_template.then(|| Templating { by: By::Entry, chance: Arc::clone(rules.chance()) });
     }
     treatment.took = recorded.took;
     (!treatment.is_empty()).then_some(treatment)

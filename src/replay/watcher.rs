@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use super::loaded::Loaded;
 use super::replayer::Replayer;
+use super::treatments::Fault;
 use crate::archive::{self, Archive, Limits, Searched, Stamp};
 use crate::har::Warning;
 
@@ -197,7 +198,7 @@ impl Watcher {
 
     /// Reads an archive, and says so, unless it is broken.
     fn read(&self, path: &Path, before: Option<&Loaded>, look: &mut Look) -> Result<Arc<Loaded>, Refused> {
-        let loaded = Loaded::read(path).map_err(|error| Refused::of(path, &error))?;
+        let loaded = Arc::new(Loaded::read(path).map_err(|error| Refused::of(path, &error))?);
         let is_known = |warning: &Warning| {
             let mut warnings = before.into_iter().flat_map(|before| before.archive.warnings());
             warnings.any(|known| (&known.field, &known.message) == (&warning.field, &warning.message))
@@ -210,13 +211,17 @@ impl Watcher {
             let line = loaded.archive.line_of(*entry);
             return Err(Refused::Broken(format!("{}: entry {entry}: {field}: {message}", place(path, line))));
         }
+        if let Some(Fault { ordinal, trouble }) = self.replayer.template_fault(&loaded) {
+            let sentence = format!("entry {ordinal}: {} {}", trouble.part, trouble.error);
+            return Err(Refused::Broken(format!("{}: {sentence}", place(path, loaded.archive.line_of(ordinal)))));
+        }
         let how = if before.is_some() { "read anew" } else { "is new" };
         look.changes.push(format!("{}: {how}, {}", path.display(), entries(loaded.entries.len())));
         look.changes.extend(odd.iter().map(|warning| format!("{}: {warning}", path.display())));
         if let Some(before) = before {
             loaded.carry_counts(before);
         }
-        Ok(Arc::new(loaded))
+        Ok(loaded)
     }
 }
 

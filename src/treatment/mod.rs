@@ -14,6 +14,7 @@ mod patch;
 mod rate_limit;
 mod resumed;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use http::StatusCode;
@@ -24,7 +25,7 @@ pub use chance::Chance;
 pub use delay::{Delay, Took, Wait};
 pub use fault::{Fault, FaultKind, Faults};
 pub use pace::{Bandwidth, Paced};
-pub use patch::{Patch, SetField};
+pub use patch::{Patch, SetField, is_of_the_bytes};
 pub use rate_limit::{Limiter, RateLimit};
 
 /// What a rule or the settings say.
@@ -46,6 +47,10 @@ pub struct Spec {
     pub set_header: Option<SetHeader>,
     /// What the JSON of the body is merged with (RFC 7396).
     pub merge_json: Option<Arc<Value>>,
+    /// Whether what was recorded is a template.
+    pub template: Option<bool>,
+    /// Files with further variables for it.
+    pub env: Option<Vec<PathBuf>>,
 }
 
 /// Fields of one rule.
@@ -90,6 +95,7 @@ pub struct Parts {
     delays: Arc<Chance>,
     faults: Option<Arc<Faults>>,
     limiter: Option<Arc<Limiter>>,
+    templates: Arc<Chance>,
 }
 
 impl Parts {
@@ -99,7 +105,8 @@ impl Parts {
         let delays = Arc::new(Chance::new(seed, &by.name("delay")));
         let faults = spec.faults.as_ref().map(|faults| Arc::new(Faults::new(faults, by, seed)));
         let limiter = spec.rate_limit.map(|limit| Arc::new(Limiter::new(limit, by)));
-        Self { by, spec, delays, faults, limiter }
+        let templates = Arc::new(Chance::new(seed, &by.name("template")));
+        Self { by, spec, delays, faults, limiter, templates }
     }
 
     /// The faults among them.
@@ -109,9 +116,11 @@ impl Parts {
 
     /// Whether they do anything.
     pub fn treat(&self) -> bool {
-        let Spec { seed: _, delay, bandwidth, faults, rate_limit, set_status, set_header, merge_json } = &self.spec;
+        let Spec { seed: _, delay, bandwidth, faults, rate_limit, set_status, set_header, merge_json, template, env } =
+            &self.spec;
         let patches = set_status.is_some() || set_header.is_some() || merge_json.is_some();
-        patches || delay.is_some() || bandwidth.is_some() || faults.is_some() || rate_limit.is_some()
+        let templates = template.is_some() || env.is_some();
+        patches || templates || delay.is_some() || bandwidth.is_some() || faults.is_some() || rate_limit.is_some()
     }
 }
 
@@ -137,6 +146,15 @@ impl Delaying {
     }
 }
 
+/// That what was recorded is a template, and who says so.
+#[derive(Debug, Clone)]
+pub struct Templating {
+    /// Who says so.
+    pub by: By,
+    /// What it draws from.
+    pub chance: Arc<Chance>,
+}
+
 /// What is done to the answers of one entry.
 #[derive(Debug, Clone, Default)]
 pub struct Treatment {
@@ -148,6 +166,10 @@ pub struct Treatment {
     pub faults: Option<Arc<Faults>>,
     /// Only so many of them are given in a window.
     pub limiter: Option<Arc<Limiter>>,
+    /// They are rendered.
+    pub template: Option<Templating>,
+    /// The files with variables that the last rule with such names.
+    pub env: Option<Vec<PathBuf>>,
     /// Parts of them are overridden.
     pub patch: Patch,
     /// How long they took when they were recorded.
@@ -165,6 +187,10 @@ impl Treatment {
         }
         self.faults = parts.faults.clone().or(self.faults.take());
         self.limiter = parts.limiter.clone().or(self.limiter.take());
+        if let Some(is_template) = parts.spec.template {
+            self.template = is_template.then(|| Templating { by: parts.by, chance: Arc::clone(&parts.templates) });
+        }
+        self.env = parts.spec.env.clone().or(self.env.take());
         self.patch.add(&parts.spec, parts.by);
     }
 
@@ -174,6 +200,7 @@ impl Treatment {
             && self.bandwidth.is_none()
             && self.faults.is_none()
             && self.limiter.is_none()
+            && self.template.is_none()
             && self.patch.is_empty()
     }
 
@@ -183,6 +210,7 @@ impl Treatment {
         let bandwidth = self.bandwidth.iter().map(|(by, bandwidth)| format!("{} {bandwidth}", by.name("bandwidth")));
         let faults = self.faults.iter().flat_map(|faults| faults.lines());
         let limit = self.limiter.iter().map(|limiter| limiter.name());
-        delay.chain(bandwidth).chain(faults).chain(limit).chain(self.patch.lines()).collect()
+        let template = self.template.iter().map(|templating| templating.by.name("template"));
+        delay.chain(bandwidth).chain(faults).chain(limit).chain(template).chain(self.patch.lines()).collect()
     }
 }

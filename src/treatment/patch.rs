@@ -5,8 +5,7 @@ use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use http::header::{
-    ACCEPT_RANGES, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, HeaderMap, HeaderName, HeaderValue,
-    LAST_MODIFIED,
+    CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, HeaderMap, HeaderName, HeaderValue, LAST_MODIFIED,
 };
 use http::{Method, Response, StatusCode};
 use http_body_util::BodyExt;
@@ -21,8 +20,18 @@ use crate::message::coding::{codings, decoder};
 
 /// A longer body is not merged with anything.
 const MOST: u64 = 16 << 20;
-/// Fields beside `ETag` that say something about the bytes of one body, and hold for no other.
-const OF_THE_BYTES: [&str; 5] = ["content-md5", "digest", "content-digest", "repr-digest", "content-range"];
+/// Fields that say something about the bytes of one body, and hold for no other.
+const OF_THE_BYTES: [&str; 9] = [
+    "content-length",
+    "etag",
+    "last-modified",
+    "accept-ranges",
+    "content-md5",
+    "digest",
+    "content-digest",
+    "repr-digest",
+    "content-range",
+];
 
 /// A field and its value; none: it is taken out.
 pub type SetField = (HeaderName, Option<HeaderValue>);
@@ -156,12 +165,12 @@ fn is_json(fields: &HeaderMap) -> bool {
 
 /// Takes out what holds for the bytes of the body as they were.
 fn forget_bytes(fields: &mut HeaderMap) {
-    for name in [CONTENT_LENGTH, ETAG, LAST_MODIFIED, ACCEPT_RANGES] {
-        fields.remove(name);
-    }
-    for name in OF_THE_BYTES {
-        fields.remove(name);
-    }
+    OF_THE_BYTES.into_iter().for_each(|name| drop(fields.remove(name)));
+}
+
+/// Whether the field of this lower-case name holds for the bytes of one body, and for no other.
+pub fn is_of_the_bytes(name: &str) -> bool {
+    OF_THE_BYTES.contains(&name)
 }
 
 type Whole = (Bytes, Option<HeaderMap>);

@@ -15,6 +15,9 @@ const READ: usize = 64 << 10;
 /// Waiting doubles until it is so long.
 const LONGEST: Duration = Duration::from_secs(300);
 
+/// A field in the place of a recorded one; `None` takes that away.
+pub type GivenField = (HeaderName, Option<HeaderValue>);
+
 /// Where requests are sent, and how.
 #[derive(Debug, Clone)]
 pub struct Sender {
@@ -22,8 +25,8 @@ pub struct Sender {
     pub upstream: Upstream,
     /// Where all of them go; with no path and no query, each goes to its own on that server.
     pub to: CanonicalUrl,
-    /// Fields that take the place of recorded ones; `None` takes one away.
-    pub fields: Vec<(HeaderName, Option<HeaderValue>)>,
+    /// Fields that take the place of recorded ones.
+    pub fields: Vec<GivenField>,
     /// Fields that are computed.
     pub signatures: Vec<Signature>,
     /// So many tries more after the first.

@@ -2,8 +2,10 @@
 
 mod delivery;
 mod outgoing;
+mod rendered;
 mod signature;
 
-pub use delivery::{Delivery, Outcome, Sender};
+pub use delivery::{Delivery, GivenField, Outcome, Sender};
 pub use outgoing::{Outgoing, OutgoingError};
+pub use rendered::OutgoingTemplates;
 pub use signature::{Signature, SignatureError};

@@ -34,6 +34,7 @@ const PAGES: &[&str] = &[
     "docs/rules.md",
     "docs/reports.md",
     "docs/secrets.md",
+    "docs/templates.md",
     "docs/trust.md",
     "docs/webhooks.md",
 ];
@@ -106,6 +107,18 @@ fn the_closest_entry_answers_and_what_was_let_pass_is_told() {
 fn answers_wait_as_the_page_says() {
     needs!(Curl);
     play("docs/conditions.md", "delays");
+}
+
+#[test]
+fn answers_are_made_of_requests_as_the_page_says() {
+    needs!(Curl);
+    play("docs/templates.md", "templates");
+    play("docs/templates.md", "wrong");
+}
+
+#[test]
+fn webhooks_are_rendered_as_the_page_says() {
+    play("docs/webhooks.md", "templates");
 }
 
 #[test]

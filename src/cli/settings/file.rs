@@ -148,7 +148,7 @@ fn entry(
     };
     let key = known(name.get_ref()).map_err(|message| vec![problem(name.span().start, message)])?;
     if key.name == "rules" {
-        return rules_entry(text, key, name, value);
+        return rules_entry(text, folder, key, name, value);
     }
     let items: Vec<(Scalar, usize)> = match value.get_ref() {
         DeValue::Table(table) if key.name == "map" => super::origins::lines(table),
@@ -175,6 +175,7 @@ fn entry(
 /// `[[rules]]`: each table is read by itself, so that what is wrong has its own place.
 fn rules_entry(
     text: &str,
+    folder: &Path,
     key: &'static Key,
     name: &SpannedKey<'_>,
     value: &Spanned<DeValue<'_>>,
@@ -186,7 +187,13 @@ fn rules_entry(
     let (mut values, mut problems) = (Vec::new(), Vec::new());
     for table in tables {
         match super::rules::read(table) {
-            Ok(rule) => values.push(rule.to_scalar()),
+            Ok(rule) => match (key.check_file)(&rule.to_scalar(), folder) {
+                Ok(()) => values.push(rule.to_scalar()),
+                Err(message) => {
+                    let (line, column) = position(text, table.span().start);
+                    problems.push(Problem { line, column, message: one_line(&message) });
+                }
+            },
             Err(faults) => problems.extend(faults.into_iter().map(|fault| {
                 let (line, column) = position(text, fault.at);
                 Problem { line, column, message: fault.message }

@@ -14,6 +14,7 @@ use super::place::{ArchivePath, LogTarget};
 use super::quantity::{ByteSize, TimeLimit};
 use super::token::{ApiKeys, Token};
 use super::value::{Item, Scalar, Value};
+use super::variable_name::VariableName;
 use crate::archive::BodyStorage;
 use crate::matching::{OriginPair, Rule};
 use crate::proxy::{Cors, Detail, ListenAt, NotFound, OutOfScope, RedirectPolicy, StreamSpeed, Update};
@@ -123,6 +124,9 @@ pub(crate) static KEYS: &[Key] = &[
     Key::one::<bool>("annotate"),
     Key::one::<u64>("exchanges"),
     Key::one::<ByteSize>("cache-size"),
+    Key::one::<bool>("allow-templates"),
+    Key::list::<PathBuf>("env"),
+    Key::list::<VariableName>("env-pass").never_in_file("read the variables of this machine"),
     Key::list::<String>("allow-callbacks").never_in_file("send requests that an archive asks for"),
     Key::one::<bool>("offline"),
     Key::one::<bool>("strict-archives"),

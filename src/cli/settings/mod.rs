@@ -25,6 +25,7 @@ mod rules;
 mod tests;
 mod token;
 pub(crate) mod value;
+mod variable_name;
 
 pub(crate) use base_url::{HostName, MockName};
 pub(crate) use choice::{LogFormat, Updating};
@@ -37,3 +38,4 @@ pub(crate) use resolve::{
     RecordSettings, ReplaySettings, RunOptions, all_settings, redact, replay_settings, upstream_settings,
 };
 pub(crate) use token::{ApiKeys, Token};
+pub(crate) use variable_name::VariableName;

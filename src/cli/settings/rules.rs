@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::ffi::OsStr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -36,6 +36,8 @@ const KEYS: &[&str] = &[
     "set-status",
     "set-header",
     "merge-json",
+    "template",
+    "env",
     "seed",
 ];
 
@@ -92,6 +94,8 @@ fn set(rule: &mut Rule, name: &str, value: &Placed<'_>) -> Result<(), Fault> {
         "set-status" => rule.treatment.set_status = Some(patches::status(value)?),
         "set-header" => rule.treatment.set_header = Some(patches::fields(name, value)?),
         "merge-json" => rule.treatment.merge_json = Some(patches::json(value)?),
+        "template" => rule.treatment.template = Some(word(name, value)?),
+        "env" => rule.treatment.env = Some(paths(name, value)?),
         "seed" => rule.treatment.seed = Some(word(name, value)?),
         "ignore-query" => rule.ignore_query = Some(listed(name, value, Key::IgnoreQuery)?),
         "ignore-json" => rule.ignore_json = Some(listed(name, value, Key::IgnoreJson)?),
@@ -101,6 +105,12 @@ fn set(rule: &mut Rule, name: &str, value: &Placed<'_>) -> Result<(), Fault> {
         _ => rule.match_headers = Some(listed(name, value, Key::MatchHeaders)?),
     }
     Ok(())
+}
+
+/// As they are written: whose folder they lie in is for [`Value::from_file`].
+fn paths(name: &str, value: &Placed<'_>) -> Result<Vec<PathBuf>, Fault> {
+    let texts = texts(name, value, |text| PathBuf::parse(OsStr::new(text)).map(drop))?;
+    Ok(texts.into_iter().map(PathBuf::from).collect())
 }
 
 fn glob_fault(glob: &str) -> Result<(), String> {
@@ -162,11 +172,14 @@ impl Value for Rule {
         read(value).map_err(|faults| faults.into_iter().next().map_or_else(String::new, |fault| fault.message))
     }
 
-    fn from_file(value: &Scalar, _folder: &Path) -> Result<Self, String> {
-        match value {
-            Scalar::Table(text) => Self::parse(OsStr::new(text)),
-            other => Err(format!("expected a table, found {}", other.kind())),
+    fn from_file(value: &Scalar, folder: &Path) -> Result<Self, String> {
+        let Scalar::Table(text) = value else { return Err(format!("expected a table, found {}", value.kind())) };
+        let mut rule = Self::parse(OsStr::new(text))?;
+        for path in rule.treatment.env.iter_mut().flatten() {
+            let beside = PathBuf::from_file(&path.to_scalar(), folder);
+            *path = beside.map_err(|reason| format!("env = {}: {reason}", path.to_scalar()))?;
         }
+        Ok(rule)
     }
 
     fn to_scalar(&self) -> Scalar {
@@ -181,6 +194,10 @@ impl Value for Rule {
         };
         if !self.glob.is_empty() {
             list("glob", &self.glob, false);
+        }
+        if let Some(files) = &self.treatment.env {
+            let files: Vec<_> = files.iter().map(|path| path.to_string_lossy().into_owned()).collect();
+            list("env", &files, false);
         }
         for (name, listed) in [
             ("ignore-query", &self.ignore_query),
@@ -204,6 +221,7 @@ impl Value for Rule {
             ("delay", self.treatment.delay.as_ref().map(Value::to_scalar)),
             ("bandwidth", self.treatment.bandwidth.as_ref().map(Value::to_scalar)),
             ("rate-limit", self.treatment.rate_limit.as_ref().map(Value::to_scalar)),
+            ("template", self.treatment.template.as_ref().map(Value::to_scalar)),
             ("seed", self.treatment.seed.as_ref().map(Value::to_scalar)),
         ];
         keys.extend(words.into_iter().filter_map(|(name, word)| Some(format!("{name} = {}", word?))));
@@ -275,6 +293,7 @@ mod tests {
             r#"{ ignore-query = [], normalize = "+s/a/b/" }"#,
             r#"{ match = "closest", delay = "lognormal(200ms, 0.5)", bandwidth = "64KiB", rate-limit = "10/1s", seed = 7 }"#,
             r#"{ set-status = 503, set-header = ["+x-a: b", "+etag:"], merge-json = '{"a":null}' }"#,
+            r#"{ glob = "a", env = [".env", "b.env"], template = true }"#,
             r#"{ fault = [{ kind = "reset", probability = 0.5 }, { status = 503, body = "{}" }] }"#,
         ] {
             assert_eq!(parsed(text).unwrap().to_scalar().to_string(), text);
@@ -306,6 +325,8 @@ mod tests {
             ),
             ("merge-json = \"{\"", "merge-json: not JSON: EOF while parsing an object at line 1 column 1"),
             ("merge-json = { a = 2024-01-01 }", "merge-json: JSON has no dates; write it as a string"),
+            ("template = \"yes\"", "template = \"yes\": expected true or false, found a string"),
+            ("env = 1", "env: expected a string, found an integer"),
             ("bandwidth = 0", "bandwidth = 0: a bandwidth is at least one byte per second"),
             ("delay = true", "delay = true: expected a delay as a string or a number, found a boolean"),
             ("match = \"near\"", "match = \"near\": expected `strict` or `closest`"),
