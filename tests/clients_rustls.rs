@@ -112,6 +112,26 @@ pub(crate) fn left_over_http2(proxy: &Harmock, authority: &str, path: &str) -> S
     })
 }
 
+/// Leaves a stream of HTTP/2 before its answer has a head; its connection goes on.
+pub(crate) fn left_unanswered_over_http2(proxy: &Harmock, authority: &str, path: &str) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let stream = connect(proxy, authority, &["h2"]).await;
+        let (mut sender, connection) = http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await.unwrap();
+        tokio::spawn(connection);
+        let request = |path: &str| {
+            let request = Request::builder().uri(format!("https://{authority}{path}"));
+            request.body(Full::<Bytes>::default()).unwrap()
+        };
+        let left = tokio::spawn(sender.send_request(request(path)));
+        // Its answer comes after the proxy has begun with the one before, and then after it was told.
+        assert_eq!(read(sender.send_request(request("/json")).await.unwrap()).await.0, 200);
+        left.abort();
+        assert!(left.await.unwrap_err().is_cancelled());
+        assert_eq!(read(sender.send_request(request("/json")).await.unwrap()).await.0, 200);
+    });
+}
+
 async fn connect(proxy: &Harmock, authority: &str, alpn: &[&str]) -> TlsStream<TcpStream> {
     let mut stream = TcpStream::connect(proxy.address()).await.unwrap();
     stream.write_all(format!("CONNECT {authority} HTTP/1.1\r\nHost: {authority}\r\n\r\n").as_bytes()).await.unwrap();

@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::net::TcpListener;
 use std::sync::mpsc::channel;
 
-use crate::clients_rustls::left_over_http2;
+use crate::clients_rustls::{left_over_http2, left_unanswered_over_http2};
 use crate::support::{Harmock, Origin, RawOrigin, Wire, Workspace};
 
 #[test]
@@ -53,6 +53,16 @@ fn a_client_that_leaves_before_the_head_is_counted_and_not_recorded() {
     assert_eq!(origin.outcome(), b"");
     proxy.interrupt().expect(1).says("nothing was recorded").says("1 client went away before an answer");
     assert!(!workspace.join("hars/recording.har").exists());
+}
+
+#[test]
+fn a_client_that_leaves_a_stream_of_http2_before_the_head_is_counted_and_not_recorded() {
+    let (workspace, origin) = (Workspace::new(), Origin::https());
+    let proxy = Harmock::record::<&str>(&workspace, &[]);
+    left_unanswered_over_http2(&proxy, &origin.authority(), "/held");
+    proxy.interrupt().expect(0).says("recorded 2 exchanges").says("1 client went away before an answer");
+    let entries = workspace.entries("hars/recording.har");
+    assert!(entries.iter().all(|entry| entry["request"]["url"] == origin.url("/json")), "{entries:?}");
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::process::Output;
 
 use serde_json::{Value, json};
 
-use crate::support::{Workspace, entry};
+use crate::support::{Harmock, Workspace, entry};
 
 fn har(workspace: &Workspace, arguments: &[&str]) -> Output {
     workspace.harmock().env("NO_COLOR", "1").arg("har").args(arguments).output().unwrap()
@@ -211,6 +211,29 @@ mod gc {
     }
 
     #[test]
+    fn what_killed_commands_left_goes_too() {
+        let workspace = Workspace::new();
+        workspace.write_har("a.har", &[entry("GET", "http://a.test/", 200, "a")]);
+        for left in ["hars/.harmock/write-left", "hars/sub/.harmock/write-left"] {
+            workspace.write(&format!("{left}/lives"), "");
+            workspace.write(&format!("{left}/payloads/1"), "half a payload");
+        }
+        workspace.write("hars/.harmock/write-alive/lives", "");
+        let alive = std::fs::File::open(workspace.join("hars/.harmock/write-alive/lives")).unwrap();
+        alive.lock().unwrap();
+        let dry = har(&workspace, &["gc", "--dry-run"]);
+        assert!(text(&dry.stderr).contains("2 folders to remove"), "{}", text(&dry.stderr));
+        assert!(workspace.join("hars/.harmock/write-left").exists());
+        let output = har(&workspace, &["gc"]);
+        assert!(text(&output.stderr).contains("2 folders removed"), "{}", text(&output.stderr));
+        for (left, stays) in
+            [(".harmock/write-left", false), ("sub/.harmock/write-left", false), (".harmock/write-alive", true)]
+        {
+            assert_eq!(workspace.join("hars").join(left).exists(), stays, "{left}");
+        }
+    }
+
+    #[test]
     fn an_archive_that_cannot_be_read_keeps_every_file() {
         let workspace = Workspace::new();
         let left = payload(&workspace, "hars", "left");
@@ -219,6 +242,40 @@ mod gc {
         assert_eq!(output.status.code(), Some(1));
         assert!(text(&output.stderr).contains("broken.har"), "{}", text(&output.stderr));
         assert!(workspace.join(&format!("hars/{left}")).exists());
+    }
+}
+
+#[test]
+fn no_command_changes_an_archive_that_is_being_recorded() {
+    let workspace = Workspace::new();
+    workspace.write_har("recording.har", &[entry("GET", "http://a.test/", 200, "a")]);
+    workspace.write_har("other.har", &[entry("GET", "http://b.test/", 200, "b")]);
+    assert!(har(&workspace, &["pack", "hars/other.har", "-o", "hars/recording.zip"]).status.success());
+    let before = workspace.entries("hars/recording.har");
+    let commands: [&[&str]; 6] = [
+        &["redact", "hars/recording.har"],
+        &["redact", "hars/other.har", "--force", "-o", "hars/recording.har"],
+        &["merge", "hars/other.har", "--force", "-o", "hars/recording.har"],
+        &["unpack", "hars/recording.zip", "--force", "-o", "hars/recording.har"],
+        &["gc"],
+        &["gc", "hars/other.har"],
+    ];
+    let refused = |command: &[&str], archive: &str, process: u32| {
+        let output = har(&workspace, command);
+        let said = text(&output.stderr);
+        let named = format!("{archive} is being recorded by another harmock (process {process})");
+        assert!(said.contains(&named) && output.status.code() == Some(1), "{command:?}: {said}");
+    };
+    let run = Harmock::record::<&str>(&workspace, &[]);
+    commands.iter().for_each(|command| refused(command, "hars/recording.har", run.id()));
+    assert_eq!(workspace.entries("hars/recording.har"), before);
+    run.interrupt().expect(1);
+    let run = Harmock::record(&workspace, &["--har", "hars/recording.zip"]);
+    refused(&["pack", "hars/other.har", "--force", "-o", "hars/recording.zip"], "hars/recording.zip", run.id());
+    run.interrupt().expect(1);
+    for command in commands {
+        let output = har(&workspace, command);
+        assert!(output.status.success(), "{command:?}: {}", text(&output.stderr));
     }
 }
 

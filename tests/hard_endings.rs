@@ -1,5 +1,6 @@
 //! What a recording that is ended hard leaves, and what the next run makes of it.
 
+use std::net::TcpListener;
 use std::sync::mpsc::channel;
 
 use crate::support::{Harmock, Origin, RawOrigin, Wire, Workspace, entry};
@@ -154,7 +155,59 @@ fn an_answer_to_a_request_that_never_ends_is_recorded_all_the_same() {
     assert_eq!(wire.answer().status, 413);
     proxy.interrupt().expect(0);
     drop(end);
-    assert_eq!(workspace.entries("hars/recording.har")[0]["response"]["status"], 413);
+    assert_any_payload_gets_413(&workspace, &url, &authority);
+}
+
+#[test]
+fn an_answer_of_a_server_that_reads_no_more_of_the_request_answers_whatever_is_sent() {
+    let workspace = Workspace::new();
+    let proxy = Harmock::record::<&str>(&workspace, &[]);
+    let origin = RawOrigin::once(|mut wire| {
+        wire.head();
+        wire.send("HTTP/1.1 413 Too Large\r\nContent-Length: 2\r\nConnection: close\r\n\r\nno");
+    });
+    let mut wire = Wire::connect(proxy.address());
+    let (url, authority) = (origin.url("/"), origin.authority());
+    wire.send(format!("POST {url} HTTP/1.1\r\nHost: {authority}\r\nContent-Length: 10\r\n\r\n01234"));
+    assert_eq!(wire.answer().status, 413);
+    origin.outcome();
+    proxy.interrupt().expect(0);
+    assert_any_payload_gets_413(&workspace, &url, &authority);
+}
+
+#[test]
+fn a_payload_that_no_server_took_is_no_condition_of_the_failure() {
+    let workspace = Workspace::new();
+    let closed = TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap();
+    let post = |proxy: &Harmock, payload: &str| {
+        let mut wire = Wire::connect(proxy.address());
+        let head = format!("POST http://{closed}/ HTTP/1.1\r\nHost: {closed}\r\nContent-Length: {}", payload.len());
+        wire.send(format!("{head}\r\n\r\n{payload}"));
+        wire.answer().status
+    };
+    let proxy = Harmock::record::<&str>(&workspace, &[]);
+    assert_eq!(post(&proxy, "a payload"), 502);
+    proxy.interrupt().expect(0);
+    let replay = Harmock::replay(&workspace, &["hars"]);
+    assert_eq!(post(&replay, "a payload"), 502);
+    replay.interrupt().expect(0).says("served 1, missed 0");
+}
+
+/// The payload was not recorded whole, and none is compared.
+fn assert_any_payload_gets_413(workspace: &Workspace, url: &str, authority: &str) {
+    let entry = &workspace.entries("hars/recording.har")[0];
+    assert_eq!(
+        (&entry["response"]["status"], &entry["_harmock"]["payload"], &entry["request"]["postData"]),
+        (&413.into(), &"omitted".into(), &serde_json::Value::Null)
+    );
+    let replay = Harmock::replay(workspace, &["hars"]);
+    for payload in ["0123456789", "01234", ""] {
+        let mut wire = Wire::connect(replay.address());
+        let length = payload.len();
+        wire.send(format!("POST {url} HTTP/1.1\r\nHost: {authority}\r\nContent-Length: {length}\r\n\r\n{payload}"));
+        assert_eq!(wire.answer().status, 413, "{payload:?}");
+    }
+    replay.interrupt().expect(0);
 }
 
 #[test]

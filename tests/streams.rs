@@ -150,6 +150,23 @@ fn each_piece_is_a_chunk_of_its_own_again() {
 }
 
 #[test]
+fn a_large_stream_of_events_that_was_edited_is_cut_at_its_events() {
+    let workspace = recorded(json!({}));
+    let mut entry = workspace.entries("hars/one.har").remove(0);
+    let event = format!("data: {}\n\n", "x".repeat(120));
+    workspace.write("hars/edited.txt", event.repeat(10_000));
+    entry["response"]["content"] = json!({ "size": 18, "mimeType": "text/event-stream", "_file": "edited.txt" });
+    workspace.write_har("one.har", &[entry]);
+    let proxy = Harmock::replay::<&str>(&workspace, &[]);
+    let mut wire = asked(&proxy, URL);
+    wire.head();
+    for number in 0..10_000 {
+        assert_eq!(wire.chunk().unwrap().as_deref(), Some(event.as_bytes()), "{number}");
+    }
+    assert_eq!(wire.chunk().unwrap(), None);
+}
+
+#[test]
 fn each_piece_is_a_data_frame_of_its_own_over_http2() {
     let workspace = Workspace::new();
     let origin = Origin::https();

@@ -412,7 +412,7 @@ fn a_payload_file_that_is_edited_is_rendered_anew_and_a_broken_one_is_a_500() {
     entry["response"]["content"] = json!({ "mimeType": "text/plain", "_file": "body.txt" });
     let folder = workspace(&[entry], RULE);
     folder.write("hars/body.txt", "plain");
-    let proxy = Harmock::replay(&folder, &[] as &[&str]);
+    let mut proxy = Harmock::replay(&folder, &[] as &[&str]);
     let mut wire = Wire::connect(proxy.address());
     assert_eq!(wire.get(GET).text(), "plain");
     let until = |wire: &mut Wire, wanted: &str| {
@@ -422,7 +422,12 @@ fn a_payload_file_that_is_edited_is_rendered_anew_and_a_broken_one_is_a_500() {
     folder.write("hars/body.txt", "now {{ request.query.id }}");
     assert_eq!(until(&mut wire, "now 5").status, 200);
     folder.write("hars/body.txt", "broken {{ request.");
-    assert_eq!(until(&mut wire, "hars/api.har#0: response body, line 1: syntax error").status, 500);
+    let broken = "hars/api.har#0: response body, line 1: syntax error";
+    assert_eq!(until(&mut wire, broken).status, 500);
+    // Also when another archive has the whole read anew.
+    folder.write_har("new.har", &[json_entry("http://api.example.test/new", "{}")]);
+    proxy.told("hars/new.har: is new");
+    assert_eq!(until(&mut wire, broken).status, 500);
     proxy.interrupt().expect(1);
 }
 

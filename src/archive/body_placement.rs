@@ -49,6 +49,7 @@ impl<'a> Incoming<'a> {
     /// Decides where the body goes, and puts it there if that is a file.
     pub(crate) fn store(self, storage: BodyStorage, payloads: &mut PayloadStore) -> Result<Stored<'a>, WriteError> {
         let place = match storage {
+            _ if matches!(self.body, NewBody::Omitted) => StoredPlace::Omitted,
             _ if self.scan.size == 0 => StoredPlace::Nothing,
             BodyStorage::Omit => StoredPlace::Omitted,
             BodyStorage::Attach => {
@@ -121,7 +122,7 @@ impl Stored<'_> {
 
 fn open<'a>(body: &NewBody<'a>) -> Result<Box<dyn Read + 'a>, WriteError> {
     match *body {
-        NewBody::None => Ok(Box::new(io::empty())),
+        NewBody::None | NewBody::Omitted => Ok(Box::new(io::empty())),
         NewBody::Bytes(bytes) => Ok(Box::new(bytes)),
         NewBody::File(path) => {
             let file = File::open(path).map_err(WriteError::io("read the body in", path))?;

@@ -24,7 +24,7 @@ pub(crate) struct BodyScan {
 /// Reads the body once.
 pub(crate) fn scan(body: &NewBody<'_>) -> io::Result<BodyScan> {
     match body {
-        NewBody::None => scan_reader(io::empty()),
+        NewBody::None | NewBody::Omitted => scan_reader(io::empty()),
         NewBody::Bytes(bytes) => scan_reader(*bytes),
         NewBody::File(path) => scan_reader(File::open(path)?),
     }

@@ -11,6 +11,7 @@ use super::limits::Limits;
 use super::orphans::{is_edited, named_hash};
 use super::payload_path::PayloadPath;
 use super::read::Archive;
+use super::workspace::left_writing;
 use super::write_error::WriteError;
 
 /// What a collection found.
@@ -22,6 +23,8 @@ pub struct Garbage {
     pub bytes: u64,
     /// Files named by a hash that no archive names, and whose content is another by now: they stay.
     pub edited: Vec<PathBuf>,
+    /// Folders in which commands that were killed had been writing: removed, or to be removed.
+    pub left_writing: usize,
 }
 
 /// Removes payload files from `folder` and the folders in it that are named by their hash and that no archive there
@@ -31,8 +34,8 @@ pub struct Garbage {
 /// An archive cannot be read: it could name any of them, and nothing is removed. Or a file cannot be removed.
 pub fn collect_garbage(folder: &Path, dry_run: bool) -> Result<Garbage, WriteError> {
     let folder = if folder.is_file() { folder_of(folder) } else { folder };
-    let mut candidates = Vec::new();
-    search(folder, &mut candidates)?;
+    let (mut candidates, mut left) = (Vec::new(), Vec::new());
+    search(folder, &mut candidates, &mut left)?;
     let named = named_in(folder)?;
     let mut garbage = Garbage::default();
     candidates.sort();
@@ -48,11 +51,18 @@ pub fn collect_garbage(folder: &Path, dry_run: bool) -> Result<Garbage, WriteErr
         }
         garbage.removed.push(path);
     }
+    garbage.left_writing = left.len();
+    if !dry_run {
+        for path in left {
+            fs::remove_dir_all(&path).map_err(WriteError::io("remove", &path))?;
+        }
+    }
     Ok(garbage)
 }
 
-/// Regular files named by a hash, without those in dot-folders.
-fn search(folder: &Path, found: &mut Vec<PathBuf>) -> Result<(), WriteError> {
+/// Regular files named by a hash, without those in dot-folders, and the folders of killed writers.
+fn search(folder: &Path, found: &mut Vec<PathBuf>, left: &mut Vec<PathBuf>) -> Result<(), WriteError> {
+    left.extend(left_writing(folder));
     for item in fs::read_dir(folder).map_err(WriteError::io("read", folder))? {
         let item = item.map_err(WriteError::io("read", folder))?;
         let (name, path) = (item.file_name(), item.path());
@@ -61,7 +71,7 @@ fn search(folder: &Path, found: &mut Vec<PathBuf>) -> Result<(), WriteError> {
         }
         let kind = item.file_type().map_err(WriteError::io("read", &path))?;
         if kind.is_dir() {
-            search(&path, found)?;
+            search(&path, found, left)?;
         } else if kind.is_file() && name.to_str().is_some_and(|name| named_hash(name).is_some()) {
             found.push(path);
         }

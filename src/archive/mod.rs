@@ -53,7 +53,7 @@ pub(crate) use media_types::{extension, media_type_of};
 pub use merge::{Merged, merge};
 pub use payload_path::{PayloadPath, PayloadPathError};
 pub use read::Archive;
-pub use repack::{Repacked, pack, unpack};
+pub use repack::{Repacked, pack, unpack, unpack_target};
 pub use rewrite::{Payloads, rewrite};
 pub(crate) use sort_key::SortKey;
 pub use stamp::Stamp;

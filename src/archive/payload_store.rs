@@ -146,7 +146,7 @@ impl PayloadStore {
 
     fn spool_body(&self, body: &NewBody<'_>, spooled: &Path) -> Result<(), WriteError> {
         match body {
-            NewBody::None => fs::write(spooled, b""),
+            NewBody::None | NewBody::Omitted => fs::write(spooled, b""),
             NewBody::Bytes(bytes) => fs::write(spooled, bytes),
             // A link costs nothing, however large the body is; it takes the permissions of a temporary file along.
             NewBody::File(path) => fs::hard_link(path, spooled)

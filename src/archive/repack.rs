@@ -153,8 +153,8 @@ fn har_in(source: &Path) -> Result<PathBuf, WriteError> {
     })
 }
 
-/// `out` itself if it ends in `.har`, else a file in it that is called as the zip is.
-fn unpack_target(zip: &Path, out: &Path) -> PathBuf {
+/// What [`unpack`] writes: `out` itself if it ends in `.har`, else a file in it that is called as the zip is.
+pub fn unpack_target(zip: &Path, out: &Path) -> PathBuf {
     if out.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("har")) {
         return out.to_path_buf();
     }

@@ -12,6 +12,9 @@ use super::write_error::WriteError;
 /// How the folders of writers are called.
 const WRITING: &str = "write-";
 
+/// How those are called that are not in `.harmock`.
+const HIDDEN: &str = ".harmock-";
+
 /// In such a folder: locked while its writer lives.
 const LIVES: &str = "lives";
 
@@ -41,7 +44,7 @@ impl Workspace {
 
     /// Makes a temporary folder in `folder` itself, for work that is done at once and is to leave no `.harmock`.
     pub(crate) fn hidden(folder: &Path) -> Result<Self, WriteError> {
-        Self::named(".harmock-", folder)
+        Self::named(HIDDEN, folder)
     }
 
     fn named(prefix: &str, folder: &Path) -> Result<Self, WriteError> {
@@ -57,11 +60,23 @@ impl Workspace {
 
 /// Removes from `.harmock` what writers that were killed have left. What cannot be removed hinders nobody.
 pub fn remove_killed_writers(private: &Path) {
-    for item in fs::read_dir(private).into_iter().flatten().flatten() {
-        if item.file_name().as_encoded_bytes().starts_with(WRITING.as_bytes()) && is_left(&item.path()) {
-            let _ = fs::remove_dir_all(item.path());
-        }
-    }
+    left_in(private, WRITING).for_each(|path| {
+        let _ = fs::remove_dir_all(path);
+    });
+}
+
+/// What writers that were killed have left for the archives of a folder.
+pub(crate) fn left_writing(archive_folder: &Path) -> Vec<PathBuf> {
+    left_in(&archive_folder.join(".harmock"), WRITING).chain(left_in(archive_folder, HIDDEN)).collect()
+}
+
+fn left_in(folder: &Path, prefix: &'static str) -> impl Iterator<Item = PathBuf> {
+    let items = fs::read_dir(folder).into_iter().flatten().flatten();
+    let named = items.filter(move |item| item.file_name().as_encoded_bytes().starts_with(prefix.as_bytes()));
+    named
+        .filter(|item| item.file_type().is_ok_and(|kind| kind.is_dir()))
+        .map(|item| item.path())
+        .filter(|path| is_left(path))
 }
 
 fn is_left(folder: &Path) -> bool {

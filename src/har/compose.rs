@@ -39,7 +39,7 @@ pub(crate) enum Place<'a> {
     Text(&'a mut dyn Read),
     /// In the entry, as base64.
     Base64(&'a mut dyn Read),
-    /// Nowhere: the archive is to have no bodies.
+    /// Nowhere: the archive is to have no bodies, or nobody knows this one.
     Omitted,
 }
 

@@ -3,6 +3,7 @@
 pub(crate) mod compose;
 pub(crate) mod content_type;
 mod cookies;
+pub mod cuts;
 pub mod entry;
 pub(crate) mod fields;
 pub mod fingerprint;

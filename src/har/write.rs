@@ -105,6 +105,8 @@ pub enum NewBody<'a> {
     /// No body.
     #[default]
     None,
+    /// A body that the archive cannot hold; of a request: any payload matches.
+    Omitted,
     /// A body in memory.
     Bytes(&'a [u8]),
     /// A body on disk, of any size: streamed, never read whole. The writer may keep a hard link to it, so the file

@@ -5,9 +5,9 @@ use std::sync::atomic::Ordering;
 use bytes::Bytes;
 use http_body_util::BodyExt;
 
-use super::cuts::Cuts;
 use super::exchange::{ExchangeFacts, PhaseTimes, ResponseFacts, WireFields};
 use super::{Recorder, Recording};
+use crate::har::cuts::Cuts;
 use crate::har::{End, FailureCause, Field, HttpVersion};
 use crate::message::{Body, CanonicalUrl};
 
@@ -55,6 +55,7 @@ impl Recorder {
             session: None,
             frames: Cuts::default(),
             example: Some(example.name.clone()),
+            payload_cut: false,
         };
         let recording = Recording::start(facts, &self.run);
         drain(recording.request_body(Body::full(example.payload.clone()))).await;

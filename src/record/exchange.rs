@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
-use super::cuts::Cuts;
+use crate::har::cuts::Cuts;
 use crate::har::{End, FailureCause};
 
 /// One exchange without its bodies, as the proxy saw it.
@@ -40,6 +40,9 @@ pub struct ExchangeFacts {
     /// Somebody puts the exchange into the archive as an example, of this name, which may be empty.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub example: Option<String>,
+    /// The request body did not pass to its end: what the client had to send is not known.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub payload_cut: bool,
 }
 
 /// What came back, or why nothing did.

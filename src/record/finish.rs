@@ -161,13 +161,13 @@ impl<'a> Finishing<'a> {
         Ok(Finished { written, exchanges, cut, undecoded, redacted, unread, echoed, unmatchable })
     }
 
-    /// Where secrets that were replaced stand in text that nothing looks into.
+    /// Where secrets that were replaced stand in text all the same.
     fn echoed(&mut self, places: &[Placed]) -> Result<Vec<String>, Error> {
         let Some(echoes) = self.redaction.echoes() else { return Ok(Vec::new()) };
         let mut echoed = Vec::new();
         for place in places {
             let record = self.reader.record_at(place.position)?;
-            if echoes.stand_in(&record, self.folder)? {
+            if echoes.stand_in(&record, self.folder, &mut self.redaction)? {
                 echoed.push(format!("{} {}", record.facts.method, shown_url(&record.facts.url)));
             }
         }

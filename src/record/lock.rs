@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::Error;
 use super::finish::{Place, left};
+use super::unfinished::recorded_in;
 
 /// Held while a run records; let go by the system when the process ends, however it ends.
 #[derive(Debug)]
@@ -41,7 +42,7 @@ pub struct Held {
     _lock: ArchiveLock,
 }
 
-/// Takes the lock of an archive that is there.
+/// Takes the lock of an archive.
 ///
 /// # Errors
 ///
@@ -53,6 +54,27 @@ pub fn hold(archive: &Path) -> Result<Held, Error> {
         return Err(Error::Unfinished { path: archive.to_owned() });
     }
     Ok(Held { _lock: lock })
+}
+
+/// The same for an archive that is there; `None`, and nothing is made, where there is none.
+///
+/// # Errors
+///
+/// As [`hold`].
+pub fn hold_existing(archive: &Path) -> Result<Option<Held>, Error> {
+    if archive.is_file() { hold(archive).map(Some) } else { Ok(None) }
+}
+
+/// Takes the locks of all archives in a folder, and in the folders in it, into which a run has ever recorded. With an
+/// archive in the place of a folder, the folder is the one it is in.
+///
+/// # Errors
+///
+/// As [`hold`], of any of them.
+pub fn hold_all(folder: &Path) -> Result<Vec<Held>, Error> {
+    let parent = folder.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder = if folder.is_file() { parent } else { folder };
+    recorded_in(folder).iter().map(|archive| hold(archive)).collect()
 }
 
 /// Held while a journal is read that no run writes to; no run begins meanwhile.

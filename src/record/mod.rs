@@ -5,7 +5,7 @@
 //! of the response: what a client saw whole is on disk. When the run ends the journal is turned into the archive
 //! ([`finish()`]), which takes the place of the previous one at once or not at all.
 
-pub mod cuts;
+mod copying;
 mod echoes;
 pub mod example;
 pub mod exchange;
@@ -20,6 +20,7 @@ mod recorder;
 mod recording;
 mod redaction;
 mod restored;
+mod run;
 mod run_settings;
 mod spool;
 mod stream_cuts;
@@ -32,7 +33,7 @@ mod verdicts;
 pub use example::Example;
 pub use exchange::{ExchangeFacts, ResponseFacts};
 pub use finish::{Finished, finish, finish_killed};
-pub use lock::{Held, hold};
+pub use lock::{Held, hold, hold_all, hold_existing};
 pub use losses::Tell;
 pub use progress::Progress;
 pub use recorder::{Recorded, Recorder};

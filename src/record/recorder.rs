@@ -9,16 +9,17 @@ use std::time::SystemTime;
 use http::HeaderMap;
 use tokio::sync::oneshot;
 
-use super::cuts::Cuts;
 use super::exchange::{ExchangeFacts, PhaseTimes, ResponseFacts};
 use super::lock::ArchiveLock;
 use super::losses::Tell;
 use super::progress::Progress;
-use super::recording::{Recording, Run};
+use super::recording::Recording;
+use super::run::Run;
 use super::run_settings::RunSettings;
 use super::spool::{Note, Spool, Spooled};
 use super::verdicts::Verdict;
 use super::{Error, finish};
+use crate::har::cuts::Cuts;
 use crate::har::{Detail, FailureCause};
 use crate::message::CanonicalUrl;
 
@@ -104,6 +105,7 @@ impl Recorder {
             session: session.map(str::to_owned),
             frames: Cuts::default(),
             example: None,
+            payload_cut: false,
         };
         Recording::start(facts, &self.run)
     }

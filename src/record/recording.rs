@@ -1,94 +1,27 @@
 //! The recording of one exchange: what its two bodies and its head tell the recorder, from whichever task they pass on.
 
-use std::future::Future;
-use std::pin::Pin;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::task::{Context, Poll, ready};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use bytes::Bytes;
-use http::HeaderMap;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
-use tokio_util::task::TaskTracker;
+use tokio::sync::oneshot;
 
+use super::copying::{Copying, Sealing};
 use super::exchange::{ExchangeFacts, PhaseTimes, ResponseFacts};
-use super::inbox::Notes;
+use super::run::{Run, milliseconds};
 use super::spool::{Note, Side, Whole};
 use super::tee::TeeBody;
 use crate::har::streams::is_endless;
 use crate::har::{End, FailureCause};
 use crate::message::Body;
 
-/// Bytes of bodies that may wait for the disk, for the whole process.
-const ROOM: u32 = 32 << 20;
-
-/// What all recordings of a run share.
+/// An exchange that is being recorded, shared by its two bodies.
 #[derive(Debug)]
-pub(super) struct Run {
-    pub(super) notes: Notes<Note>,
-    pub(super) room: Arc<Semaphore>,
-    /// Microseconds that clients waited for the disk.
-    pub(super) waited: AtomicU64,
-    /// Clients that went away before the response head.
-    pub(super) abandoned: AtomicU64,
-    /// Exchanges that are kept even if the run ends first: answered in full while their request was still on its way,
-    /// read on after their client had gone, or streams that have no end of their own.
-    late: Mutex<Vec<Weak<Exchange>>>,
-    /// Bodies that are read on without their client.
-    pub(super) reading_on: TaskTracker,
-    /// The frames of streamed bodies are noted, with their times.
-    keeps_frames: bool,
-}
-
-impl Run {
-    pub(super) fn new(notes: Notes<Note>, keeps_frames: bool) -> Self {
-        let room = Arc::new(Semaphore::new(ROOM as usize));
-        Self {
-            notes,
-            room,
-            waited: AtomicU64::new(0),
-            abandoned: AtomicU64::new(0),
-            late: Mutex::default(),
-            reading_on: TaskTracker::new(),
-            keeps_frames,
-        }
-    }
-
-    /// A share of the buffer for a frame of this length, if there is one now. One frame larger than the whole buffer
-    /// takes all of it.
-    fn try_room(&self, length: usize) -> Option<OwnedSemaphorePermit> {
-        Arc::clone(&self.room).try_acquire_many_owned(share(length)).ok()
-    }
-
-    /// The same once there is one; the client waits, which is counted.
-    async fn room(self: Arc<Self>, length: usize) -> Option<OwnedSemaphorePermit> {
-        let since = Instant::now();
-        let room = Arc::clone(&self.room).acquire_many_owned(share(length)).await.ok();
-        self.waited.fetch_add(microseconds(since), Ordering::Relaxed);
-        room
-    }
-
-    fn note_late(&self, exchange: &Arc<Exchange>) {
-        let mut late = self.late.lock().unwrap_or_else(PoisonError::into_inner);
-        late.retain(|exchange| exchange.strong_count() > 0);
-        late.push(Arc::downgrade(exchange));
-    }
-
-    /// Takes what came of exchanges that go on although the run does not.
-    pub(super) fn finish_late(&self) {
-        let late = std::mem::take(&mut *self.late.lock().unwrap_or_else(PoisonError::into_inner));
-        for exchange in late.iter().filter_map(Weak::upgrade) {
-            drop(exchange.finish(None, |_| {}));
-        }
-    }
-}
-
-#[derive(Debug)]
-struct Exchange {
-    number: u64,
+pub(super) struct Exchange {
+    pub(super) number: u64,
     state: Mutex<State>,
-    run: Arc<Run>,
+    pub(super) run: Arc<Run>,
     started: Instant,
 }
 
@@ -96,10 +29,20 @@ struct Exchange {
 struct State {
     /// Taken when the exchange is finished.
     facts: Option<Box<ExchangeFacts>>,
-    /// The request body is still on its way.
-    sending: bool,
+    payload: Payload,
     /// The response has ended.
     answered: bool,
+}
+
+/// How far the request body is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Payload {
+    /// There is none, or all of it has passed.
+    Whole,
+    /// More of it is to come.
+    Sending,
+    /// The rest will not come: the server has not asked for it, or the client has not sent it.
+    Cut,
 }
 
 impl Exchange {
@@ -107,7 +50,7 @@ impl Exchange {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn update(&self, change: impl FnOnce(&mut ExchangeFacts)) {
+    pub(super) fn update(&self, change: impl FnOnce(&mut ExchangeFacts)) {
         if let Some(facts) = &mut self.state().facts {
             change(facts);
         }
@@ -115,9 +58,13 @@ impl Exchange {
 
     /// The response has ended. Where it came before the end of the request, the journal waits for that: half a payload
     /// would match no request.
-    fn response_ended(self: &Arc<Self>, whole: Option<Whole>, change: impl FnOnce(&mut ExchangeFacts)) -> Sealing {
+    pub(super) fn response_ended(
+        self: &Arc<Self>,
+        whole: Option<Whole>,
+        change: impl FnOnce(&mut ExchangeFacts),
+    ) -> Sealing {
         let mut state = self.state();
-        if !state.sending {
+        if state.payload != Payload::Sending {
             drop(state);
             return self.finish(whole, change);
         }
@@ -130,12 +77,13 @@ impl Exchange {
         state.answered = true;
         drop(state);
         self.run.note_late(self);
-        Sealing(None)
+        Sealing::done()
     }
 
-    fn request_ended(&self) {
+    /// No more of the request comes, whether it is `whole` or not.
+    pub(super) fn request_ended(&self, whole: bool) {
         let mut state = self.state();
-        state.sending = false;
+        state.payload = if whole { Payload::Whole } else { Payload::Cut };
         if state.answered {
             drop(state);
             drop(self.finish(None, |_| {}));
@@ -143,12 +91,15 @@ impl Exchange {
     }
 
     /// Sends the facts to the journal once; later calls find nothing.
-    fn finish(&self, response: Option<Whole>, change: impl FnOnce(&mut ExchangeFacts)) -> Sealing {
-        let Some(mut facts) = self.state().facts.take() else { return Sealing(None) };
+    pub(super) fn finish(&self, response: Option<Whole>, change: impl FnOnce(&mut ExchangeFacts)) -> Sealing {
+        let mut state = self.state();
+        let Some(mut facts) = state.facts.take() else { return Sealing::done() };
+        facts.payload_cut = state.payload != Payload::Whole;
+        drop(state);
         change(&mut facts);
         let (written, sealed) = oneshot::channel();
         self.run.notes.send(Note::Finished { facts, response, written });
-        Sealing(Some(sealed))
+        Sealing::by(sealed)
     }
 
     fn open(&self) -> bool {
@@ -165,7 +116,7 @@ impl Exchange {
     }
 
     /// The client has ended the exchange if nobody else does before the run.
-    fn may_outlive_the_run(self: &Arc<Self>) {
+    pub(super) fn may_outlive_the_run(self: &Arc<Self>) {
         self.update(|facts| {
             if let ResponseFacts::Answered { end, .. } = &mut facts.response {
                 *end = End::Client;
@@ -175,7 +126,7 @@ impl Exchange {
     }
 
     /// Notes a frame of the response. Whether the exchange still takes any.
-    fn takes_frame(&self, noted: Option<(usize, u64)>) -> bool {
+    pub(super) fn takes_frame(&self, noted: Option<(usize, u64)>) -> bool {
         let mut state = self.state();
         let Some(facts) = &mut state.facts else { return false };
         if let Some((length, time)) = noted {
@@ -202,7 +153,7 @@ impl Recording {
     /// Starts the recording of the exchange that these facts begin.
     pub(super) fn start(facts: ExchangeFacts, run: &Arc<Run>) -> Self {
         let number = facts.number;
-        let state = Mutex::new(State { facts: Some(Box::new(facts)), sending: false, answered: false });
+        let state = Mutex::new(State { facts: Some(Box::new(facts)), payload: Payload::Whole, answered: false });
         Self(Arc::new(Exchange { number, state, run: Arc::clone(run), started: Instant::now() }))
     }
 
@@ -220,7 +171,7 @@ impl Recording {
         if body.is_end_stream() {
             return body;
         }
-        self.0.state().sending = true;
+        self.0.state().payload = Payload::Sending;
         Body::boxed(TeeBody::new(body, Copying::new(Arc::clone(&self.0), Side::Request), false))
     }
 
@@ -252,7 +203,9 @@ impl Recording {
         if endless {
             self.0.may_outlive_the_run();
         }
-        copying.notes_frames = self.0.run.keeps_frames && self.0.response_field("content-length").is_none();
+        if self.0.run.keeps_frames && self.0.response_field("content-length").is_none() {
+            copying = copying.noting_frames();
+        }
         Body::boxed(TeeBody::new(body, copying, !endless))
     }
 
@@ -278,153 +231,17 @@ impl Recording {
     }
 }
 
-fn share(length: usize) -> u32 {
-    u32::try_from(length).unwrap_or(ROOM).min(ROOM)
-}
-
-fn milliseconds(since: Instant) -> f64 {
-    microseconds(since) as f64 / 1000.0
-}
-
-/// Microseconds are what clocks and readers agree on.
-fn microseconds(since: Instant) -> u64 {
-    u64::try_from(since.elapsed().as_micros()).unwrap_or(u64::MAX)
-}
-
-/// The recorder's side of a [`TeeBody`].
-pub(super) struct Copying {
-    exchange: Arc<Exchange>,
-    side: Side,
-    share: Option<OwnedSemaphorePermit>,
-    waiting: Option<Room>,
-    head_at: Instant,
-    notes_frames: bool,
-    ended: bool,
-}
-
-type Room = Pin<Box<dyn Future<Output = Option<OwnedSemaphorePermit>> + Send>>;
-
-impl std::fmt::Debug for Copying {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Copying").field("exchange", &self.exchange.number).field("side", &self.side).finish()
-    }
-}
-
-impl Copying {
-    fn new(exchange: Arc<Exchange>, side: Side) -> Self {
-        Self { exchange, side, share: None, waiting: None, head_at: Instant::now(), notes_frames: false, ended: false }
-    }
-
-    /// Ready once the buffer has room for a frame of this length.
-    pub(super) fn poll_room(&mut self, cx: &mut Context<'_>, length: usize) -> Poll<()> {
-        if self.waiting.is_none() {
-            self.share = self.exchange.run.try_room(length);
-            if self.share.is_some() {
-                return Poll::Ready(());
-            }
-            self.waiting = Some(Box::pin(Arc::clone(&self.exchange.run).room(length)));
-        }
-        if let Some(room) = &mut self.waiting {
-            self.share = ready!(room.as_mut().poll(cx));
-            self.waiting = None;
-        }
-        Poll::Ready(())
-    }
-
-    /// Hands a frame over; the share taken by [`Self::poll_room`] goes with it.
-    pub(super) fn frame(&mut self, bytes: Bytes) {
-        let share = self.share.take();
-        let noted = self.notes_frames.then(|| (bytes.len(), microseconds(self.head_at)));
-        if self.exchange.takes_frame(noted) {
-            let note = Note::Frame { exchange: self.exchange.number, side: self.side, bytes, _share: share };
-            self.exchange.run.notes.send(note);
-        }
-    }
-
-    pub(super) fn trailers(&mut self, fields: &HeaderMap) {
-        if self.side == Side::Response {
-            let recorded = fields.into();
-            self.exchange.update(|facts| {
-                if let ResponseFacts::Answered { trailers, .. } = &mut facts.response {
-                    *trailers = recorded;
-                }
-            });
-        }
-    }
-
-    /// The client has gone, and the body is read on without it: gives who waits for that.
-    pub(super) fn left_alone(&self) -> TaskTracker {
-        self.exchange.may_outlive_the_run();
-        self.exchange.run.reading_on.clone()
-    }
-
-    /// The body has come to its end; a response's exchange goes into the journal.
-    pub(super) fn seal(&mut self) -> Sealing {
-        self.end(End::Complete)
-    }
-
-    /// The sender broke off. A request that breaks off ends with its exchange.
-    pub(super) fn broke_off(&mut self) {
-        drop(self.end(End::Upstream));
-    }
-
-    fn end(&mut self, how: End) -> Sealing {
-        self.ended = true;
-        if self.side == Side::Request {
-            self.exchange.request_ended();
-            return Sealing(None);
-        }
-        self.end_response(how, None)
-    }
-
-    /// The response has come whole.
-    fn whole(mut self, whole: Whole) -> Sealing {
-        self.ended = true;
-        self.end_response(End::Complete, Some(whole))
-    }
-
-    fn end_response(&self, how: End, whole: Option<Whole>) -> Sealing {
-        let receive = milliseconds(self.head_at);
-        self.exchange.response_ended(whole, |facts| {
-            facts.times.receive = receive;
-            if let ResponseFacts::Answered { end, .. } = &mut facts.response {
-                *end = how;
-            }
-        })
-    }
-}
-
-impl Drop for Copying {
-    fn drop(&mut self) {
-        if !self.ended {
-            drop(self.end(End::Client));
-        }
-    }
-}
-
-/// Ready once the exchange is in the journal.
-#[derive(Debug)]
-pub(super) struct Sealing(Option<oneshot::Receiver<()>>);
-
-impl Future for Sealing {
-    type Output = ();
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        match &mut self.0 {
-            None => Poll::Ready(()),
-            // A writing thread that is gone keeps no client waiting.
-            Some(sealed) => Pin::new(sealed).poll(cx).map(drop),
-        }
-    }
-}
-
 #[cfg(test)]
 pub(super) mod tests {
+    use std::pin::Pin;
+    use std::task::{Context, Waker};
+
+    use http::HeaderMap;
     use http_body_util::BodyExt;
-    use std::task::Waker;
 
     use super::*;
     use crate::record::inbox::inbox;
+    use crate::record::run::ROOM;
 
     /// An exchange that failed.
     pub(in crate::record) fn facts(number: u64) -> ExchangeFacts {
@@ -444,6 +261,7 @@ pub(super) mod tests {
             session: None,
             frames: Default::default(),
             example: None,
+            payload_cut: false,
         }
     }
 

@@ -78,14 +78,19 @@ impl Redaction {
             return Ok(());
         }
         self.note_unread(exchange)?;
+        if self.replace(exchange)? {
+            self.unmatchable.push(format!("{} {}", exchange.facts.method, exchange.request.url.as_str()));
+        }
+        Ok(())
+    }
+
+    /// The same without noting anything for the summary; gives whether a value is replaced where Playwright compares.
+    pub(super) fn replace(&mut self, exchange: &mut Restored<'_>) -> Result<bool, Error> {
         let mut with = |place: &Place| self.numbering.replacement(place);
         let mut pass = Pass::new(&self.rules, &mut with);
         let compared = redact_whole(&mut pass, exchange)?;
         exchange.redacted = pass.labels().to_vec();
-        if compared {
-            self.unmatchable.push(format!("{} {}", exchange.facts.method, exchange.request.url.as_str()));
-        }
-        Ok(())
+        Ok(compared)
     }
 
     /// What finds the secrets that were replaced, once all exchanges have been redacted.

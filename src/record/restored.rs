@@ -8,10 +8,10 @@ use std::time::{Duration, SystemTime};
 use tempfile::NamedTempFile;
 
 use super::Error;
-use super::cuts::Cuts;
 use super::exchange::{ExchangeFacts, ResponseFacts, WireFields, latin1_bytes};
 use super::journal::{JournalBody, Record, spool_path};
 use super::stream_cuts::{arrived, chunks};
+use crate::har::cuts::Cuts;
 use crate::har::write::{HttpVersion, NewAnswer, NewBody, NewEntry, NewRequest, NewResponse, Times, WireSize};
 use crate::har::{Chunk, FailureCause, Field};
 use crate::message::CanonicalUrl;
@@ -29,7 +29,7 @@ pub(super) struct RestoredRequest {
     pub(super) fields: Vec<Field>,
     /// As it was sent: replay compares what arrives, coded or not.
     pub(super) body: Decoded,
-    /// The length of the body on the wire.
+    /// The length of the body on the wire, so far as it passed.
     pub(super) wire: u64,
 }
 
@@ -43,7 +43,7 @@ impl RestoredRequest {
         Ok(Self {
             url,
             fields: restore_fields(&record.facts.fields),
-            body: Decoded::plain(&record.request, folder),
+            body: if record.facts.payload_cut { Decoded::Unknown } else { Decoded::plain(&record.request, folder) },
             wire: wire_length(&record.request),
         })
     }
@@ -134,7 +134,7 @@ impl<'a> Restored<'a> {
                 version: version(&self.facts.http_version),
                 fields: &self.request.fields,
                 body: self.request.body.as_new_body(),
-                size: WireSize { headers: None, body: Some(self.request.wire) },
+                size: WireSize { headers: None, body: (!self.facts.payload_cut).then_some(self.request.wire) },
             },
             answer,
             times: Some(self.times()),
@@ -164,6 +164,8 @@ impl<'a> Restored<'a> {
 /// A body as the archive keeps it.
 pub(super) enum Decoded {
     None,
+    /// There was one, and nobody knows the whole of it: half a payload would match no request.
+    Unknown,
     Memory(Vec<u8>),
     /// A spool file that is stored as it is.
     Spooled(PathBuf),
@@ -212,7 +214,7 @@ impl Decoded {
             metadata.map(|data| data.len()).map_err(|source| Error::Read { path: path.to_owned(), source })
         };
         match self {
-            Self::None => Ok(0),
+            Self::None | Self::Unknown => Ok(0),
             Self::Memory(bytes) => Ok(bytes.len() as u64),
             Self::Spooled(path) => of_file(path),
             Self::Temporary(file) => of_file(file.path()),
@@ -222,6 +224,7 @@ impl Decoded {
     pub(super) fn as_new_body(&self) -> NewBody<'_> {
         match self {
             Self::None => NewBody::None,
+            Self::Unknown => NewBody::Omitted,
             Self::Memory(bytes) => NewBody::Bytes(bytes),
             Self::Spooled(path) => NewBody::File(path),
             Self::Temporary(file) => NewBody::File(file.path()),

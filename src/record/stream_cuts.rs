@@ -8,8 +8,8 @@ use std::cell::Cell;
 use std::io::{self, Read, Write};
 
 use super::Error;
-use super::cuts::{Cuts, Piece};
 use super::restored::Decoded;
+use crate::har::cuts::{Cuts, Piece};
 use crate::har::streams::{EventEnds, EventFormat};
 use crate::har::{Chunk, Field};
 use crate::message::coding::{Coding, decode_into};

@@ -96,22 +96,31 @@ pub enum ReadableError {
 /// The archives in a folder, and in the folders in it, whose recording was killed; whether they are there already or
 /// not. In the order of their path's bytes.
 pub fn killed_in(folder: &Path) -> Vec<PathBuf> {
+    found_in(folder, was_killed)
+}
+
+/// The same for those into which a run has recorded, or still does.
+pub(super) fn recorded_in(folder: &Path) -> Vec<PathBuf> {
+    found_in(folder, |archive| Place::beside(archive).lock.is_file())
+}
+
+fn found_in(folder: &Path, wanted: fn(&Path) -> bool) -> Vec<PathBuf> {
     let mut found = Vec::new();
-    search(folder, &mut found);
+    search(folder, wanted, &mut found);
     found.sort_by(|a, b| a.as_os_str().as_encoded_bytes().cmp(b.as_os_str().as_encoded_bytes()));
     found
 }
 
-fn search(folder: &Path, found: &mut Vec<PathBuf>) {
+fn search(folder: &Path, wanted: fn(&Path) -> bool, found: &mut Vec<PathBuf>) {
     let items = |folder: &Path| std::fs::read_dir(folder).into_iter().flatten().flatten();
     for item in items(folder) {
         let name = item.file_name();
         let is_folder = item.file_type().is_ok_and(|kind| kind.is_dir());
         if is_folder && name == ".harmock" {
             let archives = items(&item.path()).map(|archive| folder.join(archive.file_name()));
-            found.extend(archives.filter(|archive| was_killed(archive)));
+            found.extend(archives.filter(|archive| wanted(archive)));
         } else if is_folder && !name.as_encoded_bytes().starts_with(b".") {
-            search(&item.path(), found);
+            search(&item.path(), wanted, found);
         }
     }
 }

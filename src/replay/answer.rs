@@ -1,5 +1,6 @@
 //! The response that a client gets for an entry.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use http::header::{CONTENT_LENGTH, HeaderMap, HeaderValue, SET_COOKIE};
@@ -8,16 +9,17 @@ use tokio_util::sync::CancellationToken;
 
 use super::conditional::{self, Part};
 use super::cors;
-use super::pieces::{StreamSpeed, pieces};
+use super::pieces::{StreamSpeed, edited_events, pieces};
 use super::prepared::{Prepared, header_map};
 use super::rehomed::Rehomed;
 use super::replayer::{Replayer, answered};
 use super::stored::{PayloadTrouble, Stored};
 use super::streamed::{Ending, StreamedBody};
 use super::templated::Rendered;
+use crate::har::cuts::Cuts;
 use crate::har::streams::is_endless;
 use crate::har::{Answer, End, Failure, Outcome};
-use crate::matching::Hit;
+use crate::matching::{EntryRef, Hit};
 use crate::message::{Body, LateBreak};
 
 /// What a hit turns into.
@@ -83,28 +85,20 @@ impl Replayer {
             conditional::make_not_modified(&mut response);
             (response, 0)
         } else {
-            let mut stored = match rendered.and_then(|rendered| rendered.body.clone()) {
-                Some(body) => Some(Stored::Made(body)),
-                None => self.stored(hit.entry, answer).await?,
-            };
+            let mut stored = self.body(hit.entry, answer, rendered).await?;
             if let Some(rehomed) = &rehomed {
                 stored = stored.map(|stored| rehomed.stored(stored));
                 streams = matches!(stored, Some(Stored::File(_)));
             }
             let length = stored.as_ref().map_or(0, Stored::length);
-            let part = if moves_text || rendered.is_some() {
-                Part::Whole
-            } else {
-                conditional::part(method, request, answer, length)
-            };
+            let served_whole = moves_text || rendered.is_some();
+            let part = if served_whole { Part::Whole } else { conditional::part(method, request, answer, length) };
             match part {
-                Part::Whole => whole(prepared, answer, stored, method, delivery),
-                Part::Bytes(bytes) => {
-                    let body = stored.map_or(Body::Empty, |stored| stored.into_part(bytes.clone()));
-                    let mut response = prepared.response(body);
-                    conditional::make_partial(&mut response, &bytes, length);
-                    (response, bytes.end - bytes.start)
+                Part::Whole => {
+                    let edited = edited_events(answer, stored.as_ref()).await;
+                    whole(prepared, answer, (stored, edited), method, delivery)
                 }
+                Part::Bytes(bytes) => (partial(prepared, stored, &bytes, length), bytes.end - bytes.start),
                 Part::Unsatisfiable => {
                     let mut response = prepared.response(Body::Empty);
                     conditional::make_unsatisfiable(&mut response, length);
@@ -114,20 +108,28 @@ impl Replayer {
         };
         self.add_cookies_of_hops(hit, response.headers_mut());
         let origin = || entry.request.fields.iter().find(|field| &*field.name == "origin").map(|field| &*field.value);
-        let Some(rehomed) = rehomed else {
+        if let Some(rehomed) = rehomed {
+            response = rehomed.response(response, method, streams);
             if delivery.fit_cors {
-                cors::fit(response.headers_mut(), request, origin);
+                response = rehomed.readable(response, request, origin());
             }
-            return Ok(ReplayedAnswer::Response(response, length));
-        };
-        let response = rehomed.response(response, method, streams);
-        Ok(ReplayedAnswer::Response(
-            match delivery.fit_cors {
-                true => rehomed.readable(response, request, origin()),
-                false => response,
-            },
-            length,
-        ))
+        } else if delivery.fit_cors {
+            cors::fit(response.headers_mut(), request, origin);
+        }
+        Ok(ReplayedAnswer::Response(response, length))
+    }
+
+    /// What was rendered, or else the recorded body.
+    async fn body(
+        self: &Arc<Self>,
+        entry: EntryRef,
+        answer: &Answer,
+        rendered: Option<&Rendered>,
+    ) -> Result<Option<Stored>, PayloadTrouble> {
+        match rendered.and_then(|rendered| rendered.body.clone()) {
+            Some(body) => Ok(Some(Stored::Made(body))),
+            None => self.stored(entry, answer).await,
+        }
     }
 
     fn add_cookies_of_hops(&self, hit: &Hit, fields: &mut HeaderMap) {
@@ -150,11 +152,19 @@ impl Replayer {
     }
 }
 
+/// These bytes of the answer, of `length`.
+fn partial(prepared: &Prepared, stored: Option<Stored>, bytes: &Range<u64>, length: u64) -> Response<Body> {
+    let body = stored.map_or(Body::Empty, |stored| stored.into_part(bytes.clone()));
+    let mut response = prepared.response(body);
+    conditional::make_partial(&mut response, bytes, length);
+    response
+}
+
 /// The answer as it was recorded, and the length of its body.
 fn whole(
     prepared: &Prepared,
     answer: &Answer,
-    stored: Option<Stored>,
+    (stored, edited): (Option<Stored>, Option<Cuts>),
     method: &Method,
     delivery: Delivery<'_>,
 ) -> (Response<Body>, u64) {
@@ -167,7 +177,7 @@ fn whole(
         }
         return (response, 0);
     }
-    let mut response = prepared.response(framed(stored, answer, delivery));
+    let mut response = prepared.response(framed(stored, edited, answer, delivery));
     if stays_open(answer) || (!answer.chunks.is_empty() && delivery.speed.factor() > 0.0) {
         response.extensions_mut().insert(Pausing);
     }
@@ -203,10 +213,9 @@ fn bodiless_length(method: &Method, status: u16, recorded: Option<&HeaderValue>,
 
 /// The body in its pieces, with what came after it: a body that the upstream had cut is cut again, trailers follow theirs,
 /// and a stream that its client had left stays open.
-fn framed(stored: Option<Stored>, answer: &Answer, delivery: Delivery<'_>) -> Body {
+fn framed(stored: Option<Stored>, edited: Option<Cuts>, answer: &Answer, delivery: Delivery<'_>) -> Body {
     let length = stored.as_ref().map_or(0, Stored::length);
-    let whole = stored.as_ref().and_then(Stored::bytes);
-    let pieces = pieces(answer, length, whole.as_deref(), delivery.speed);
+    let pieces = pieces(answer, length, edited.as_ref(), delivery.speed);
     let body = stored.map_or(Body::Empty, Stored::into_body);
     let ending = if answer.end == End::Upstream {
         Ending::Cut

@@ -1,7 +1,13 @@
 //! The pieces in which a recorded stream is served, and when each is due.
 
+use std::io;
 use std::time::Duration;
 
+use tokio::task::spawn_blocking;
+
+use super::stored::Stored;
+use crate::archive::BodyFile;
+use crate::har::cuts::Cuts;
 use crate::har::streams::{EventEnds, EventFormat};
 use crate::har::{Answer, Chunk};
 
@@ -39,18 +45,31 @@ pub(super) struct Piece {
     pub(super) due: Option<Duration>,
 }
 
-/// The pieces of an answer with a body of this length, whose bytes are there unless it is large; none where it was not
-/// recorded in pieces.
+/// The events of a body that a person has edited, found anew: it no longer is as long as its recorded pieces together.
+/// `None` where those hold, and of what is no stream of events.
+pub(super) async fn edited_events(answer: &Answer, stored: Option<&Stored>) -> Option<Cuts> {
+    let recorded = answer.chunks.iter().fold(0_u64, |sum, chunk| sum.saturating_add(chunk.length));
+    let stored = stored.filter(|stored| recorded > 0 && recorded != stored.length())?;
+    let format = EventFormat::of(&answer.content_type())?;
+    if let Stored::File(file) = stored {
+        let file = file.clone();
+        // What cannot be read is told when the body is sent.
+        return spawn_blocking(move || events_in(format, &file)).await.ok()?.ok();
+    }
+    let mut events = Events::new(format);
+    events.look_at(&stored.bytes()?);
+    Some(events.end())
+}
+
+/// The pieces of an answer with a body of this length; none where it was not recorded in pieces.
 ///
-/// A body that a person has edited no longer is as long as its pieces together: events are then found anew, and keep
-/// the times of those that were there; anything else is cut as far as it goes.
-pub(super) fn pieces(answer: &Answer, length: u64, body: Option<&[u8]>, speed: StreamSpeed) -> Vec<Piece> {
+/// Events of an edited body keep the times of those that were there; any other edited body is cut as far as it goes.
+pub(super) fn pieces(answer: &Answer, length: u64, edited: Option<&Cuts>, speed: StreamSpeed) -> Vec<Piece> {
     let chunks = &answer.chunks;
-    let recorded = chunks.iter().fold(0_u64, |sum, chunk| sum.saturating_add(chunk.length));
-    let lengths: Vec<u64> = match (EventFormat::of(&answer.content_type()), body) {
+    let lengths: Vec<u64> = match edited {
         _ if chunks.is_empty() => return Vec::new(),
-        (Some(format), Some(body)) if recorded != length => events(format, body),
-        _ => lengths(chunks, length),
+        Some(events) => events.pieces().iter().map(|event| event.0).collect(),
+        None => lengths(chunks, length),
     };
     let last = chunks.last().and_then(|chunk| chunk.offset);
     let offsets = chunks.iter().map(|chunk| chunk.offset).chain(std::iter::repeat(last));
@@ -73,16 +92,43 @@ fn lengths(chunks: &[Chunk], body: u64) -> Vec<u64> {
     lengths
 }
 
-fn events(format: EventFormat, body: &[u8]) -> Vec<u64> {
-    let (mut start, mut lengths) = (0, Vec::new());
-    EventEnds::new(format).look_at(body, |end| {
-        lengths.push(end - start);
-        start = end;
-    });
-    if start < body.len() as u64 {
-        lengths.push(body.len() as u64 - start);
+/// Reads a large body once, piece by piece. Blocks.
+fn events_in(format: EventFormat, file: &BodyFile) -> io::Result<Cuts> {
+    let (mut events, mut at, mut buffer) = (Events::new(format), 0, vec![0; 128 << 10]);
+    while at < file.length() {
+        let read = file.read(at, &mut buffer)?;
+        events.look_at(&buffer[..read]);
+        at += read as u64;
     }
-    lengths
+    Ok(events.end())
+}
+
+/// The events of a body, which is looked at in whatever pieces.
+struct Events {
+    ends: EventEnds,
+    found: Cuts,
+    /// Where the event starts that has not ended.
+    start: u64,
+    length: u64,
+}
+
+impl Events {
+    fn new(format: EventFormat) -> Self {
+        Self { ends: EventEnds::new(format), found: Cuts::default(), start: 0, length: 0 }
+    }
+
+    fn look_at(&mut self, bytes: &[u8]) {
+        self.length += bytes.len() as u64;
+        self.ends.look_at(bytes, |end| {
+            self.found.add(end - self.start, 0);
+            self.start = end;
+        });
+    }
+
+    fn end(mut self) -> Cuts {
+        self.found.add(self.length - self.start, 0);
+        self.found
+    }
 }
 
 #[cfg(test)]
@@ -105,8 +151,10 @@ mod tests {
     }
 
     fn served(answer: &Answer, body: &str, factor: f64) -> Vec<(u64, Option<u64>)> {
-        let (length, bytes) = (body.len() as u64, body.as_bytes());
-        let pieces = pieces(answer, length, Some(bytes), StreamSpeed::new(factor).unwrap());
+        let stored = Stored::Made(body.to_owned().into());
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let edited = runtime.block_on(edited_events(answer, Some(&stored)));
+        let pieces = pieces(answer, stored.length(), edited.as_ref(), StreamSpeed::new(factor).unwrap());
         pieces.iter().map(|piece| (piece.length, piece.due.map(|due| due.as_millis() as u64))).collect()
     }
 

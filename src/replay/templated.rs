@@ -38,7 +38,8 @@ pub(super) struct Templated {
 /// An answer as it was when its body was last looked at: people edit payload files.
 #[derive(Debug, Clone)]
 struct Compiled {
-    body: Bytes,
+    /// None: it could not be compiled, and is tried again when somebody asks.
+    body: Option<Bytes>,
     source: Source,
 }
 
@@ -81,31 +82,43 @@ pub struct TemplateTrouble {
 }
 
 impl Templated {
-    /// Compiles what an entry has. None where that is nothing, and cannot become something while the run lasts.
+    /// Compiles what an entry has. None where that is nothing, and cannot become something while the run lasts. A text that is no
+    /// template is a fault, and is one for each request that asks for it.
     pub(super) fn of(
         loaded: &Loaded,
         entry: &Entry,
         treatment: &Treatment,
         settings: &TemplateSettings,
-    ) -> Result<Option<Self>, (&'static str, TemplateError)> {
-        let Some(templating) = treatment.template.clone() else { return Ok(None) };
-        let callback = entry.callback.as_deref().map_or(Ok(None), |callback| Sheet::compile(&of_callback(callback)));
-        let callback = callback.map_err(|error| ("_harmock.callback", error))?;
-        let answer = answered(entry).map(|answer| Compiled::read(loaded, answer)).transpose();
-        let answer = answer.map_err(|error| ("response", error))?.unwrap_or_else(Compiled::nothing);
+    ) -> (Option<Self>, Option<(&'static str, TemplateError)>) {
+        let Some(templating) = treatment.template.clone() else { return (None, None) };
+        let (mut fault, mut callback) = (None, None);
+        match entry.callback.as_deref().map(|callback| Sheet::compile(&of_callback(callback))) {
+            Some(Ok(sheet)) => callback = sheet,
+            Some(Err(error)) => fault = Some(("_harmock.callback", error)),
+            None => {}
+        }
+        let answer = match answered(entry).map(|answer| Compiled::read(loaded, answer)) {
+            Some(Ok(answer)) => answer,
+            Some(Err(error)) => {
+                fault = Some(("response", error));
+                Compiled::untried()
+            }
+            None => Compiled { body: Some(Bytes::new()), ..Compiled::untried() },
+        };
         let in_file = || matches!(answered(entry).and_then(|answer| answer.body.as_ref()), Some(StoredBody::File(_)));
-        let may_become = || in_file() && std::str::from_utf8(&answer.body).is_ok();
+        let is_text = |body: &Bytes| std::str::from_utf8(body).is_ok();
+        let may_become = || answer.body.as_ref().is_none_or(|body| in_file() && is_text(body));
         if matches!(answer.source, Source::AsItStands(None)) && callback.is_none() && !may_become() {
-            return Ok(None);
+            return (None, fault);
         }
         let variables = Arc::clone(settings.environments.of(treatment.env.as_deref()));
-        Ok(Some(Self { templating, variables, answer: Mutex::new(answer), callback }))
+        (Some(Self { templating, variables, answer: Mutex::new(answer), callback }), fault)
     }
 
     /// The source of an answer with this body, compiled anew if it is another one than before.
     fn source(&self, answer: &Answer, body: Bytes) -> Result<Source, TemplateError> {
         let known = self.answer.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        if known.body == body {
+        if known.body.as_ref() == Some(&body) {
             return Ok(known.source);
         }
         let compiled = Compiled::of(answer, Some(body))?;
@@ -116,8 +129,8 @@ impl Templated {
 }
 
 impl Compiled {
-    fn nothing() -> Self {
-        Self { body: Bytes::new(), source: Source::AsItStands(None) }
+    fn untried() -> Self {
+        Self { body: None, source: Source::AsItStands(None) }
     }
 
     /// A body that cannot be read is told of to whoever asks for it.
@@ -126,13 +139,13 @@ impl Compiled {
             None => Self::of(answer, Some(Bytes::new())),
             Some(Ok(Fetched::Whole(body))) => Self::of(answer, Some(body)),
             Some(Ok(Fetched::Large(_))) => Self::of(answer, None),
-            Some(Err(_unreadable)) => Ok(Self::nothing()),
+            Some(Err(_unreadable)) => Ok(Self::untried()),
         }
     }
 
     /// Without a body, one that is too long.
     fn of(answer: &Answer, body: Option<Bytes>) -> Result<Self, TemplateError> {
-        let as_it_stands = |body, why| Ok(Self { body, source: Source::AsItStands(why) });
+        let as_it_stands = |body, why| Ok(Self { body: Some(body), source: Source::AsItStands(why) });
         if answer.end == End::Upstream {
             return as_it_stands(body.unwrap_or_default(), Some("the body broke off when it was recorded"));
         }
@@ -141,7 +154,7 @@ impl Compiled {
         let fields = answer.fields.iter().map(|field| (&*field.name, &*field.value)).collect();
         let sheet = Sheet::compile(&Message { fields, body: Some(&decoded), ..Message::default() })?;
         match sheet {
-            Some(sheet) => Ok(Self { body, source: Source::Sheet(Arc::new(sheet)) }),
+            Some(sheet) => Ok(Self { body: Some(body), source: Source::Sheet(Arc::new(sheet)) }),
             None => as_it_stands(body, None),
         }
     }
@@ -235,11 +248,13 @@ impl Replayer {
 /// The answer with its fields rendered. With another body, what held for the bytes of the recorded one is left out, unless it is a
 /// template itself.
 fn made(answer: &Answer, sheet: &Sheet, rendered: Vec<(usize, Vec<u8>)>, has_body: bool) -> Answer {
-    let mut fields = answer.fields.to_vec();
+    let mut made = answer.clone();
+    let mut fields = made.fields.to_vec();
     for (place, value) in rendered {
         fields[place].value = value.into();
     }
     if has_body {
+        made.encoded = false;
         let mut place = 0;
         fields.retain(|field| {
             let kept = sheet.has_field(place) || !is_of_the_bytes(&field.name);
@@ -247,5 +262,6 @@ fn made(answer: &Answer, sheet: &Sheet, rendered: Vec<(usize, Vec<u8>)>, has_bod
             kept
         });
     }
-    Answer { fields: fields.into(), encoded: answer.encoded && !has_body, ..answer.clone() }
+    made.fields = fields.into();
+    made
 }

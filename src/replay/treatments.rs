@@ -48,14 +48,15 @@ impl Treatments {
         (loaded, recorded): (&Loaded, &Entry),
         settings: &TemplateSettings,
     ) {
-        match Templated::of(loaded, recorded, &treatment, settings) {
-            Ok(Some(templated)) => drop(self.templates.insert(entry, templated)),
-            Ok(None) => treatment.template = None,
-            Err((part, error)) => {
-                let ordinal = recorded.ordinal;
-                let name = EntryName { archive: &loaded.name, ordinal }.to_string();
-                self.fault.get_or_insert(Fault { ordinal, trouble: TemplateTrouble { entry: name, part, error } });
-            }
+        let (templated, fault) = Templated::of(loaded, recorded, &treatment, settings);
+        if let Some((part, error)) = fault {
+            let ordinal = recorded.ordinal;
+            let entry = EntryName { archive: &loaded.name, ordinal }.to_string();
+            self.fault.get_or_insert(Fault { ordinal, trouble: TemplateTrouble { entry, part, error } });
+        }
+        match templated {
+            Some(templated) => drop(self.templates.insert(entry, templated)),
+            None => treatment.template = None,
         }
         if !treatment.is_empty() {
             self.all.insert(entry, treatment);

@@ -37,6 +37,13 @@ impl Escape {
         }
     }
 
+    /// That of a body whose type nobody has told.
+    pub(super) fn of_untyped(body: &str) -> Self {
+        let body = body.trim_start();
+        let is_template = ["{{", "{%", "{#"].iter().any(|begin| body.starts_with(begin));
+        if body.starts_with(['{', '[']) && !is_template { Self::Json } else { Self::Text }
+    }
+
     /// As the engine carries it along.
     pub(super) fn name(self) -> &'static str {
         match self {
@@ -98,6 +105,9 @@ mod tests {
         ] {
             assert_eq!(Escape::of_body(content_type), escape, "{content_type}");
             assert_eq!(Escape::named(escape.name()), escape);
+        }
+        for (body, escape) in [("\n{ \"a\":1}", Escape::Json), ("[{{ 1 }}]", Escape::Json), ("{{ 1 }}", Escape::Text)] {
+            assert_eq!(Escape::of_untyped(body), escape, "{body}");
         }
     }
 

@@ -28,9 +28,9 @@ pub struct Message<'a> {
 }
 
 impl Message<'_> {
-    fn content_type(&self) -> String {
-        let found = self.fields.iter().find(|(name, _)| *name == "content-type");
-        found.map(|(_, value)| String::from_utf8_lossy(value).into_owned()).unwrap_or_default()
+    fn content_type(&self) -> Option<String> {
+        let (_, value) = self.fields.iter().find(|(name, _)| *name == "content-type")?;
+        Some(String::from_utf8_lossy(value).into_owned())
     }
 }
 
@@ -92,7 +92,10 @@ impl Sheet {
         if let Some(body) = message.body.filter(|body| is_template(body))
             && let Ok(text) = std::str::from_utf8(body)
         {
-            let escape = Escape::of_body(&message.content_type());
+            let escape = match message.content_type() {
+                Some(content_type) => Escape::of_body(&content_type),
+                None => Escape::of_untyped(text),
+            };
             sheet.add(Where::Body, "body".to_owned(), escape, text.to_owned())?;
         }
         Ok((!sheet.parts.is_empty()).then_some(sheet))
@@ -230,6 +233,8 @@ mod tests {
             body("text/plain", "{{ request.json.text }}{{ none }}{{ true }}").unwrap(),
             "a \"b\"\n<é>\\nulltrue"
         );
+        assert_eq!(body("text/html", "{% autoescape false %}{{ '<b>' }}{% endautoescape %}").unwrap(), "<b>");
+        assert_eq!(body("text/plain", "{{ 'a\"b' | tojson }}").unwrap(), "\"a\\\"b\"");
         assert_eq!(body("text/plain", "{# nothing #}a{% if request.query.id == '5' %}b{% endif %}\n").unwrap(), "ab\n");
     }
 

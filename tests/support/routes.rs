@@ -64,6 +64,7 @@ async fn respond(segments: &[&str], request: Request<Incoming>, shared: Arc<Shar
         ["events"] => content("text/event-stream", "event: tick\ndata: 1\n\nevent: tick\ndata: 2\n\ndata: end\n\n"),
         ["events", events] => gated("text/event-stream", events.parse().unwrap(), event, shared),
         ["gated", chunks] => gated("text/plain", chunks.parse().unwrap(), |chunk| format!("chunk {chunk}\n"), shared),
+        ["held"] => held(shared).await,
         ["login"] => login(request).await,
         ["strict-login"] => strict_login(request).await,
         ["leads-to", rest @ ..] => leads_to(&rest.join("/"), request.uri().query()),
@@ -199,6 +200,12 @@ fn gated(media_type: &str, chunks: u32, chunk_text: fn(u32) -> String, shared: A
         }
     });
     Response::builder().header("content-type", media_type).header("date", DATE).body(body).unwrap()
+}
+
+/// An answer that comes when the test releases it.
+async fn held(shared: Arc<Shared>) -> Answered {
+    shared.gate.acquire().await.unwrap().forget();
+    content("text/plain", "released")
 }
 
 /// A client that loses the stream asks for it again at once.

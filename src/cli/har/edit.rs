@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use clap::ValueHint;
 
 use super::find::find;
@@ -12,7 +12,7 @@ use crate::cli::CommandResult;
 use crate::cli::editor::{Editor, Returned};
 use crate::har::new_body::{Message, NewBodyText, with_body};
 use crate::har::{BodyText, Entry, Outcome, RecordedPayload, StoredBody};
-use crate::record::hold;
+use crate::record::{Held, hold_existing};
 use crate::redact::entries_of;
 
 /// Edit the body of one entry in `$VISUAL` or `$EDITOR`.
@@ -39,7 +39,7 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args) -> CommandResult {
     let file = args.file.as_path();
     // Found out before anybody has typed a word.
-    drop(hold_existing(file)?);
+    drop(held(file)?);
     let subject = Subject::read(args)?;
     let editor = Editor::of_environment();
     let mut returned = editor.edit(&subject.bytes, &subject.extension)?;
@@ -72,12 +72,8 @@ fn kept(returned: Returned, why: String) -> anyhow::Error {
     }
 }
 
-/// The lock of an archive, without making anything beside one that is not there.
-fn hold_existing(file: &Path) -> anyhow::Result<crate::record::Held> {
-    if !file.is_file() {
-        bail!("{}: there is no such file", file.display());
-    }
-    Ok(hold(file)?)
+fn held(file: &Path) -> anyhow::Result<Held> {
+    hold_existing(file)?.with_context(|| format!("{}: there is no such file", file.display()))
 }
 
 /// What is edited.
@@ -121,7 +117,7 @@ impl Subject {
     }
 
     fn put_back(&self, file: &Path, edited: &[u8]) -> anyhow::Result<()> {
-        let _held = hold_existing(file)?;
+        let _held = held(file)?;
         let changed = || WriteError::Existing {
             path: file.to_path_buf(),
             reason: "it was changed while its entry was edited".to_owned(),

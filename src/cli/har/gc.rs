@@ -6,11 +6,14 @@ use std::process::ExitCode;
 use super::print;
 use crate::archive::collect_garbage;
 use crate::cli::CommandResult;
+use crate::cli::report::count;
+use crate::record::hold_all;
 
 /// Remove payload files that no archive names any more.
 ///
-/// Only files that are named by their hash and still have it are removed, from the folder and the folders in it. If one
-/// archive there cannot be read, nothing is. The names of the files go to standard output.
+/// Only files that are named by their hash and still have it are removed, from the folder and the folders in it, and what
+/// commands that were killed have left there. If one archive cannot be read or is being recorded, nothing is. The names
+/// of the files go to standard output.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// A folder, or an archive in it
@@ -22,6 +25,8 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: Args) -> CommandResult {
+    // A run that ends meanwhile puts payloads there before it names them.
+    let _held = if args.dry_run { Vec::new() } else { hold_all(&args.folder)? };
     let garbage = collect_garbage(&args.folder, args.dry_run)?;
     let lines: String = garbage.removed.iter().map(|path| format!("{}\n", path.display())).collect();
     print(lines.as_bytes())?;
@@ -31,5 +36,9 @@ pub(crate) fn run(args: Args) -> CommandResult {
     let files = if garbage.removed.len() == 1 { "payload" } else { "payloads" };
     let verb = if args.dry_run { "to remove" } else { "removed" };
     anstream::eprintln!("{} {files} {verb}, {} bytes", garbage.removed.len(), garbage.bytes);
+    if garbage.left_writing > 0 {
+        let left = count(garbage.left_writing as u64, "folder");
+        anstream::eprintln!("{left} {verb} that commands left which were killed");
+    }
     Ok(ExitCode::SUCCESS)
 }

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use crate::archive::merge;
 use crate::cli::CommandResult;
+use crate::record::hold_existing;
 
 /// Write the entries of several archives into one.
 ///
@@ -24,6 +25,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: Args) -> CommandResult {
+    let _held = hold_existing(&args.output)?;
     let merged = merge(&args.sources, &args.output, args.force)?;
     let repeated = if merged.repeated > 0 { format!(", {} repeated", merged.repeated) } else { String::new() };
     let out = args.output.display();

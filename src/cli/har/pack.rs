@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use crate::archive::pack;
 use crate::cli::CommandResult;
+use crate::record::hold_existing;
 
 /// Packs a .har and the payload files that it names into one .zip, byte for byte.
 ///
@@ -23,6 +24,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: Args) -> CommandResult {
+    let _held = hold_existing(&args.output)?;
     let packed = pack(&args.source, &args.output, args.force)?;
     anstream::eprintln!("{}: {} entries, {} payloads", packed.path.display(), packed.entries, packed.payloads);
     Ok(ExitCode::SUCCESS)

@@ -8,6 +8,7 @@ use crate::archive::{Payloads, WriteError, rewrite};
 use crate::cli::CommandResult;
 use crate::cli::settings::Layers;
 use crate::cli::settings::value::{Item, flag};
+use crate::record::hold_existing;
 use crate::redact::{Bodies, LARGEST_BODY, Numbering, Place, RewrittenLog, Rules, Spec, is_har, rewrite_log};
 
 /// Replaces the secrets in an archive, as recording does, whatever program wrote it.
@@ -36,6 +37,7 @@ pub(crate) fn run(args: Args) -> CommandResult {
     if args.output.is_some() && target.exists() && !args.force {
         return Err(WriteError::Exists { path: target.to_path_buf() }.into());
     }
+    let _held = hold_existing(target)?;
     let redacted = rewrite(&args.archive, target, |text, payloads| redact(&args.archive, text, &rules, payloads))?;
     let entries = if redacted == 1 { "entry" } else { "entries" };
     anstream::eprintln!("{}: secrets replaced in {redacted} {entries}", target.display());

@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use crate::archive::unpack;
+use crate::archive::{unpack, unpack_target};
 use crate::cli::CommandResult;
+use crate::record::hold_existing;
 
 /// Unpacks a .zip into a .har with its payload files beside it, byte for byte.
 ///
@@ -22,6 +23,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: Args) -> CommandResult {
+    let _held = hold_existing(&unpack_target(&args.zip, &args.output))?;
     let unpacked = unpack(&args.zip, &args.output, args.force)?;
     let path = unpacked.path.display();
     anstream::eprintln!("{path}: {} entries, {} payloads", unpacked.entries, unpacked.payloads);

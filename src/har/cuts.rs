@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// Pieces that are told apart. What a longer stream adds is joined: two neighbours each time, from its start on, so that
 /// the pieces stay about equally fine, and equal streams are joined alike.
-pub(super) const PIECES_MOST: usize = 1 << 14;
+const PIECES_MOST: usize = 1 << 14;
 
 /// The pieces of a body, in order.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,7 +35,7 @@ impl Default for Joining {
 
 impl Cuts {
     /// Adds a piece. An empty one is none.
-    pub(super) fn add(&mut self, length: u64, time: u64) {
+    pub(crate) fn add(&mut self, length: u64, time: u64) {
         if length == 0 {
             return;
         }
@@ -59,7 +59,7 @@ impl Cuts {
     }
 
     /// The pieces, in order.
-    pub(super) fn pieces(&self) -> &[Piece] {
+    pub(crate) fn pieces(&self) -> &[Piece] {
         &self.pieces
     }
 }

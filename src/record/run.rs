@@ -1,0 +1,89 @@
+//! What all recordings of a run share: the buffer, the way to the writing thread, and who outlives the run.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Instant;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::task::TaskTracker;
+
+use super::inbox::Notes;
+use super::recording::Exchange;
+use super::spool::Note;
+
+/// Bytes of bodies that may wait for the disk, for the whole process.
+pub(super) const ROOM: u32 = 32 << 20;
+
+/// What all recordings of a run share.
+#[derive(Debug)]
+pub(super) struct Run {
+    pub(super) notes: Notes<Note>,
+    pub(super) room: Arc<Semaphore>,
+    /// Microseconds that clients waited for the disk.
+    pub(super) waited: AtomicU64,
+    /// Clients that went away before the response head.
+    pub(super) abandoned: AtomicU64,
+    /// Exchanges that are kept even if the run ends first: answered in full while their request was still on its way,
+    /// read on after their client had gone, or streams that have no end of their own.
+    late: Mutex<Vec<Weak<Exchange>>>,
+    /// Bodies that are read on without their client.
+    pub(super) reading_on: TaskTracker,
+    /// The frames of streamed bodies are noted, with their times.
+    pub(super) keeps_frames: bool,
+}
+
+impl Run {
+    pub(super) fn new(notes: Notes<Note>, keeps_frames: bool) -> Self {
+        let room = Arc::new(Semaphore::new(ROOM as usize));
+        Self {
+            notes,
+            room,
+            waited: AtomicU64::new(0),
+            abandoned: AtomicU64::new(0),
+            late: Mutex::default(),
+            reading_on: TaskTracker::new(),
+            keeps_frames,
+        }
+    }
+
+    /// A share of the buffer for a frame of this length, if there is one now. One frame larger than the whole buffer
+    /// takes all of it.
+    pub(super) fn try_room(&self, length: usize) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.room).try_acquire_many_owned(share(length)).ok()
+    }
+
+    /// The same once there is one; the client waits, which is counted.
+    pub(super) async fn room(self: Arc<Self>, length: usize) -> Option<OwnedSemaphorePermit> {
+        let since = Instant::now();
+        let room = Arc::clone(&self.room).acquire_many_owned(share(length)).await.ok();
+        self.waited.fetch_add(microseconds(since), Ordering::Relaxed);
+        room
+    }
+
+    pub(super) fn note_late(&self, exchange: &Arc<Exchange>) {
+        let mut late = self.late.lock().unwrap_or_else(PoisonError::into_inner);
+        late.retain(|exchange| exchange.strong_count() > 0);
+        late.push(Arc::downgrade(exchange));
+    }
+
+    /// Takes what came of exchanges that go on although the run does not.
+    pub(super) fn finish_late(&self) {
+        let late = std::mem::take(&mut *self.late.lock().unwrap_or_else(PoisonError::into_inner));
+        for exchange in late.iter().filter_map(Weak::upgrade) {
+            drop(exchange.finish(None, |_| {}));
+        }
+    }
+}
+
+fn share(length: usize) -> u32 {
+    u32::try_from(length).unwrap_or(ROOM).min(ROOM)
+}
+
+pub(super) fn milliseconds(since: Instant) -> f64 {
+    microseconds(since) as f64 / 1000.0
+}
+
+/// Microseconds are what clocks and readers agree on.
+pub(super) fn microseconds(since: Instant) -> u64 {
+    u64::try_from(since.elapsed().as_micros()).unwrap_or(u64::MAX)
+}
