@@ -11,7 +11,14 @@ use super::unfinished::recorded_in;
 /// Held while a run records; let go by the system when the process ends, however it ends.
 #[derive(Debug)]
 pub(super) struct ArchiveLock {
-    _file: File,
+    file: File,
+}
+
+impl Drop for ArchiveLock {
+    /// The file stays, for whoever takes the lock next may have opened it already; the number in it goes.
+    fn drop(&mut self) {
+        let _ = self.file.set_len(0);
+    }
 }
 
 impl ArchiveLock {
@@ -32,7 +39,7 @@ impl ArchiveLock {
         }
         // The number is for the message of the run that comes second; the lock holds without it.
         let _ = file.set_len(0).and_then(|()| file.rewind()).and_then(|()| write!(file, "{}", std::process::id()));
-        Ok(Self { _file: file })
+        Ok(Self { file })
     }
 }
 
