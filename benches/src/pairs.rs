@@ -44,7 +44,7 @@ pub(crate) struct Pairs {
 }
 
 impl Pairs {
-    fn push(&mut self, reference: Measured, contender: Measured) {
+    pub(crate) fn push(&mut self, reference: Measured, contender: Measured) {
         self.reference.push(reference.rate);
         self.contender.push(contender.rate);
         self.ratio.push(contender.rate / reference.rate);
@@ -54,8 +54,9 @@ impl Pairs {
     }
 }
 
+/// What one run came to.
 #[derive(Clone, Copy)]
-struct Measured {
+pub(crate) struct Measured {
     rate: f64,
     cpu: f64,
 }
@@ -112,7 +113,8 @@ pub(crate) fn new_connections(
     Ok((pairs, resumed as f64 / answers as f64))
 }
 
-fn measured(server: &Server, run: impl FnOnce() -> Result<Served>) -> Result<Measured> {
+/// Runs a load, and tells how much of its processor the server needed for it.
+pub(crate) fn measured(server: &Server, run: impl FnOnce() -> Result<Served>) -> Result<Measured> {
     let before = server.cpu()?;
     let served = run()?;
     let cpu = server.cpu()?.saturating_sub(before);
