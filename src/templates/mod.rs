@@ -2,7 +2,7 @@
 //!
 //! A [`Sheet`] is what was compiled, once, of the fields, the body and the URL of one message. It is rendered with a [`Scene`]:
 //! the request that asked, the variables of the run ([`Variables`]), the time, and chance. What a template can do is bounded
-//! ([`engine`]): it reads no file and no variable of the process, runs only so long and makes only so much.
+//! (`engine`): it reads no file and no variable of the process, runs only so long and makes only so much.
 
 mod clock;
 mod dotenv;
