@@ -151,7 +151,7 @@ fn serving(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("serving");
     for storage in [Storage::Embedded, Storage::Attached, Storage::ZipDeflated] {
         let (plan, path) = made(Kind::Get, 100, storage);
-        let mut config = Config::new(Mode::Replay(ReplayConfig { archives: vec![path], ..ReplayConfig::default() }));
+        let mut config = Config::new(Mode::from(ReplayConfig { archives: vec![path], ..ReplayConfig::default() }));
         config.listen.set_port(0);
         config.ca_dir = Some(work().join("ca"));
         let proxy = runtime.block_on(Proxy::start(config, Log::off())).expect("it starts");
