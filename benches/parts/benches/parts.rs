@@ -1,6 +1,5 @@
 //! What the parts of a replay cost: opening an archive, building the index, a lookup, ranking by header fields, serving.
 
-#[expect(dead_code, reason = "the harness uses the rest")]
 #[path = "../../src/archive.rs"]
 mod archive;
 
