@@ -14,7 +14,7 @@ use tokio_util::task::TaskTracker;
 use super::exchange::ResponseFacts;
 use super::recording::Exchange;
 use super::run::{microseconds, milliseconds};
-use super::spool::{Note, Side, Whole};
+use super::spool::{Piece, Side};
 use crate::har::End;
 
 /// The recorder's side of a [`TeeBody`].
@@ -69,13 +69,13 @@ impl Copying {
         Poll::Ready(())
     }
 
-    /// Hands a frame over; the share taken by [`Self::poll_room`] goes with it.
-    pub(super) fn frame(&mut self, bytes: Bytes) {
+    /// Hands a frame over, after which so much is to come, if that is known; the share taken by [`Self::poll_room`] goes
+    /// with it.
+    pub(super) fn frame(&mut self, bytes: Bytes, to_come: Option<u64>) {
         let share = self.share.take();
         let noted = self.notes_frames.then(|| (bytes.len(), microseconds(self.head_at)));
         if self.exchange.takes_frame(noted) {
-            let note = Note::Frame { exchange: self.exchange.number, side: self.side, bytes, _share: share };
-            self.exchange.run.notes.send(note);
+            self.exchange.run.frame(self.exchange.number, self.side, Piece { bytes, share, to_come });
         }
     }
 
@@ -116,12 +116,12 @@ impl Copying {
     }
 
     /// The response has come whole.
-    pub(super) fn whole(mut self, whole: Whole) -> Sealing {
+    pub(super) fn whole(mut self, whole: Piece) -> Sealing {
         self.ended = true;
         self.end_response(End::Complete, Some(whole))
     }
 
-    fn end_response(&self, how: End, whole: Option<Whole>) -> Sealing {
+    fn end_response(&self, how: End, whole: Option<Piece>) -> Sealing {
         let receive = milliseconds(self.head_at);
         self.exchange.response_ended(whole, |facts| {
             facts.times.receive = receive;

@@ -9,6 +9,9 @@ use std::thread::Thread;
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
 
+/// Notes that can wait weigh at least as much together when the thread is woken for them: in bytes, for bodies.
+const WORTH_WAKING: usize = 1 << 20;
+
 /// The end that the proxy's tasks have. When it goes, the other end is told.
 #[derive(Debug)]
 pub(super) struct Notes<N>(Arc<Shared<N>>);
@@ -29,13 +32,15 @@ struct Shared<N> {
 #[derive(Debug)]
 struct State<N> {
     notes: Vec<N>,
+    /// What the notes weigh that nobody was woken for.
+    weight: usize,
     /// One of the two ends is gone.
     closed: bool,
 }
 
 /// Two ends of one way.
 pub(super) fn inbox<N>() -> (Notes<N>, Inbox<N>) {
-    let state = Mutex::new(State { notes: Vec::new(), closed: false });
+    let state = Mutex::new(State { notes: Vec::new(), weight: 0, closed: false });
     let shared = Arc::new(Shared { state, thread: OnceLock::new(), bell: OnceLock::new() });
     (Notes(Arc::clone(&shared)), Inbox(shared))
 }
@@ -45,11 +50,14 @@ impl<N> Shared<N> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn push(&self, note: N) {
+    /// Gives what the notes weigh by now.
+    fn push(&self, note: N, weight: usize) -> usize {
         let mut state = self.state();
         if !state.closed {
             state.notes.push(note);
+            state.weight += weight;
         }
+        state.weight
     }
 
     fn wake(&self) {
@@ -62,16 +70,23 @@ impl<N> Shared<N> {
 impl<N: Send + 'static> Notes<N> {
     /// Leaves a note, which is dropped where nobody takes it any more.
     pub(super) fn send(&self, note: N) {
-        self.0.push(note);
+        self.0.push(note, 0);
         match self.0.bell.get_or_init(|| bell(&self.0)) {
             Some(bell) => bell.notify_one(),
             None => self.0.wake(),
         }
     }
 
+    /// Leaves a note that can wait until such notes weigh enough together, or until the thread is woken for another.
+    pub(super) fn leave(&self, note: N, weight: usize) {
+        if self.0.push(note, weight) >= WORTH_WAKING {
+            self.0.wake();
+        }
+    }
+
     /// Leaves a note and wakes the thread, whoever else may have something for it.
     pub(super) fn send_at_once(&self, note: N) {
-        self.0.push(note);
+        self.0.push(note, 0);
         self.0.wake();
     }
 }
@@ -113,6 +128,7 @@ impl<N> Inbox<N> {
             let mut state = self.0.state();
             if !state.notes.is_empty() {
                 taken.append(&mut state.notes);
+                state.weight = 0;
                 return true;
             }
             if state.closed {

@@ -13,6 +13,7 @@ pub mod finish;
 mod inbox;
 pub mod journal;
 mod journal_reader;
+mod large_body;
 mod lock;
 mod losses;
 mod progress;

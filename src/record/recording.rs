@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 use super::copying::{Copying, Sealing};
 use super::exchange::{ExchangeFacts, PhaseTimes, ResponseFacts};
 use super::run::{Run, milliseconds};
-use super::spool::{Note, Side, Whole};
+use super::spool::{Note, Piece, Side};
 use super::tee::TeeBody;
 use crate::har::streams::is_endless;
 use crate::har::{End, FailureCause};
@@ -60,7 +60,7 @@ impl Exchange {
     /// would match no request.
     pub(super) fn response_ended(
         self: &Arc<Self>,
-        whole: Option<Whole>,
+        whole: Option<Piece>,
         change: impl FnOnce(&mut ExchangeFacts),
     ) -> Sealing {
         let mut state = self.state();
@@ -68,8 +68,8 @@ impl Exchange {
             drop(state);
             return self.finish(whole, change);
         }
-        if let Some(Whole { bytes, share }) = whole {
-            self.run.notes.send(Note::Frame { exchange: self.number, side: Side::Response, bytes, _share: share });
+        if let Some(piece) = whole {
+            self.run.frame(self.number, Side::Response, piece);
         }
         if let Some(facts) = &mut state.facts {
             change(facts);
@@ -91,7 +91,7 @@ impl Exchange {
     }
 
     /// Sends the facts to the journal once; later calls find nothing.
-    pub(super) fn finish(&self, response: Option<Whole>, change: impl FnOnce(&mut ExchangeFacts)) -> Sealing {
+    pub(super) fn finish(&self, response: Option<Piece>, change: impl FnOnce(&mut ExchangeFacts)) -> Sealing {
         let mut state = self.state();
         let Some(mut facts) = state.facts.take() else { return Sealing::done() };
         facts.payload_cut = state.payload != Payload::Whole;
@@ -216,7 +216,7 @@ impl Recording {
             None => Arc::clone(run).room(bytes.len()).await,
             share => share,
         };
-        Copying::new(Arc::clone(&self.0), Side::Response).whole(Whole { bytes, share }).await;
+        Copying::new(Arc::clone(&self.0), Side::Response).whole(Piece { bytes, share, to_come: Some(0) }).await;
     }
 
     /// The client got a 502 or 504 of harmock's own.

@@ -1,5 +1,7 @@
 //! What all recordings of a run share: the buffer, the way to the writing thread, and who outlives the run.
 
+use std::future::{Future as _, poll_fn};
+use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Instant;
@@ -9,10 +11,13 @@ use tokio_util::task::TaskTracker;
 
 use super::inbox::Notes;
 use super::recording::Exchange;
-use super::spool::Note;
+use super::spool::{Note, Piece, Side};
 
 /// Bytes of bodies that may wait for the disk, for the whole process.
 pub(super) const ROOM: u32 = 32 << 20;
+
+/// Bytes that a short frame may keep in memory, as a part of what was read with it.
+const FRAME_LEAST: usize = 8 << 10;
 
 /// What all recordings of a run share.
 #[derive(Debug)]
@@ -55,9 +60,28 @@ impl Run {
     /// The same once there is one; the client waits, which is counted.
     pub(super) async fn room(self: Arc<Self>, length: usize) -> Option<OwnedSemaphorePermit> {
         let since = Instant::now();
-        let room = Arc::clone(&self.room).acquire_many_owned(share(length)).await.ok();
+        let mut acquiring = pin!(Arc::clone(&self.room).acquire_many_owned(share(length)));
+        let asking = poll_fn(|cx| {
+            let room = acquiring.as_mut().poll(cx);
+            if room.is_pending() {
+                self.notes.send_at_once(Note::Room);
+            }
+            room
+        });
+        let room = asking.await.ok();
         self.waited.fetch_add(microseconds(since), Ordering::Relaxed);
         room
+    }
+
+    /// Hands a frame over. The writing thread looks at it when more has come together, when something else is to be
+    /// written, or when somebody waits for room.
+    pub(super) fn frame(&self, exchange: u64, side: Side, piece: Piece) {
+        let weight = piece.bytes.len().max(FRAME_LEAST);
+        self.notes.leave(Note::Frame { exchange, side, piece }, weight);
+        // This frame may have what somebody else began to wait for meanwhile.
+        if self.room.available_permits() == 0 {
+            self.notes.send_at_once(Note::Room);
+        }
     }
 
     pub(super) fn note_late(&self, exchange: &Arc<Exchange>) {
@@ -86,4 +110,29 @@ pub(super) fn milliseconds(since: Instant) -> f64 {
 /// Microseconds are what clocks and readers agree on.
 pub(super) fn microseconds(since: Instant) -> u64 {
     u64::try_from(since.elapsed().as_micros()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::losses::Tell;
+    use crate::record::run_settings::RunSettings;
+    use crate::record::spool::Spool;
+
+    #[tokio::test]
+    async fn who_waits_for_room_gets_what_large_bodies_keep_until_there_is_more_to_write() {
+        let folder = tempfile::tempdir().unwrap();
+        let journal = folder.path().join("journal");
+        let (_spool, notes) = Spool::start(&journal, &RunSettings::default(), Tell::silent()).unwrap();
+        let run = Arc::new(Run::new(notes, false));
+        let length = 100 << 10;
+        for exchange in 0..8 {
+            let share = run.try_room(length);
+            run.frame(exchange, Side::Response, Piece { bytes: vec![7; length].into(), share, to_come: None });
+        }
+        assert!(run.try_room(ROOM as usize).is_none());
+        let all = Arc::clone(&run).room(ROOM as usize).await;
+        assert_eq!(all.map(|room| room.num_permits()), Some(ROOM as usize));
+        run.notes.send_at_once(Note::Close);
+    }
 }

@@ -5,9 +5,8 @@
 //! which is free again once they are taken. What has arrived together is written together, by one `write`, before
 //! anybody who waits for it is answered.
 
-use std::collections::{BTreeMap, HashMap};
-use std::fs::File;
-use std::io::{self, Write};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::thread::JoinHandle;
 
@@ -17,6 +16,7 @@ use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use super::exchange::ExchangeFacts;
 use super::inbox::{Inbox, Notes, inbox};
 use super::journal::{JournalBody, JournalWriter, spool_path};
+use super::large_body::LargeBody;
 use super::losses::{Losses, Tell};
 use super::run_settings::RunSettings;
 use super::sync::{SyncThread, Unsynced};
@@ -28,11 +28,14 @@ const INLINE_MOST: usize = 64 << 10;
 /// Bytes of all bodies that wait in memory for the end of their exchange.
 const HELD_MOST: usize = 16 << 20;
 
+/// Bytes of the buffer that large bodies keep until they can be written together.
+const UNWRITTEN_MOST: usize = 8 << 20;
+
 /// Bytes of records that are written at once.
 const TOGETHER_MOST: usize = 1 << 20;
 
 /// Which body of an exchange.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Side {
     Request,
     Response,
@@ -42,22 +45,26 @@ pub(super) enum Side {
 #[derive(Debug)]
 pub(super) enum Note {
     /// A piece of a body, with its share of the buffer.
-    Frame { exchange: u64, side: Side, bytes: Bytes, _share: Option<OwnedSemaphorePermit> },
+    Frame { exchange: u64, side: Side, piece: Piece },
     /// The exchange has ended: append it, then say so. `response` is its response body, where that came whole.
-    Finished { facts: Box<ExchangeFacts>, response: Option<Whole>, written: oneshot::Sender<()> },
+    Finished { facts: Box<ExchangeFacts>, response: Option<Piece>, written: oneshot::Sender<()> },
     /// The exchange is not kept.
     Discarded { exchange: u64 },
     /// A session has decided about its exchanges; tells how many they were, once that is written.
     Decided { session: String, verdict: Verdict, written: oneshot::Sender<io::Result<u64>> },
+    /// Somebody waits for room in the buffer.
+    Room,
     /// The run is over; what comes later is not kept.
     Close,
 }
 
-/// A body that came whole, with its share of the buffer.
+/// Bytes of a body, with their share of the buffer.
 #[derive(Debug)]
-pub(super) struct Whole {
+pub(super) struct Piece {
     pub(super) bytes: Bytes,
     pub(super) share: Option<OwnedSemaphorePermit>,
+    /// Bytes of the body that come after these, where it has said so.
+    pub(super) to_come: Option<u64>,
 }
 
 /// What became of the exchanges.
@@ -119,8 +126,11 @@ impl Spool {
             folder,
             journal,
             open: HashMap::new(),
+            large: BTreeSet::new(),
             held: 0,
+            unwritten: 0,
             next_file: 0,
+            room_is_wanted: false,
             waiting: Vec::new(),
             unsynced: sync.unsynced(),
             losses: Losses::new(tell),
@@ -147,9 +157,14 @@ struct Writer {
     folder: PathBuf,
     journal: JournalWriter,
     open: HashMap<(u64, Side), BodySpool>,
+    /// The open bodies that have files and may hold what is not written yet.
+    large: BTreeSet<(u64, Side)>,
     /// Bytes of the open bodies that are in memory.
     held: usize,
+    /// Bytes of the buffer that the large bodies keep.
+    unwritten: usize,
     next_file: u64,
+    room_is_wanted: bool,
     /// The exchanges of the records that the journal has not written yet, in their order.
     waiting: Vec<Waiting>,
     unsynced: Unsynced,
@@ -169,9 +184,8 @@ enum Waiting {
 enum BodySpool {
     Memory(Vec<u8>),
     File {
-        file: File,
         number: u64,
-        length: u64,
+        body: LargeBody,
     },
     /// A write failed: the exchange is lost, the traffic goes on.
     Failed(io::Error),
@@ -187,6 +201,7 @@ impl Writer {
                     self.write();
                 }
             }
+            self.write_bodies();
             self.write();
         }
         let left: Vec<u64> = self.open.keys().map(|(exchange, _)| *exchange).collect();
@@ -198,41 +213,67 @@ impl Writer {
     /// Whether more is to come.
     fn take(&mut self, note: Note) -> bool {
         match note {
-            Note::Frame { exchange, side, bytes, _share } => self.frame(exchange, side, &bytes),
+            Note::Frame { exchange, side, piece } => self.frame(exchange, side, piece),
             Note::Finished { facts, response, written } => self.finished(facts, response, written),
             Note::Discarded { exchange } => self.discard(exchange),
             Note::Decided { session, verdict, written } => match self.journal.add_verdict(&session, verdict) {
                 Ok(()) => self.waiting.push(Waiting::Verdict { session, verdict, written }),
                 Err(error) => drop(written.send(Err(error))),
             },
+            Note::Room => self.room_is_wanted = true,
             Note::Close => return false,
         }
         true
     }
 
-    fn frame(&mut self, exchange: u64, side: Side, bytes: &[u8]) {
+    fn frame(&mut self, exchange: u64, side: Side, piece: Piece) {
         let body = self.open.entry((exchange, side)).or_insert_with(|| BodySpool::Memory(Vec::new()));
-        let held = body.held();
-        let most = INLINE_MOST.min((HELD_MOST + held).saturating_sub(self.held));
-        if let Err(error) = append(body, bytes, most, &self.folder, &mut self.next_file) {
-            if let BodySpool::File { number, .. } = body {
-                // A full disk has room again for the exchanges after this one.
-                let _ = std::fs::remove_file(spool_path(&self.folder, *number));
-            }
-            *body = BodySpool::Failed(error);
-        }
+        self.held -= body.held();
+        self.unwritten -= body.unwritten();
+        let most = INLINE_MOST.min(HELD_MOST.saturating_sub(self.held));
+        let added = body.add(piece, most, &self.folder, &mut self.next_file);
+        self.held += body.held();
+        self.unwritten += body.unwritten();
         if let BodySpool::File { number, .. } = body {
             self.unsynced.body(*number);
+            self.large.insert((exchange, side));
         }
-        self.held = self.held - held + body.held();
+        if let Err(error) = added {
+            self.fail(exchange, side, error);
+        }
     }
 
-    fn finished(&mut self, facts: Box<ExchangeFacts>, whole: Option<Whole>, written: oneshot::Sender<()>) {
+    /// Writes what the large bodies still hold, where that is much or somebody waits for it.
+    fn write_bodies(&mut self) {
+        if !std::mem::take(&mut self.room_is_wanted) && self.unwritten <= UNWRITTEN_MOST {
+            return;
+        }
+        for (exchange, side) in std::mem::take(&mut self.large) {
+            let Some(BodySpool::File { number, body }) = self.open.get_mut(&(exchange, side)) else { continue };
+            self.unsynced.body(*number);
+            if let Err(error) = body.write() {
+                self.fail(exchange, side, error);
+            }
+        }
+        self.unwritten = 0;
+    }
+
+    /// A full disk has room again for the exchanges after this one.
+    fn fail(&mut self, exchange: u64, side: Side, error: io::Error) {
+        let failed = self.open.insert((exchange, side), BodySpool::Failed(error));
+        self.held -= failed.as_ref().map_or(0, BodySpool::held);
+        self.unwritten -= failed.as_ref().map_or(0, BodySpool::unwritten);
+        if let Some(BodySpool::File { number, .. }) = failed {
+            let _ = std::fs::remove_file(spool_path(&self.folder, number));
+        }
+    }
+
+    fn finished(&mut self, facts: Box<ExchangeFacts>, whole: Option<Piece>, written: oneshot::Sender<()>) {
         let bodies = self.close(facts.number, Side::Request).and_then(|request| {
             let response = match whole {
-                Some(Whole { bytes, share: _taken }) if bytes.len() <= INLINE_MOST => JournalBody::Inline(bytes),
-                Some(Whole { bytes, share: _taken }) => {
-                    self.frame(facts.number, Side::Response, &bytes);
+                Some(Piece { bytes, share: _taken, .. }) if bytes.len() <= INLINE_MOST => JournalBody::Inline(bytes),
+                Some(piece) => {
+                    self.frame(facts.number, Side::Response, piece);
                     self.close(facts.number, Side::Response)?
                 }
                 None => self.close(facts.number, Side::Response)?,
@@ -285,13 +326,26 @@ impl Writer {
 
     fn close(&mut self, exchange: u64, side: Side) -> io::Result<JournalBody> {
         let body = self.open.remove(&(exchange, side));
+        self.large.remove(&(exchange, side));
         self.held -= body.as_ref().map_or(0, BodySpool::held);
+        self.unwritten -= body.as_ref().map_or(0, BodySpool::unwritten);
         Ok(match body {
             None => JournalBody::None,
             Some(BodySpool::Memory(bytes)) => JournalBody::Inline(bytes.into()),
-            Some(BodySpool::File { number, length, .. }) => JournalBody::Spooled { number, length },
+            Some(BodySpool::File { number, body }) => self.close_file(number, body)?,
             Some(BodySpool::Failed(error)) => return Err(error),
         })
+    }
+
+    fn close_file(&self, number: u64, body: LargeBody) -> io::Result<JournalBody> {
+        self.unsynced.body(number);
+        match body.close() {
+            Ok(length) => Ok(JournalBody::Spooled { number, length }),
+            Err(error) => {
+                let _ = std::fs::remove_file(spool_path(&self.folder, number));
+                Err(error)
+            }
+        }
     }
 
     fn discard(&mut self, exchange: u64) {
@@ -304,40 +358,34 @@ impl Writer {
 }
 
 impl BodySpool {
-    /// Bytes in memory.
+    /// Bytes in memory, for the journal.
     fn held(&self) -> usize {
         if let Self::Memory(bytes) = self { bytes.len() } else { 0 }
     }
-}
 
-/// Adds to a body, which stays in memory up to `most` bytes.
-fn append(body: &mut BodySpool, bytes: &[u8], most: usize, folder: &Path, next_file: &mut u64) -> io::Result<()> {
-    match body {
-        BodySpool::Memory(held) if held.len() + bytes.len() <= most => held.extend_from_slice(bytes),
-        BodySpool::Memory(held) => {
-            let number = *next_file;
-            *next_file += 1;
-            let mut file = private_file(&spool_path(folder, number))?;
-            let written = file.write_all(held).and_then(|()| file.write_all(bytes));
-            *body = BodySpool::File { file, number, length: (held.len() + bytes.len()) as u64 };
-            written?;
-        }
-        BodySpool::File { file, length, .. } => {
-            file.write_all(bytes)?;
-            *length += bytes.len() as u64;
-        }
-        BodySpool::Failed(_) => {}
+    /// Bytes in memory, for a file.
+    fn unwritten(&self) -> usize {
+        if let Self::File { body, .. } = self { body.waiting_bytes() } else { 0 }
     }
-    Ok(())
-}
 
-/// A new file that its owner alone can read: bodies hold secrets.
-fn private_file(path: &Path) -> io::Result<File> {
-    let mut options = File::options();
-    options.create(true).write(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
+    /// Adds a piece to a body, which stays in memory up to `most` bytes.
+    fn add(&mut self, piece: Piece, most: usize, folder: &Path, next_file: &mut u64) -> io::Result<()> {
+        match self {
+            Self::Memory(held) if held.len() + piece.bytes.len() <= most => held.extend_from_slice(&piece.bytes),
+            Self::Memory(held) => {
+                let number = *next_file;
+                *next_file += 1;
+                let body = LargeBody::create(&spool_path(folder, number))?;
+                let held = Piece { bytes: std::mem::take(held).into(), share: None, to_come: None };
+                *self = Self::File { number, body };
+                self.add(held, most, folder, next_file)?;
+                return self.add(piece, most, folder, next_file);
+            }
+            Self::File { body, .. } => return body.add(piece),
+            Self::Failed(_) => {}
+        }
+        Ok(())
+    }
 }
 
 #[cfg(test)]
@@ -347,7 +395,11 @@ mod tests {
     use crate::record::recording::tests::facts;
 
     fn frame(exchange: u64, length: usize) -> Note {
-        Note::Frame { exchange, side: Side::Response, bytes: vec![7; length].into(), _share: None }
+        Note::Frame {
+            exchange,
+            side: Side::Response,
+            piece: Piece { bytes: vec![7; length].into(), share: None, to_come: None },
+        }
     }
 
     #[test]

@@ -165,7 +165,7 @@ impl Tee {
                 State::Waiting(bytes) => {
                     ready!(self.copying.poll_room(cx, bytes.len()));
                     let bytes = std::mem::take(bytes);
-                    self.copying.frame(bytes.clone());
+                    self.copying.frame(bytes.clone(), self.inner.size_hint().exact());
                     if let Some(frame) = self.pass(bytes) {
                         return Poll::Ready(Some(Ok(frame)));
                     }
