@@ -126,7 +126,7 @@ fn idle_connections(bench: &Bench, server: &Server, protocol: Protocol) -> Resul
         let Ok(tcp) = TcpStream::connect(server.at) else { break };
         open.push(match protocol {
             Protocol::Plain => tcp,
-            _ => dial_with(tcp, &config, HOST)?.0,
+            _ => dial_with(tcp, &config, &format!("{HOST}:443"))?.0,
         });
     }
     // Each was accepted once it is served; a plain one says nothing, so a request on a last one is waited for.

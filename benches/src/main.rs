@@ -25,14 +25,14 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
-use crate::process::{Bench, LOAD_CORE};
+use crate::process::{Bench, Cores};
 
 const USAGE: &str = "\
 harmock-bench [--seconds S] [--runs N] [--only PART,...] [--harmock FILE] [--work DIR] [--large] [--smoke]
   PART: replay storage http2 log new-connections start body connections record record-memory instructions contenders
   --large also replays 1,000,000 entries; --smoke only sees that everything works
 harmock-bench reference BODY_BYTES [one-thread]
-harmock-bench origin BODY_BYTES
+harmock-bench origin BODY_BYTES [tls]
 harmock-bench load ADDRESS plain|tls|http2 get|post|graphql|headers ENTRIES URLS ANSWERS
 harmock-bench archive http|https get|post|graphql|headers ENTRIES BODY_BYTES embedded|attached|zip-stored|zip-deflated DIR";
 
@@ -58,7 +58,8 @@ fn main() -> Result<()> {
     match words[..] {
         ["reference", body] => reference::run(body.parse()?, false),
         ["reference", body, "one-thread"] => reference::run(body.parse()?, true),
-        ["origin", body] => origin::run(body.parse()?),
+        ["origin", body] => origin::run(body.parse()?, false),
+        ["origin", body, "tls"] => origin::run(body.parse()?, true),
         ["load", ..] => replay::load_by_hand(&words[1..]),
         ["archive", ..] => replay::archive_by_hand(&words[1..]),
         ["-h" | "--help"] => Ok(println!("{USAGE}")),
@@ -73,6 +74,7 @@ fn measure(words: &[&str]) -> Result<()> {
         runs: 9,
         time: Duration::from_secs(1),
         smoke: false,
+        cores: Cores::Apart,
     };
     let (mut parts, mut large) = (PARTS.to_vec(), false);
     let mut rest = words.iter();
@@ -96,7 +98,7 @@ fn measure(words: &[&str]) -> Result<()> {
         bench.harmock = build_harmock()?;
     }
     std::fs::create_dir_all(&bench.work)?;
-    pin_to_load_core()?;
+    bench.cores.place_load()?;
     table::machine();
     for part in parts {
         match part {
@@ -125,14 +127,4 @@ fn build_harmock() -> Result<PathBuf> {
         bail!("harmock does not build");
     }
     Ok(root.join("target/release/harmock"))
-}
-
-/// The load runs in this process, on a core that the servers do not use.
-fn pin_to_load_core() -> Result<()> {
-    let own = std::process::id().to_string();
-    let pinned = Command::new("taskset").args(["-cp", LOAD_CORE, &own]).output();
-    match pinned {
-        Ok(output) if output.status.success() => Ok(()),
-        _ => bail!("taskset (util-linux) is needed to give servers and load a core each"),
-    }
 }

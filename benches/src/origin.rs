@@ -16,18 +16,21 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
 
 use crate::archive::FIELDS;
+use crate::reference::tls_config;
 
 /// Of a large body.
 const PIECE: usize = 64 << 10;
 
-/// Serves bodies of this length until it is killed.
-pub(crate) fn run(length: usize) -> Result<()> {
-    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(listen(length))
+/// Serves bodies of this length until it is killed, in TLS or not.
+pub(crate) fn run(length: usize, in_tls: bool) -> Result<()> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(listen(length, in_tls))
 }
 
-async fn listen(length: usize) -> Result<()> {
+async fn listen(length: usize, in_tls: bool) -> Result<()> {
+    let tls = in_tls.then(tls).transpose()?;
     let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await?;
     println!("http://{}", listener.local_addr()?);
     let numbers = Arc::new(AtomicU64::new(0));
@@ -36,8 +39,24 @@ async fn listen(length: usize) -> Result<()> {
         tcp.set_nodelay(true)?;
         let numbers = Arc::clone(&numbers);
         let handler = service_fn(move |request| answer(request, numbers.fetch_add(1, Ordering::Relaxed), length));
-        tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(tcp), handler));
+        let tls = tls.clone();
+        tokio::spawn(async move {
+            match tls {
+                None => http1::Builder::new().serve_connection(TokioIo::new(tcp), handler).await,
+                Some(tls) => {
+                    let Ok(stream) = tls.accept(tcp).await else { return };
+                    http1::Builder::new().serve_connection(TokioIo::new(stream), handler).await
+                }
+            }
+            .unwrap_or_default();
+        });
     }
+}
+
+fn tls() -> Result<TlsAcceptor> {
+    let mut config = tls_config()?;
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(TlsAcceptor::from(Arc::new(config)))
 }
 
 async fn answer(request: Request<Incoming>, number: u64, length: usize) -> Result<Response<Numbered>, Infallible> {

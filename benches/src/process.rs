@@ -9,10 +9,35 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
-/// The core of the servers; the load has [`LOAD_CORE`].
-pub(crate) const SERVER_CORE: &str = "0";
-/// The core of the load.
-pub(crate) const LOAD_CORE: &str = "1";
+use crate::load::Protocol;
+
+/// Where servers and load run.
+#[derive(Clone, Copy)]
+pub(crate) enum Cores {
+    /// The servers on one core, the load on another.
+    Apart,
+    /// All on both, as the system places them.
+    Shared,
+}
+
+impl Cores {
+    fn of_servers(self) -> &'static str {
+        if let Self::Apart = self { "0" } else { "0,1" }
+    }
+
+    fn of_load(self) -> &'static str {
+        if let Self::Apart = self { "1" } else { "0,1" }
+    }
+
+    /// Puts this thread, which is the load, where it belongs.
+    pub(crate) fn place_load(self) -> Result<()> {
+        let own = std::process::id().to_string();
+        match Command::new("taskset").args(["-cp", self.of_load(), &own]).output() {
+            Ok(output) if output.status.success() => Ok(()),
+            _ => bail!("taskset (util-linux) is needed to give servers and load a core each"),
+        }
+    }
+}
 
 /// A server that answers, killed when dropped.
 pub(crate) struct Server {
@@ -24,7 +49,7 @@ pub(crate) struct Server {
 impl Server {
     /// Starts a server that writes its URL as its first line.
     pub(crate) fn start(program: &Path, args: &[&str]) -> Result<Self> {
-        Self::start_on(SERVER_CORE, program, args)
+        Self::start_on(Cores::Apart.of_servers(), program, args)
     }
 
     fn start_on(core: &str, program: &Path, args: &[&str]) -> Result<Self> {
@@ -44,7 +69,7 @@ impl Server {
 
     /// A server at a known address, waited for.
     pub(crate) fn start_at(program: &Path, args: &[&str], at: SocketAddr) -> Result<Self> {
-        let mut command = pinned(SERVER_CORE, program);
+        let mut command = pinned(Cores::Apart.of_servers(), program);
         let child = command.args(args).stdout(Stdio::null()).stderr(Stdio::null()).stdin(Stdio::null()).spawn()?;
         let mut server = Self { pid: child.id(), child, at };
         let started = Instant::now();
@@ -113,6 +138,7 @@ fn pinned(core: &str, program: &Path) -> Command {
 }
 
 /// The programs and folders of a run.
+#[derive(Clone)]
 pub(crate) struct Bench {
     pub(crate) harmock: PathBuf,
     pub(crate) work: PathBuf,
@@ -122,6 +148,7 @@ pub(crate) struct Bench {
     pub(crate) time: Duration,
     /// Everything small: to see that it works.
     pub(crate) smoke: bool,
+    pub(crate) cores: Cores,
 }
 
 impl Bench {
@@ -146,9 +173,17 @@ impl Bench {
         Server::start(&self.harmock, &args)
     }
 
-    /// A real server for recordings, with bodies of this many bytes, on the core of the load.
-    pub(crate) fn origin(&self, body: usize) -> Result<Server> {
-        Server::start_on(LOAD_CORE, &std::env::current_exe()?, &["origin", &body.to_string()])
+    /// harmock with these arguments.
+    pub(crate) fn harmock(&self, args: &[&str]) -> Result<Server> {
+        Server::start_on(self.cores.of_servers(), &self.harmock, args)
+    }
+
+    /// A real server for recordings, with bodies of this many bytes, where the load is.
+    pub(crate) fn origin(&self, body: usize, protocol: Protocol) -> Result<Server> {
+        let body = body.to_string();
+        let mut args = vec!["origin", &body];
+        args.extend((protocol == Protocol::Tls).then_some("tls"));
+        Server::start_on(self.cores.of_load(), &std::env::current_exe()?, &args)
     }
 
     /// The bare hyper server with a body of this many bytes.

@@ -10,9 +10,9 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 
 use crate::contenders::installed;
-use crate::load::{Load, Stop};
+use crate::load::{Load, Protocol, Stop};
 use crate::pairs::{Pairs, in_turn, measured};
-use crate::process::{Bench, Server};
+use crate::process::{Bench, Cores, Server};
 use crate::table;
 
 /// Different URLs that are asked for.
@@ -29,10 +29,16 @@ pub(crate) fn rates(bench: &Bench) -> Result<()> {
     table::section("Recording: distinct bodies over plain HTTP, no log");
     println!("| what | without /s | with /s | ratio [95%] | µs of processor, without / with |");
     println!("| --- | --- | --- | --- | --- |");
-    for (length, connections) in [(KIB, 32), (100 * MIB, 1)] {
-        ratios(bench, length, connections)?;
+    ratios(bench, KIB, 32)?;
+    ratios(bench, 100 * MIB, 1)?;
+    let shared = Bench { cores: Cores::Shared, ..bench.clone() };
+    for (bench, cores) in [(bench, "one for the proxy"), (&shared, "both for all")] {
+        bench.cores.place_load()?;
+        for protocol in [Protocol::Plain, Protocol::Tls] {
+            row(&format!("100 MiB, {}, recorded, cores: {cores}", protocol.name()), &large(bench, protocol)?);
+        }
     }
-    Ok(())
+    Cores::Apart.place_load()
 }
 
 /// In how much memory.
@@ -46,24 +52,25 @@ pub(crate) fn memory(bench: &Bench) -> Result<()> {
 /// Pass-through to no proxy, and recording to pass-through.
 fn ratios(bench: &Bench, length: usize, connections: usize) -> Result<()> {
     let size = if length < MIB { format!("{} KiB", length / KIB) } else { format!("{} MiB", length / MIB) };
-    let origin = bench.origin(length)?;
-    let (passing, recording) = (Proxy::passing(bench, &origin)?, Proxy::recording(bench)?);
-    let mut direct = load(origin.at, &origin, connections)?;
-    let mut passed = load(passing.server.at, &origin, connections)?;
-    let mut recorded = load(recording.server.at, &origin, connections)?;
-    for load in [&mut direct, &mut passed, &mut recorded] {
+    let origin = bench.origin(length, Protocol::Plain)?;
+    let passing = Proxy::passing(bench, &origin, Protocol::Plain)?;
+    let mut direct = load(origin.at, &origin, Protocol::Plain, connections)?;
+    let mut passed = load(passing.server.at, &origin, Protocol::Plain, connections)?;
+    for load in [&mut direct, &mut passed] {
         load.run(Stop::After(Duration::from_millis(200)))?;
     }
     let pairs = in_turn(bench, (&origin, &mut direct), (&passing.server, &mut passed))?;
     row(&format!("{size}, a proxy that records none of it"), &pairs);
-    let pairs = match length {
-        ..MIB => in_turn(bench, (&passing.server, &mut passed), (&recording.server, &mut recorded))?,
-        _ => large(bench, &origin, (&passing.server, &mut passed))?,
-    };
-    row(&format!("{size}, recorded"), &pairs);
-    drop((passing, recording));
+    if length < MIB {
+        let recording = Proxy::recording(bench)?;
+        let mut recorded = load(recording.server.at, &origin, Protocol::Plain, connections)?;
+        recorded.run(Stop::After(Duration::from_millis(200)))?;
+        let pairs = in_turn(bench, (&passing.server, &mut passed), (&recording.server, &mut recorded))?;
+        row(&format!("{size}, recorded"), &pairs);
+    }
+    drop(passing);
     for other in [Proxy::hudsucker(bench)?, Proxy::mitmproxy(bench, length)?].into_iter().flatten() {
-        let mut through = load(other.server.at, &origin, connections)?;
+        let mut through = load(other.server.at, &origin, Protocol::Plain, connections)?;
         through.run(Stop::Answers(connections as u64))?;
         let pairs = in_turn(bench, (&origin, &mut direct), (&other.server, &mut through))?;
         row(&format!("{size}, {}, for no proxy", other.name), &pairs);
@@ -71,15 +78,20 @@ fn ratios(bench: &Bench, length: usize, connections: usize) -> Result<()> {
     Ok(())
 }
 
-/// Large bodies, each pair recorded by a run of its own in the place of the one before: pages of memory that no file has
-/// used yet cost a virtual machine more than all else, and what piles up has to wait for the disk.
-fn large(bench: &Bench, origin: &Server, (passing, passed): (&Server, &mut Load)) -> Result<Pairs> {
+/// Large bodies, each round by a run of its own, in the place of the one before: pages of memory that no file has used yet
+/// cost a virtual machine more than all else, and what piles up has to wait for the disk.
+fn large(bench: &Bench, protocol: Protocol) -> Result<Pairs> {
+    let origin = bench.origin(100 * MIB, protocol)?;
+    let bodies = |proxy: Proxy| {
+        let mut load = load(proxy.server.at, &origin, protocol, 1)?;
+        // Buffers and windows have grown by then.
+        load.run(Stop::Answers(1))?;
+        measured(&proxy.server, || load.run(Stop::Answers(BODIES)))
+    };
     let mut pairs = Pairs::default();
     for round in 0..=bench.runs {
-        let first = measured(passing, || passed.run(Stop::Answers(BODIES)))?;
-        let recording = Proxy::recording(bench)?;
-        let mut recorded = load(recording.server.at, origin, 1)?;
-        let second = measured(&recording.server, || recorded.run(Stop::Answers(BODIES)))?;
+        let first = bodies(Proxy::passing(bench, &origin, protocol)?)?;
+        let second = bodies(Proxy::recording(bench)?)?;
         // The first one has the memory made.
         if round > 0 {
             pairs.push(first, second);
@@ -106,12 +118,12 @@ fn amounts(bench: &Bench) -> Result<()> {
     for (length, count, connections) in plenty {
         let what = format!("{} × {} KiB down", table::thousands(count as f64), table::thousands((length / KIB) as f64));
         for proxy in [Some(Proxy::recording(bench)?), Proxy::mitmproxy(bench, length)?].into_iter().flatten() {
-            let origin = bench.origin(length)?;
-            let served = load(proxy.server.at, &origin, connections)?.run(Stop::Answers(count))?;
+            let origin = bench.origin(length, Protocol::Plain)?;
+            let served = load(proxy.server.at, &origin, Protocol::Plain, connections)?.run(Stop::Answers(count))?;
             amount(&what, proxy, count as usize, length, served.elapsed)?;
         }
     }
-    let (proxy, origin) = (Proxy::recording(bench)?, bench.origin(KIB)?);
+    let (proxy, origin) = (Proxy::recording(bench)?, bench.origin(KIB, Protocol::Plain)?);
     let elapsed = upload(proxy.server.at, &origin, 2048 * MIB)?;
     amount("1 × 2,097,152 KiB up", proxy, 1, 2048 * MIB, elapsed)
 }
@@ -129,18 +141,16 @@ fn amount(what: &str, proxy: Proxy, count: usize, length: usize, elapsed: Durati
     Ok(())
 }
 
-/// Requests in absolute form, which servers take as well as proxies do.
-fn load(at: SocketAddr, origin: &Server, connections: usize) -> Result<Load> {
+/// Requests in absolute form, which servers take as well as proxies do, or in TLS.
+fn load(at: SocketAddr, origin: &Server, protocol: Protocol, connections: usize) -> Result<Load> {
+    let authority = origin.at.to_string();
+    let start = if protocol == Protocol::Plain { format!("http://{authority}") } else { String::new() };
     let requests = (0..URLS).map(|n| {
-        let authority = origin.at;
-        let path = format!("/api/v1/items/{n}?expand=owner&page=1");
-        format!(
-            "GET http://{authority}{path} HTTP/1.1\r\nhost: {authority}\r\naccept: application/json\r\n\
-             user-agent: bench/1.0\r\n\r\n"
-        )
-        .into_bytes()
+        let path = format!("{start}/api/v1/items/{n}?expand=owner&page=1");
+        format!("GET {path} HTTP/1.1\r\nhost: {authority}\r\naccept: application/json\r\nuser-agent: bench/1.0\r\n\r\n")
+            .into_bytes()
     });
-    Load::of_requests(at, requests, connections)
+    Load::of_requests(at, protocol, &authority, requests, connections)
 }
 
 /// One request with a body of this length; gives how long it took to the answer.
@@ -184,8 +194,9 @@ impl Proxy {
     }
 
     /// One that opens the traffic and records none of it.
-    fn passing(bench: &Bench, origin: &Server) -> Result<Self> {
-        Self::harmock(bench, "pass-through", &["--glob", &format!("http://{}/elsewhere/**", origin.at)])
+    fn passing(bench: &Bench, origin: &Server, protocol: Protocol) -> Result<Self> {
+        let glob = format!("{}://{}/elsewhere/**", protocol.scheme(), origin.at);
+        Self::harmock(bench, "pass-through", &["--glob", &glob])
     }
 
     fn harmock(bench: &Bench, name: &'static str, more: &[&str]) -> Result<Self> {
@@ -193,8 +204,10 @@ impl Proxy {
         let (har, ca) = (folder.join("recording.har"), bench.work.join("ca"));
         let (har, ca) = (har.display().to_string(), ca.display().to_string());
         let mut args = vec!["record", "--har", &har, "--listen", "127.0.0.1:0", "--ca-dir", &ca, "--log", "off", "-q"];
+        // Whose certificate the real server has does not matter here.
+        args.push("--insecure-upstream");
         args.extend(more);
-        Ok(Self { name, server: Server::start(&bench.harmock, &args)?, folder })
+        Ok(Self { name, server: bench.harmock(&args)?, folder })
     }
 
     /// hudsucker without a handler, where it is installed: it passes everything on.

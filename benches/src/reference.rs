@@ -54,6 +54,10 @@ async fn listen(body_length: usize) -> Result<()> {
 
 /// One certificate, signed by itself, in settings that are otherwise harmock's.
 fn tls() -> Result<TlsAcceptor> {
+    Ok(TlsAcceptor::from(Arc::new(tls_config()?)))
+}
+
+pub(crate) fn tls_config() -> Result<ServerConfig> {
     let certified = rcgen::generate_simple_self_signed([HOST.to_owned()])?;
     let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(certified.signing_key.serialize_der()));
     let mut config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
@@ -63,7 +67,7 @@ fn tls() -> Result<TlsAcceptor> {
         .with_single_cert(vec![certified.cert.der().clone(), certified.cert.der().clone()], key)?;
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec(), b"http/1.0".to_vec()];
     config.ticketer = Ticketer::new()?;
-    Ok(TlsAcceptor::from(Arc::new(config)))
+    Ok(config)
 }
 
 async fn serve_http1<S>(stream: S, constant: Arc<Constant>)

@@ -12,16 +12,19 @@ use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{ClientConfig, ClientConnection, DigitallySignedStruct, SignatureScheme};
 
 use super::Protocol;
-use crate::archive::HOST;
 
-/// A connection that requests may be sent on.
-pub(crate) fn dial(at: SocketAddr, protocol: Protocol) -> Result<(TcpStream, Option<ClientConnection>)> {
+/// A connection that requests to `authority` (host and port) may be sent on.
+pub(crate) fn dial(
+    at: SocketAddr,
+    protocol: Protocol,
+    authority: &str,
+) -> Result<(TcpStream, Option<ClientConnection>)> {
     let tcp = TcpStream::connect(at)?;
     tcp.set_nodelay(true)?;
     if protocol == Protocol::Plain {
         return Ok((tcp, None));
     }
-    let (tcp, tls) = dial_with(tcp, &client_config(protocol, false)?, HOST)?;
+    let (tcp, tls) = dial_with(tcp, &client_config(protocol, false)?, authority)?;
     Ok((tcp, Some(tls)))
 }
 
@@ -29,9 +32,9 @@ pub(crate) fn dial(at: SocketAddr, protocol: Protocol) -> Result<(TcpStream, Opt
 pub(crate) fn dial_with(
     mut tcp: TcpStream,
     config: &Arc<ClientConfig>,
-    host: &str,
+    authority: &str,
 ) -> Result<(TcpStream, ClientConnection)> {
-    tcp.write_all(format!("CONNECT {host}:443 HTTP/1.1\r\nhost: {host}:443\r\n\r\n").as_bytes())?;
+    tcp.write_all(format!("CONNECT {authority} HTTP/1.1\r\nhost: {authority}\r\n\r\n").as_bytes())?;
     let mut head = Vec::new();
     let mut buffer = [0; 1024];
     while !head.ends_with(b"\r\n\r\n") {
@@ -44,7 +47,8 @@ pub(crate) fn dial_with(
     if !head.starts_with(b"HTTP/1.1 200") {
         bail!("CONNECT was refused: {}", String::from_utf8_lossy(&head));
     }
-    let mut tls = ClientConnection::new(Arc::clone(config), ServerName::try_from(host.to_owned())?)?;
+    let host = authority.rsplit_once(':').map_or(authority, |(host, _port)| host).to_owned();
+    let mut tls = ClientConnection::new(Arc::clone(config), ServerName::try_from(host)?)?;
     while tls.is_handshaking() {
         tls.complete_io(&mut tcp).context("the TLS handshake failed")?;
     }

@@ -54,7 +54,7 @@ pub(crate) fn one(at: SocketAddr, config: &Arc<ClientConfig>, host: &str, reques
     let started = Instant::now();
     let tcp = TcpStream::connect(at)?;
     tcp.set_nodelay(true)?;
-    let (tcp, tls) = dial_with(tcp, config, host)?;
+    let (tcp, tls) = dial_with(tcp, config, &format!("{host}:443"))?;
     let resumed = tls.handshake_kind() == Some(HandshakeKind::Resumed);
     let mut stream = StreamOwned::new(tls, tcp);
     stream.write_all(request)?;

@@ -22,7 +22,7 @@ pub(crate) use dial::{client_config, dial_with};
 use dial::dial;
 pub(crate) use fresh::{Fresh, fresh_connections, one};
 
-use crate::archive::Plan;
+use crate::archive::{HOST, Plan};
 use http1::Http1;
 use http2::Http2;
 
@@ -96,22 +96,25 @@ impl Load {
             _ => http1::request(protocol, &plan.request(n)),
         });
         let streams = if protocol == Protocol::Http2 { streams } else { 1 };
-        Self::prepared(at, protocol, requests.collect(), connections, streams)
+        Self::prepared(at, protocol, &format!("{HOST}:443"), requests.collect(), connections, streams)
     }
 
-    /// Opens `connections` for these HTTP/1.1 requests.
+    /// Opens `connections` for these HTTP/1.1 requests, in TLS to `authority`.
     pub(crate) fn of_requests(
         at: SocketAddr,
+        protocol: Protocol,
+        authority: &str,
         requests: impl Iterator<Item = Vec<u8>>,
         connections: usize,
     ) -> Result<Self> {
         let requests = requests.map(|bytes| Prepared { bytes, stream_ids: Vec::new() });
-        Self::prepared(at, Protocol::Plain, requests.collect(), connections, 1)
+        Self::prepared(at, protocol, authority, requests.collect(), connections, 1)
     }
 
     fn prepared(
         at: SocketAddr,
         protocol: Protocol,
+        authority: &str,
         requests: Vec<Prepared>,
         connections: usize,
         streams: usize,
@@ -119,7 +122,8 @@ impl Load {
         let poll = Poll::new()?;
         let mut open = Vec::new();
         for n in 0..connections {
-            let mut connection = Connection::open(at, protocol).context("the proxy does not take a connection")?;
+            let mut connection =
+                Connection::open(at, protocol, authority).context("the proxy does not take a connection")?;
             poll.registry().register(&mut connection.tcp, Token(n), Interest::READABLE | Interest::WRITABLE)?;
             open.push(connection);
         }
@@ -194,8 +198,8 @@ struct Connection {
 }
 
 impl Connection {
-    fn open(at: SocketAddr, protocol: Protocol) -> Result<Self> {
-        let (tcp, tls) = dial(at, protocol)?;
+    fn open(at: SocketAddr, protocol: Protocol, authority: &str) -> Result<Self> {
+        let (tcp, tls) = dial(at, protocol, authority)?;
         tcp.set_nonblocking(true)?;
         let mut outbox = Vec::new();
         let wire = match protocol {
