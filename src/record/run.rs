@@ -75,8 +75,10 @@ impl Run {
     }
 }
 
+/// A frame takes room for its note, too: very many of a byte each would fill the memory otherwise.
 fn share(length: usize) -> u32 {
-    u32::try_from(length).unwrap_or(ROOM).min(ROOM)
+    let whole = length.saturating_add(size_of::<Note>());
+    u32::try_from(whole).unwrap_or(ROOM).min(ROOM)
 }
 
 pub(super) fn milliseconds(since: Instant) -> f64 {
@@ -86,4 +88,17 @@ pub(super) fn milliseconds(since: Instant) -> f64 {
 /// Microseconds are what clocks and readers agree on.
 pub(super) fn microseconds(since: Instant) -> u64 {
     u64::try_from(since.elapsed().as_micros()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn frames_of_a_byte_take_room_for_what_keeps_them() {
+        let (notes, _disk) = super::super::inbox::inbox();
+        let run = Run::new(notes, false);
+        let taken: Vec<_> = std::iter::from_fn(|| run.try_room(1)).collect();
+        assert!(taken.len() * size_of::<Note>() <= ROOM as usize, "{}", taken.len());
+    }
 }
