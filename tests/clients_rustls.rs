@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
+use hyper::body::Incoming;
 use hyper::client::conn::{http1, http2};
 use hyper::{Request, Response};
 use hyper_util::rt::{TokioExecutor, TokioIo};
@@ -46,29 +47,23 @@ type Seen = (u16, String, String);
 
 /// All paths over one connection through the proxy: at once over HTTP/2, one after another over HTTP/1.1.
 fn fetch(proxy: &Harmock, authority: &str, alpn: &[&str], paths: &[&str]) -> Vec<Seen> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(async {
+    block_on(async {
         let stream = connect(proxy, authority, alpn).await;
-        let http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
-        let requests = paths.iter().map(|path| {
-            let request = Request::builder().uri(format!("https://{authority}{path}"));
-            let request = if http2 { request } else { request.uri(*path).header("host", authority) };
-            request.body(Full::<Bytes>::default()).unwrap()
-        });
         let mut seen = Vec::new();
-        if http2 {
-            let (sender, connection) = http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await.unwrap();
-            tokio::spawn(connection);
-            let sent: Vec<_> = requests.map(|request| tokio::spawn(sender.clone().send_request(request))).collect();
+        if stream.get_ref().1.alpn_protocol() == Some(b"h2") {
+            let client = Http2::over(stream, authority).await;
+            let sent: Vec<_> = paths.iter().map(|path| tokio::spawn(client.get(path))).collect();
             for response in sent {
                 seen.push(read(response.await.unwrap().unwrap()).await);
             }
         } else {
             let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.unwrap();
             tokio::spawn(connection);
-            for request in requests {
+            for path in paths {
+                let request = Request::builder().uri(*path).header("host", authority);
                 sender.ready().await.unwrap();
-                seen.push(read(sender.send_request(request).await.unwrap()).await);
+                let answer = sender.send_request(request.body(Full::<Bytes>::default()).unwrap()).await;
+                seen.push(read(answer.unwrap()).await);
             }
         }
         seen
@@ -77,13 +72,8 @@ fn fetch(proxy: &Harmock, authority: &str, alpn: &[&str], paths: &[&str]) -> Vec
 
 /// The frames of a body over HTTP/2, as text.
 pub(crate) fn frames_over_http2(proxy: &Harmock, authority: &str, path: &str) -> Vec<String> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(async {
-        let stream = connect(proxy, authority, &["h2"]).await;
-        let (mut sender, connection) = http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await.unwrap();
-        tokio::spawn(connection);
-        let request = Request::builder().uri(format!("https://{authority}{path}"));
-        let mut body = sender.send_request(request.body(Full::<Bytes>::default()).unwrap()).await.unwrap().into_body();
+    block_on(async {
+        let mut body = Http2::connect(proxy, authority).await.get(path).await.unwrap().into_body();
         let mut frames = Vec::new();
         while let Some(frame) = body.frame().await {
             frames.push(String::from_utf8(frame.unwrap().into_data().unwrap().into()).unwrap());
@@ -94,42 +84,60 @@ pub(crate) fn frames_over_http2(proxy: &Harmock, authority: &str, path: &str) ->
 
 /// The first frame of a body over HTTP/2, as text; its stream is left then, and the connection goes on.
 pub(crate) fn left_over_http2(proxy: &Harmock, authority: &str, path: &str) -> String {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(async {
-        let stream = connect(proxy, authority, &["h2"]).await;
-        let (mut sender, connection) = http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await.unwrap();
-        tokio::spawn(connection);
-        let request = |path: &str| {
-            let request = Request::builder().uri(format!("https://{authority}{path}"));
-            request.body(Full::<Bytes>::default()).unwrap()
-        };
-        let mut body = sender.send_request(request(path)).await.unwrap().into_body();
+    block_on(async {
+        let client = Http2::connect(proxy, authority).await;
+        let mut body = client.get(path).await.unwrap().into_body();
         let frame = body.frame().await.unwrap().unwrap().into_data().unwrap();
         drop(body);
         // Its answer comes after the proxy was told.
-        assert_eq!(read(sender.send_request(request("/json")).await.unwrap()).await.0, 200);
+        client.goes_on().await;
         String::from_utf8(frame.into()).unwrap()
     })
 }
 
 /// Leaves a stream of HTTP/2 before its answer has a head; its connection goes on.
 pub(crate) fn left_unanswered_over_http2(proxy: &Harmock, authority: &str, path: &str) {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(async {
-        let stream = connect(proxy, authority, &["h2"]).await;
-        let (mut sender, connection) = http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await.unwrap();
-        tokio::spawn(connection);
-        let request = |path: &str| {
-            let request = Request::builder().uri(format!("https://{authority}{path}"));
-            request.body(Full::<Bytes>::default()).unwrap()
-        };
-        let left = tokio::spawn(sender.send_request(request(path)));
+    block_on(async {
+        let client = Http2::connect(proxy, authority).await;
+        let left = tokio::spawn(client.get(path));
         // Its answer comes after the proxy has begun with the one before, and then after it was told.
-        assert_eq!(read(sender.send_request(request("/json")).await.unwrap()).await.0, 200);
+        client.goes_on().await;
         left.abort();
         assert!(left.await.unwrap_err().is_cancelled());
-        assert_eq!(read(sender.send_request(request("/json")).await.unwrap()).await.0, 200);
+        client.goes_on().await;
     });
+}
+
+fn block_on<T>(work: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(work)
+}
+
+/// A connection over HTTP/2 through the proxy.
+struct Http2 {
+    sender: http2::SendRequest<Full<Bytes>>,
+    authority: String,
+}
+
+impl Http2 {
+    async fn connect(proxy: &Harmock, authority: &str) -> Self {
+        Self::over(connect(proxy, authority, &["h2"]).await, authority).await
+    }
+
+    async fn over(stream: TlsStream<TcpStream>, authority: &str) -> Self {
+        let (sender, connection) = http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await.unwrap();
+        tokio::spawn(connection);
+        Self { sender, authority: authority.to_owned() }
+    }
+
+    fn get(&self, path: &str) -> impl Future<Output = hyper::Result<Response<Incoming>>> + use<> {
+        let request = Request::builder().uri(format!("https://{}{path}", self.authority));
+        self.sender.clone().send_request(request.body(Full::default()).unwrap())
+    }
+
+    /// Fails unless another request is answered.
+    async fn goes_on(&self) {
+        assert_eq!(read(self.get("/json").await.unwrap()).await.0, 200);
+    }
 }
 
 async fn connect(proxy: &Harmock, authority: &str, alpn: &[&str]) -> TlsStream<TcpStream> {
@@ -145,7 +153,7 @@ async fn connect(proxy: &Harmock, authority: &str, alpn: &[&str]) -> TlsStream<T
     TlsConnector::from(config).connect(ServerName::try_from(name).unwrap(), stream).await.unwrap()
 }
 
-async fn read(response: Response<hyper::body::Incoming>) -> Seen {
+async fn read(response: Response<Incoming>) -> Seen {
     let (head, body) = response.into_parts();
     let mut body = body.collect().await.unwrap().to_bytes().to_vec();
     if head.headers.get("content-encoding").is_some_and(|coding| coding == "gzip") {

@@ -8,7 +8,7 @@ use std::process::Command;
 
 use sha2::{Digest as _, Sha256};
 
-use crate::support::{Harmock, Origin, Wire, Workspace, entry};
+use crate::support::{Harmock, Origin, RawOrigin, Wire, Workspace, coding, entry};
 
 #[test]
 fn a_body_that_does_not_fit_is_named_at_once_and_the_recording_goes_on() {
@@ -92,6 +92,59 @@ fn a_folder_that_takes_no_file_loses_what_needs_one_and_nothing_else() {
 }
 
 #[test]
+fn a_replay_that_cannot_keep_what_it_was_to_record_says_so_in_its_summary() {
+    let workspace = Workspace::new();
+    workspace.write_har("recording.har", &[entry("GET", "http://a.test/", 200, "a")]);
+    let origin = Origin::http();
+    let mut proxy = Harmock::replay(&workspace, &["--not-found", "record", "--log", "off"]);
+    let mut wire = Wire::connect(proxy.address());
+    let (own, away) = (workspace.join("hars/.harmock/recording.har"), workspace.join("away"));
+    fs::rename(&own, &away).unwrap();
+    assert_eq!(wire.get(&origin.url("/bytes/100000")).body.len(), 100_000);
+    proxy.told("LOST");
+    fs::rename(&away, &own).unwrap();
+    proxy.interrupt().expect(1).says("LOST 1 exchange: GET");
+}
+
+#[test]
+fn a_body_that_is_removed_before_the_run_ends_is_lost_by_name() {
+    let workspace = Workspace::new();
+    let origin = Origin::http();
+    let proxy = Harmock::record(&workspace, &["--log", "off"]);
+    let mut wire = Wire::connect(proxy.address());
+    let url = origin.url("/bytes/100000");
+    assert_eq!(wire.get(&url).body.len(), 100_000);
+    assert_eq!(wire.get(&origin.url("/bytes/1000")).status, 200);
+    fs::remove_file(workspace.join("hars/.harmock/recording.har/body-0")).unwrap();
+    let ended = proxy.interrupt().expect(1).says("recorded 1 exchange");
+    ended.says(&format!("LOST 1 exchange: GET {url}: its body in .harmock was cut or removed"));
+}
+
+#[test]
+fn a_body_for_which_there_is_no_room_without_its_coding_waits_for_the_next_run() {
+    let workspace = Workspace::new();
+    let Some(disk) = SmallDisk::mount(workspace.join("hars")) else { return };
+    let coded = coding::encode("gzip", &vec![b'x'; 2 << 20]);
+    let origin = RawOrigin::once(move |mut wire| {
+        wire.head();
+        let fields = format!("content-encoding: gzip\r\ncontent-type: text/plain\r\ncontent-length: {}", coded.len());
+        wire.send(format!("HTTP/1.1 200 OK\r\n{fields}\r\n\r\n"));
+        wire.send(coded);
+    });
+    let proxy = Harmock::record(&workspace, &["--log", "off"]);
+    assert_eq!(Wire::connect(proxy.address()).get(&origin.url("/")).status, 200);
+    proxy.interrupt().expect(1).says("No space left").says("is kept");
+    assert!(!workspace.join("hars/recording.har").exists(), "nobody looks for secrets in what is coded");
+    // Who only reads has room elsewhere.
+    let replay = Harmock::replay(&workspace, &["hars"]);
+    assert_eq!(Wire::connect(replay.address()).get(&origin.url("/")).body.len(), 2 << 20);
+    replay.interrupt().expect(0);
+    disk.grow();
+    Harmock::record::<&str>(&workspace, &[]).interrupt().expect(1).says("was finished: 1 exchange");
+    assert!(workspace.entries("hars/recording.har")[0]["_harmock"]["encoded"].is_null());
+}
+
+#[test]
 fn what_cannot_be_synced_is_told_at_once_and_again_in_the_summary() {
     let workspace = Workspace::new();
     let origin = Origin::http();
@@ -142,6 +195,12 @@ impl SmallDisk {
 
     fn fill(&self) {
         assert!(fs::write(self.filler(), vec![0; 1 << 20]).is_err(), "the disk holds a megabyte");
+    }
+
+    /// As large as this takes.
+    fn grow(&self) {
+        let status = Command::new("mount").args(["-o", "remount,size=16m"]).arg(&self.0).status();
+        assert!(status.unwrap().success());
     }
 
     fn make_room(&self) {

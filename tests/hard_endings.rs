@@ -35,6 +35,38 @@ fn exchanges_of_a_killed_recording_take_the_archives_place() {
 }
 
 #[test]
+fn a_killed_recording_of_which_no_body_is_left_leaves_the_archive_as_it_was() {
+    let workspace = Workspace::new();
+    workspace.write_har("recording.har", &[entry("GET", "http://a.test/", 200, "a")]);
+    let before = std::fs::read(workspace.join("hars/recording.har")).unwrap();
+    let origin = Origin::http();
+    let url = origin.url("/bytes/100000");
+    let killed = Harmock::record::<&str>(&workspace, &[]);
+    assert_eq!(Wire::connect(killed.address()).get(&url).status, 200);
+    drop(killed);
+    // As a power loss may leave it: the record is on the disk, and the body that it names is not.
+    std::fs::remove_file(workspace.join("hars/.harmock/recording.har/body-0")).unwrap();
+    let replay = Harmock::replay(&workspace, &["hars"]);
+    assert_eq!(Wire::connect(replay.address()).get("http://a.test/").body, b"a");
+    replay.interrupt().expect(0);
+    let lost = format!("was finished: 0 exchanges; LOST 1 exchange, for bodies were cut or removed: GET {url}");
+    Harmock::record::<&str>(&workspace, &[]).interrupt().expect(1).says(&lost);
+    assert_eq!(std::fs::read(workspace.join("hars/recording.har")).unwrap(), before);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_in_the_place_of_the_folder_for_what_passes_stops_the_start() {
+    let workspace = Workspace::new();
+    let elsewhere = workspace.join("elsewhere");
+    std::fs::create_dir(&elsewhere).unwrap();
+    std::os::unix::fs::symlink(&elsewhere, workspace.join("hars/.harmock")).unwrap();
+    let refused = Harmock::run(&workspace, "record", &["--", "true"]).expect(1);
+    assert!(refused.stderr.contains("hars/.harmock is not a folder of its own; remove it"), "{}", refused.stderr);
+    assert_eq!(std::fs::read_dir(&elsewhere).unwrap().count(), 0, "nothing passed, and nothing was written there");
+}
+
+#[test]
 fn what_stands_in_for_an_archive_that_was_not_finished_is_called_by_the_archives_name() {
     let workspace = Workspace::new();
     let origin = Origin::http();

@@ -150,6 +150,22 @@ fn a_payload_file_that_is_asked_for_again_is_sent_from_a_copy_until_it_is_edited
 }
 
 #[test]
+fn a_payload_file_may_be_larger_than_what_is_ever_held_or_unpacked() {
+    const LENGTH: u64 = (2 << 30) + 10;
+    let workspace = Workspace::new();
+    let mut payload = std::fs::File::create(workspace.join("hars/large.bin")).unwrap();
+    payload.seek(SeekFrom::Start(LENGTH - 3)).unwrap();
+    payload.write_all(b"end").unwrap();
+    workspace.write_har("one.har", &[attached()]);
+    let replay = Harmock::replay(&workspace, &["hars"]);
+    let mut wire = Wire::connect(replay.address());
+    wire.send(format!("GET {URL} HTTP/1.1\r\nHost: a.test\r\nRange: bytes={}-\r\n\r\n", LENGTH - 5));
+    let answer = wire.answer();
+    assert_eq!((answer.status, &answer.body[..]), (206, &b"\0\0end"[..]));
+    replay.interrupt().expect(0);
+}
+
+#[test]
 fn entries_of_a_zip_are_sent_stored_or_deflated() {
     for method in [CompressionMethod::Stored, CompressionMethod::Deflated] {
         let (workspace, body) = (Workspace::new(), text(3 << 20));

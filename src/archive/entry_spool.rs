@@ -18,6 +18,8 @@ pub(crate) struct EntrySpool {
     path: PathBuf,
     file: BufWriter<File>,
     length: u64,
+    /// What a failed write has left behind could not be passed over.
+    torn: bool,
     carried: Vec<Spooled>,
     new: Vec<New>,
 }
@@ -46,6 +48,7 @@ impl EntrySpool {
             file: BufWriter::with_capacity(64 << 10, file),
             path,
             length: 0,
+            torn: false,
             carried: Vec::new(),
             new: Vec::new(),
         })
@@ -161,12 +164,18 @@ impl EntrySpool {
         payloads: Box<[Box<str>]>,
         write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
     ) -> Result<Spooled, WriteError> {
+        if self.torn {
+            return Err(WriteError::io("write", &self.path)(io::Error::other(
+                "an entry before it was not written whole",
+            )));
+        }
         let mut counted = Counted { out: &mut self.file, count: 0 };
         let written = write(&mut counted);
         let spooled = Spooled { start: self.length, length: counted.count, payloads };
         if let Err(error) = written {
             // The next entry takes the place of what there is of this one.
             let rewound = self.file.seek(SeekFrom::Start(self.length));
+            self.torn = rewound.is_err();
             return Err(WriteError::io("write", &self.path)(rewound.err().unwrap_or(error)));
         }
         self.length += spooled.length;
@@ -210,5 +219,20 @@ impl<W: Write> Write for Counted<'_, W> {
 
     fn flush(&mut self) -> io::Result<()> {
         self.out.flush()
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn behind_an_entry_that_a_full_disk_has_torn_none_is_taken() {
+        let path = PathBuf::from("/dev/full");
+        let file = BufWriter::with_capacity(64, File::options().write(true).open(&path).unwrap());
+        let mut spool = EntrySpool { path, file, length: 0, torn: false, carried: Vec::new(), new: Vec::new() };
+        spool.carry("{}", Vec::new()).unwrap();
+        assert!(spool.carry(&" ".repeat(100), Vec::new()).is_err());
+        assert!(spool.carry("{}", Vec::new()).is_err(), "it would be looked for in another place than where it is");
     }
 }

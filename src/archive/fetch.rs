@@ -28,7 +28,7 @@ impl Archive {
     pub fn fetch(&self, body: &StoredBody, whole: u64) -> Result<Fetched, PayloadError> {
         match (body, &self.payloads) {
             (StoredBody::File(name), Payloads::Folder(folder)) => {
-                folder.fetch(self.path(), &self.payload_path(name)?, whole, self.limits.payload)
+                folder.fetch(self.path(), &self.payload_path(name)?, whole)
             }
             _ => self.read(body).map(Fetched::Whole),
         }

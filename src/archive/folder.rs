@@ -31,19 +31,17 @@ impl PayloadFolder {
         Self::read_whole(self.open(&report)?, &report, most)
     }
 
-    /// A payload file of at most `most` bytes: its bytes, or the file where they are more than `whole`.
-    pub(crate) fn fetch(
-        &self,
-        archive: &Path,
-        path: &PayloadPath,
-        whole: u64,
-        most: u64,
-    ) -> Result<Fetched, PayloadError> {
+    /// The bytes of a payload file, or the file where they are more than `whole`.
+    pub(crate) fn fetch(&self, archive: &Path, path: &PayloadPath, whole: u64) -> Result<Fetched, PayloadError> {
         let report = Report { archive, path };
-        let file = self.open(&report)?;
+        let mut file = self.open(&report)?;
         let length = file.metadata().map_err(|source| report.unreadable(source))?.len();
-        if length <= whole || length > most {
-            return Self::read_whole(file, &report, most).map(|bytes| Fetched::Whole(bytes.into()));
+        if length <= whole {
+            match Self::read_whole(file, &report, whole) {
+                // It has grown meanwhile.
+                Err(PayloadError::TooLarge { .. }) => file = self.open(&report)?,
+                bytes => return bytes.map(|bytes| Fetched::Whole(bytes.into())),
+            }
         }
         let opened = Source::of_file(file.into_std()).and_then(BodyFile::whole);
         opened.map(Fetched::Large).map_err(|source| report.unreadable(source))
@@ -51,12 +49,13 @@ impl PayloadFolder {
 
     fn read_whole(file: File, report: &Report<'_>, most: u64) -> Result<Vec<u8>, PayloadError> {
         let length = file.metadata().map_err(|source| report.unreadable(source))?.len();
-        let mut bytes = Vec::with_capacity(usize::try_from(length.min(most)).unwrap_or_default());
-        file.take(most.saturating_add(1)).read_to_end(&mut bytes).map_err(|source| report.unreadable(source))?;
-        if bytes.len() as u64 > most {
-            return Err(report.too_large(format!("larger than {most} bytes")));
+        let too_large = || report.too_large(format!("larger than {most} bytes"));
+        if length > most {
+            return Err(too_large());
         }
-        Ok(bytes)
+        let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or_default());
+        file.take(most.saturating_add(1)).read_to_end(&mut bytes).map_err(|source| report.unreadable(source))?;
+        if bytes.len() as u64 > most { Err(too_large()) } else { Ok(bytes) }
     }
 
     /// SHA-256 of a payload file.
@@ -154,6 +153,20 @@ mod tests {
         assert_eq!(read(folder.path(), "sub/x.txt").unwrap(), b"one");
         fs::write(folder.path().join("sub/x.txt"), "two").unwrap();
         assert_eq!(read(folder.path(), "sub/x.txt").unwrap(), b"two");
+    }
+
+    #[test]
+    fn a_file_that_is_sent_from_where_it_lies_may_be_of_any_size() {
+        let folder = tempfile::tempdir().unwrap();
+        let length = crate::archive::Limits::default().payload + 1;
+        fs::File::create(folder.path().join("big")).unwrap().set_len(length).unwrap();
+        let (archive, path) = (folder.path().join("a.har"), PayloadPath::parse("big").unwrap());
+        let payloads = PayloadFolder::of_archive(&archive).unwrap();
+        let Fetched::Large(file) = payloads.fetch(&archive, &path, 100).unwrap() else {
+            panic!("it is held in memory")
+        };
+        assert_eq!(file.length(), length);
+        assert!(matches!(payloads.read(&archive, &path, length - 1), Err(PayloadError::TooLarge { .. })));
     }
 
     #[test]

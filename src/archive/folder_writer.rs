@@ -1,10 +1,11 @@
 //! Putting a finished `.har` and its payload files in place: all of it or, after an error, nothing.
 
+use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use cap_std::ambient_authority;
-use cap_std::fs::Dir;
+use cap_std::fs::{Dir, OpenOptions};
 
 use super::body_scan::hash_reader;
 use super::orphans::named_hash;
@@ -13,7 +14,11 @@ use super::write_error::WriteError;
 use crate::har::fingerprint::hex;
 
 /// Payload files that are in their place already; dropped before [`Placement::commit`], it takes them back.
+///
+/// One at a time has a folder: a payload that another archive has there already is left as it is, and whoever removes what that
+/// archive has no use for any more would take it from this one, which does not name it yet.
 pub(crate) struct Placement {
+    held: Option<File>,
     folder: Dir,
     folder_path: PathBuf,
     spool: Dir,
@@ -49,6 +54,7 @@ impl Placement {
     ) -> Result<Self, WriteError> {
         let open = |path: &Path| Dir::open_ambient_dir(path, ambient_authority());
         let mut placement = Self {
+            held: lock(folder),
             folder: open(folder).map_err(WriteError::io("open", folder))?,
             folder_path: folder.to_path_buf(),
             spool: open(spool).map_err(WriteError::io("open", spool))?,
@@ -59,12 +65,29 @@ impl Placement {
             let spooled = spooled.file_name().and_then(|name| name.to_str()).unwrap_or_default();
             placement.put_one(name, spooled, hash)?;
         }
+        placement.sync().map_err(WriteError::io("write the payloads in", folder))?;
         Ok(placement)
     }
 
-    /// Leaves everything where it is now.
-    pub(crate) fn commit(mut self) {
+    /// Leaves everything where it is now. The folder is another's once what this gives is dropped.
+    #[must_use]
+    pub(crate) fn commit(mut self) -> Option<File> {
         self.done.clear();
+        self.held.take()
+    }
+
+    /// Waits for the disk: what is recorded has no other place soon. Of very many files each would take its time, and the system
+    /// syncs all that it has faster.
+    fn sync(&self) -> io::Result<()> {
+        const EACH_MOST: usize = 16;
+        #[cfg(target_os = "linux")]
+        if self.done.len() > EACH_MOST {
+            return Ok(rustix::fs::syncfs(&self.folder)?);
+        }
+        let mut options = OpenOptions::new();
+        // Windows syncs what may be written alone.
+        options.read(true).write(cfg!(windows));
+        self.done.iter().try_for_each(|step| self.folder.open_with(&step.name, &options)?.sync_data())
     }
 
     fn put_one(&mut self, name: &str, spooled: &str, hash: Option<[u8; 32]>) -> Result<(), WriteError> {
@@ -116,6 +139,12 @@ impl Drop for Placement {
     }
 }
 
+/// Waits for the lock of an archives' folder; none where folders cannot be locked.
+pub(crate) fn lock(folder: &Path) -> Option<File> {
+    let folder = if cfg!(unix) { File::open(folder).ok()? } else { return None };
+    folder.lock().ok().map(|()| folder)
+}
+
 /// SHA-256 of a file in `folder`; links that lead out of it are an error.
 pub(crate) fn hash(folder: &Dir, name: &str) -> io::Result<[u8; 32]> {
     hash_reader(folder.open(name)?)
@@ -125,4 +154,44 @@ pub(crate) fn hash(folder: &Dir, name: &str) -> io::Result<[u8; 32]> {
 pub(crate) fn has_its_hash(folder: &Dir, name: &str) -> bool {
     let regular = folder.symlink_metadata(name).is_ok_and(|metadata| metadata.is_file());
     regular && hash(folder, name).is_ok_and(|hash| Some(hex(&hash).as_str()) == named_hash(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::archive::body_scan::scan;
+    use crate::har::NewBody;
+
+    #[cfg(unix)]
+    #[test]
+    fn a_folder_is_one_archives_own_until_what_the_others_may_remove_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let spool = folder.path().join("spool");
+        std::fs::create_dir(&spool).unwrap();
+        let permissions = std::fs::metadata(&spool).unwrap().permissions();
+        let mut store = PayloadStore::new(spool.clone(), folder.path().to_owned(), permissions);
+        let body = NewBody::Bytes(b"a body");
+        let name = store.add(&body, &scan(&body).unwrap(), "txt").unwrap();
+        let placement = Placement::put(&store, &spool, folder.path(), OnOther::Refuse).unwrap();
+        let is_free = || File::open(folder.path()).unwrap().try_lock().is_ok();
+        assert!(folder.path().join(&*name).is_file() && !is_free());
+        let held = placement.commit();
+        assert!(!is_free());
+        drop(held);
+        assert!(is_free());
+    }
+
+    #[test]
+    fn very_many_payloads_are_on_the_disk_as_few_are() {
+        let folder = tempfile::tempdir().unwrap();
+        let spool = folder.path().join("spool");
+        std::fs::create_dir(&spool).unwrap();
+        let permissions = std::fs::metadata(folder.path()).unwrap().permissions();
+        let mut store = PayloadStore::new(spool.clone(), folder.path().to_owned(), permissions);
+        for number in 0..40 {
+            store.carry(&format!("{number}.txt"), &mut number.to_string().as_bytes(), false).unwrap();
+        }
+        drop(Placement::put(&store, &spool, folder.path(), OnOther::Refuse).unwrap().commit());
+        assert!((0..40).all(|number| folder.path().join(format!("{number}.txt")).is_file()));
+    }
 }

@@ -7,6 +7,7 @@ use std::path::{Component, Path, PathBuf};
 use super::carry_over::folder_of;
 use super::discover::discover;
 use super::error::Error;
+use super::folder_writer::lock;
 use super::limits::Limits;
 use super::orphans::{is_edited, named_hash};
 use super::payload_path::PayloadPath;
@@ -36,10 +37,13 @@ pub fn collect_garbage(folder: &Path, dry_run: bool) -> Result<Garbage, WriteErr
     let folder = if folder.is_file() { folder_of(folder) } else { folder };
     let (mut candidates, mut left) = (Vec::new(), Vec::new());
     search(folder, &mut candidates, &mut left)?;
+    candidates.sort();
+    // Whoever puts payloads there names them before the folder is free again.
+    let folders: BTreeSet<&Path> = candidates.iter().map(|path| folder_of(path)).filter(|_| !dry_run).collect();
+    let _held: Vec<_> = folders.into_iter().filter_map(lock).collect();
     let named = named_in(folder)?;
     let mut garbage = Garbage::default();
-    candidates.sort();
-    for path in candidates.into_iter().filter(|path| !named.contains(&plain(path))) {
+    for path in candidates.iter().filter(|path| !named.contains(&plain(path))).cloned() {
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
         if is_edited(folder_of(&path), name) {
             garbage.edited.push(path);

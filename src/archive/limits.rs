@@ -7,7 +7,7 @@ use std::io::{self, Read};
 pub struct Limits {
     /// Bytes of HAR text, unpacked.
     pub text: u64,
-    /// Bytes of one body, unpacked.
+    /// Bytes of one body that is unpacked, or held in memory. One that lies in a file as it is sent may be longer.
     pub payload: u64,
     /// How many times its compressed size something may unpack to, once it is above [`Limits::ratio_from`].
     pub ratio: u64,

@@ -68,6 +68,6 @@ pub fn merge(sources: &[PathBuf], out: &Path, force: bool) -> Result<Merged, Wri
     }
     let placement = Placement::put(&payloads, &spool, folder, OnOther::Refuse)?;
     replace(&har, out)?;
-    placement.commit();
+    drop(placement.commit());
     Ok(merged)
 }

@@ -108,7 +108,7 @@ fn unpack_to(zip: &Path, target: &Path, folder: &Path, force: bool) -> Result<Re
     let on_other = if force { OnOther::Replace } else { OnOther::Refuse };
     let placement = Placement::put(&payloads, &spool, folder, on_other)?;
     replace(&har, target)?;
-    placement.commit();
+    drop(placement.commit());
     let left = source.files().saturating_sub(payloads.len() + 1);
     Ok(Repacked { path: target.to_path_buf(), entries, payloads: payloads.len(), missing, left })
 }

@@ -156,7 +156,7 @@ pub fn rewrite<T>(
     }
     let placement = Placement::put(&store, &spool, folder, OnOther::ReplacePayloads)?;
     replace(&har, target)?;
-    placement.commit();
+    let _held = placement.commit();
     remove_replaced(replaced, folder);
     Ok(outcome)
 }

@@ -34,12 +34,7 @@ impl Workspace {
     pub(crate) fn open(archive_folder: &Path) -> Result<Self, WriteError> {
         let private = private_folder(archive_folder)?;
         remove_killed_writers(&private);
-        let mut workspace = Self::named(WRITING, &private)?;
-        let path = workspace.join(LIVES);
-        let lives = File::create_new(&path).map_err(WriteError::io("create", &path))?;
-        // Where files cannot be locked, what a killed writer leaves is left.
-        workspace._lives = lives.try_lock().is_ok().then_some(lives);
-        Ok(workspace)
+        Self::named(WRITING, &private)
     }
 
     /// Makes a temporary folder in `folder` itself, for work that is done at once and is to leave no `.harmock`.
@@ -49,7 +44,13 @@ impl Workspace {
 
     fn named(prefix: &str, folder: &Path) -> Result<Self, WriteError> {
         let temp = tempfile::Builder::new().prefix(prefix).tempdir_in(folder);
-        Ok(Self { _lives: None, temp: temp.map_err(WriteError::io("create a temporary folder in", folder))? })
+        let mut workspace =
+            Self { _lives: None, temp: temp.map_err(WriteError::io("create a temporary folder in", folder))? };
+        let path = workspace.join(LIVES);
+        let lives = File::create_new(&path).map_err(WriteError::io("create", &path))?;
+        // Where files cannot be locked, what a killed writer leaves is left.
+        workspace._lives = lives.try_lock().is_ok().then_some(lives);
+        Ok(workspace)
     }
 
     /// A path inside.
@@ -109,15 +110,21 @@ pub fn private_folder(archive_folder: &Path) -> Result<PathBuf, WriteError> {
         Err(error) => return Err(WriteError::io("create", &private)(error)),
     }
     let ignore = private.join(".gitignore");
-    match OpenOptions::new().write(true).create_new(true).open(&ignore) {
-        Ok(mut file) => file.write_all(b"*\n").map_err(WriteError::io("write", &ignore))?,
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-        Err(error) => return Err(WriteError::io("write", &ignore)(error)),
-    }
+    ignore_all(&ignore).map_err(WriteError::io("write", &ignore))?;
     Ok(private)
 }
 
-fn create_private(path: &Path) -> io::Result<()> {
+/// Writes the `.gitignore`, also where there is an empty one: a full disk may have taken the name and no content. One in
+/// which somebody has written is theirs, and so is what a link leads to.
+fn ignore_all(path: &Path) -> io::Result<()> {
+    if fs::symlink_metadata(path).is_ok_and(|there| there.len() > 0) {
+        return Ok(());
+    }
+    OpenOptions::new().create(true).truncate(false).write(true).open(path)?.write_all(b"*\n")
+}
+
+/// Makes a folder for its owner alone.
+pub(crate) fn create_private(path: &Path) -> io::Result<()> {
     let mut builder = fs::DirBuilder::new();
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
@@ -143,6 +150,17 @@ mod tests {
     }
 
     #[test]
+    fn a_list_for_git_that_a_full_disk_has_left_empty_is_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let ignore = private_folder(folder.path()).unwrap().join(".gitignore");
+        for (there, then) in [("", "*\n"), ("mine", "mine")] {
+            fs::write(&ignore, there).unwrap();
+            private_folder(folder.path()).unwrap();
+            assert_eq!(fs::read_to_string(&ignore).unwrap(), then);
+        }
+    }
+
+    #[test]
     fn what_a_killed_writer_left_is_removed_and_what_a_live_one_has_is_not() {
         let folder = tempfile::tempdir().unwrap();
         let private = private_folder(folder.path()).unwrap();
@@ -156,6 +174,15 @@ mod tests {
         fs::write(first.join("1"), "another").unwrap();
         let _second = Workspace::open(folder.path()).unwrap();
         assert_eq!((left.exists(), being_made.exists(), first.join("1").exists()), (false, true, true));
+    }
+
+    #[test]
+    fn a_writer_outside_is_known_to_be_alive_however_long_it_takes() {
+        let folder = tempfile::tempdir().unwrap();
+        let long = Workspace::hidden(folder.path()).unwrap();
+        let hours_ago = std::time::SystemTime::now() - 2 * BEING_MADE;
+        File::open(long.temp.path()).unwrap().set_modified(hours_ago).unwrap();
+        assert!(left_writing(folder.path()).is_empty());
     }
 
     #[cfg(unix)]

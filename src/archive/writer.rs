@@ -19,6 +19,7 @@ use super::payload_store::PayloadStore;
 use super::previous::Previous;
 use super::raw_log::LogFrame;
 use super::sort_key::{Asked, SortKey};
+use super::stamp::Stamp;
 use super::workspace::Workspace;
 use super::write_error::WriteError;
 use super::zip_writer::{HAR_NAME, ZipArchiveWriter};
@@ -69,6 +70,8 @@ pub struct ArchiveWriter {
     target: PathBuf,
     options: WriterOptions,
     previous: Option<Previous>,
+    /// The version whose entries are carried over, as it was then.
+    carried: Option<(PathBuf, Option<Stamp>)>,
     frame: Option<LogFrame>,
     entries: EntrySpool,
     payloads: PayloadStore,
@@ -96,7 +99,8 @@ impl ArchiveWriter {
         fs::create_dir(&spool).map_err(WriteError::io("create", &spool))?;
         let payloads = PayloadStore::new(spool, folder.to_path_buf(), entries.permissions()?);
         let target = target.to_path_buf();
-        let mut writer = Self { target, options, previous: None, frame: None, entries, payloads, workspace };
+        let mut writer =
+            Self { target, options, previous: None, carried: None, frame: None, entries, payloads, workspace };
         if previous.is_file() {
             writer.follow(previous)?;
         }
@@ -104,6 +108,9 @@ impl ArchiveWriter {
     }
 
     fn follow(&mut self, previous: &Path) -> Result<(), WriteError> {
+        if self.options.update != Update::Replace {
+            self.carried = Some((previous.to_path_buf(), Stamp::of(previous)));
+        }
         match self.options.update {
             Update::Append => self.carry_over(previous).map(drop),
             Update::Merge => {
@@ -223,6 +230,7 @@ impl ArchiveWriter {
         if is_zip(&self.target) {
             let zip = self.workspace.join("archive.zip");
             written.bytes = write_zip(&zip, &har, &self.payloads)?;
+            self.refuse_changed()?;
             before(&zip).map_err(WriteError::io("note the end of", &self.target))?;
             replace(&zip, &self.target)?;
             return Ok(written);
@@ -230,11 +238,25 @@ impl ArchiveWriter {
         let previous = if self.options.keep_payloads { Default::default() } else { previous_payloads(&self.target) };
         let (spool, folder) = (self.workspace.join("payloads"), folder_of(&self.target));
         let placement = Placement::put(&self.payloads, &spool, folder, OnOther::ReplacePayloads)?;
+        self.refuse_changed()?;
         before(&har).map_err(WriteError::io("note the end of", &self.target))?;
         replace(&har, &self.target)?;
-        placement.commit();
+        let _held = placement.commit();
         written.removed_payloads = remove_orphans(previous, folder);
         Ok(written)
+    }
+}
+
+impl ArchiveWriter {
+    /// What somebody has written into the previous version since it was read would be lost.
+    fn refuse_changed(&self) -> Result<(), WriteError> {
+        match &self.carried {
+            Some((path, stamp)) if Stamp::of(path) != *stamp => Err(WriteError::Existing {
+                path: path.clone(),
+                reason: "it changed while its new version was written".to_owned(),
+            }),
+            _ => Ok(()),
+        }
     }
 }
 

@@ -106,24 +106,26 @@ impl ZipReader {
             return Err(PayloadError::Changed { archive: archive.to_path_buf() });
         }
         let copy = |content: &mut dyn Read| Source::unpacked(content).and_then(BodyFile::whole);
-        let Some((start, length)) = self.stored_span(index) else { return self.file_of(index, &report, copy) };
+        let most = self.limits.payload;
+        let Some((start, length)) = self.stored_span(index) else { return self.file_of(index, most, &report, copy) };
         let in_place = |content: &mut dyn Read| {
             let _checked = io::copy(content, &mut io::sink())?;
             BodyFile::part(self.source.clone(), start, length)
         };
-        let copied = if length > copied { None } else { self.file_of(index, &report, copy).ok() };
-        copied.map_or_else(|| self.file_of(index, &report, in_place), Ok)
+        let copied = if length > copied { None } else { self.file_of(index, most, &report, copy).ok() };
+        // It becomes no longer than it is there.
+        copied.map_or_else(|| self.file_of(index, u64::MAX, &report, in_place), Ok)
     }
 
     fn file_of(
         &self,
         index: usize,
+        most: u64,
         report: &Report<'_>,
         open: impl FnOnce(&mut dyn Read) -> io::Result<BodyFile>,
     ) -> Result<BodyFile, PayloadError> {
         let mut opened = Err(io::Error::from(io::ErrorKind::NotFound));
-        self.with_entry(index, self.limits.payload, |content| opened = open(content))
-            .map_err(|problem| report.zip(problem))?;
+        self.with_entry(index, most, |content| opened = open(content)).map_err(|problem| report.zip(problem))?;
         opened.map_err(|error| match past_limit(&error) {
             Some(problem) => report.too_large(problem),
             None => report.zip(error.to_string()),

@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io::{BufReader, Read};
 use std::path::Path;
 
-use zip::ZipArchive;
+use zip::{CompressionMethod, ZipArchive};
 
 use super::limits::{Bounded, Limits};
 use super::payload_path::PayloadPath;
@@ -67,6 +67,8 @@ impl<'a> ZipSource<'a> {
             return Err(unusable(path, format!("{name:?} in it is a link or a folder, not a file")));
         }
         let compressed = entry.compressed_size().min(in_file);
+        // What is only stored becomes no longer than it is there.
+        let most = if entry.compression() == CompressionMethod::Stored { u64::MAX } else { most };
         Ok(Bounded::new(entry, compressed, most, &Limits::default()))
     }
 }

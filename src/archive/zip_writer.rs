@@ -1,12 +1,13 @@
 //! The zip form of an archive: `har.har` first, payloads after it by name, the same bytes for the same content.
 
 use std::fs::File;
-use std::io::{self, BufWriter, Read, Seek, Write};
+use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, System, ZipWriter};
 
+use super::limits::Limits;
 use super::media_types::{SIGNATURE_MOST, has_compressed_signature, is_compressed};
 use super::write_error::WriteError;
 
@@ -26,13 +27,11 @@ impl<'a> ZipArchiveWriter<'a> {
     }
 
     /// Adds an entry of `length` bytes.
-    pub(crate) fn add(&mut self, name: &str, length: u64, content: &mut dyn Read) -> Result<(), WriteError> {
+    pub(crate) fn add(&mut self, name: &str, length: u64, content: &mut (impl Read + Seek)) -> Result<(), WriteError> {
         let zip_error = |source| WriteError::Zip { path: self.path.to_path_buf(), source };
-        let mut beginning = Vec::new();
-        content.take(SIGNATURE_MOST).read_to_end(&mut beginning).map_err(WriteError::io("read", self.path))?;
-        let stored = has_compressed_extension(name) || has_compressed_signature(&beginning);
-        self.zip.start_file(name, options(stored, length)).map_err(zip_error)?;
-        io::copy(&mut beginning.chain(content), &mut self.zip).map(drop).map_err(WriteError::io("write", self.path))
+        let packing = packing(name, length, content).map_err(WriteError::io("read", self.path))?;
+        self.zip.start_file(name, options(packing, length)).map_err(zip_error)?;
+        io::copy(content, &mut self.zip).map(drop).map_err(WriteError::io("write", self.path))
     }
 
     /// Adds a file from the disk.
@@ -55,39 +54,84 @@ impl<'a> ZipArchiveWriter<'a> {
     }
 }
 
+/// How an entry is packed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Packing {
+    Stored,
+    Deflated,
+    /// So that what is very much of the same does not look like a bomb to whoever reads it.
+    DeflatedLess,
+}
+
+/// Decides for an entry; its content is at its beginning then.
+fn packing(name: &str, length: u64, content: &mut (impl Read + Seek)) -> io::Result<Packing> {
+    let limits = Limits::default();
+    let mut beginning = Vec::new();
+    content.by_ref().take(SIGNATURE_MOST).read_to_end(&mut beginning)?;
+    let is_long = name != HAR_NAME && length > limits.payload;
+    let packing = if is_long || has_compressed_extension(name) || has_compressed_signature(&beginning) {
+        Packing::Stored
+    } else if length > limits.ratio_from && is_uniform(length, content)? {
+        Packing::DeflatedLess
+    } else {
+        Packing::Deflated
+    };
+    content.rewind()?;
+    Ok(packing)
+}
+
+/// Whether at least every other part of a content is one byte, or a few, again and again: only such a one deflates a
+/// thousand times.
+fn is_uniform(length: u64, content: &mut (impl Read + Seek)) -> io::Result<bool> {
+    const PARTS: u64 = 16;
+    const LENGTH: u64 = 16 << 10;
+    let (mut uniform, mut part) = (0, Vec::new());
+    for at in 0..PARTS {
+        part.clear();
+        content.seek(SeekFrom::Start((length - LENGTH) / (PARTS - 1) * at))?;
+        content.by_ref().take(LENGTH).read_to_end(&mut part)?;
+        uniform += u64::from((1..=4).any(|apart| part.len() > apart && part[apart..] == part[..part.len() - apart]));
+    }
+    Ok(uniform * 2 >= PARTS)
+}
+
 fn has_compressed_extension(name: &str) -> bool {
     name.rsplit_once('.').is_some_and(|(_, extension)| is_compressed(extension))
 }
 
-/// No clock, no umask, no system in it; what is compressed already is stored; sizes from nearly 4 GiB on are zip64.
-fn options(stored: bool, length: u64) -> SimpleFileOptions {
+/// No clock, no umask, no system in it; what is compressed already is stored, and what would be too long to be unpacked; sizes from nearly 4 GiB on are zip64.
+fn options(packing: Packing, length: u64) -> SimpleFileOptions {
     const NEARLY_4_GIB: u64 = (4 << 30) - (16 << 20);
     let options = SimpleFileOptions::default()
         .last_modified_time(DateTime::default())
         .unix_permissions(0o644)
         .system(System::Unix)
         .large_file(length >= NEARLY_4_GIB);
-    if stored {
-        options.compression_method(CompressionMethod::Stored)
-    } else {
-        options.compression_method(CompressionMethod::Deflated).compression_level(Some(6))
+    let deflated = |level| options.compression_method(CompressionMethod::Deflated).compression_level(Some(level));
+    match packing {
+        Packing::Stored => options.compression_method(CompressionMethod::Stored),
+        Packing::Deflated => deflated(6),
+        Packing::DeflatedLess => deflated(1),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use std::fs;
+    use std::io::Cursor;
     use std::process::Command;
 
     use super::*;
     use crate::archive::payload_path::PayloadPath;
+    use crate::archive::source::Source;
+    use crate::archive::zip_reader::ZipReader;
     use crate::archive::zip_source::ZipSource;
 
     fn written(folder: &Path, length: u64) -> Vec<u8> {
         let path = folder.join(format!("{length}.zip"));
         let mut zip = ZipArchiveWriter::new(File::create(&path).unwrap(), &path);
-        zip.add(HAR_NAME, 2, &mut &b"{}"[..]).unwrap();
-        zip.add("a.bin", length, &mut &b"small"[..]).unwrap();
+        zip.add(HAR_NAME, 2, &mut Cursor::new("{}")).unwrap();
+        zip.add("a.bin", length, &mut Cursor::new("small")).unwrap();
         zip.finish().unwrap();
         let mut payload = String::new();
         let mut source = ZipSource::open(&path).unwrap();
@@ -127,7 +171,7 @@ mod tests {
             ("b.dat", &gzip),
             ("c.bin", b"P"),
         ] {
-            writer.add(name, content.len() as u64, &mut &*content).unwrap();
+            writer.add(name, content.len() as u64, &mut Cursor::new(content)).unwrap();
         }
         writer.finish().unwrap();
         let mut zip = zip::ZipArchive::new(File::open(&path).unwrap()).unwrap();
@@ -139,6 +183,43 @@ mod tests {
         assert_eq!(found, [(false, 1000), (true, 1000), (true, 1004), (true, 1003), (false, 1)]);
     }
 
+    #[test]
+    fn what_is_all_the_same_is_not_taken_for_a_bomb_when_it_is_read() {
+        const LENGTH: usize = 8 << 20;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.zip");
+        let mut writer = ZipArchiveWriter::new(File::create(&path).unwrap(), &path);
+        writer.add(HAR_NAME, 2, &mut Cursor::new("{}")).unwrap();
+        let with_ends = [&b"begin"[..], &vec![0; LENGTH], b"end"].concat();
+        let contents = [("a.bin", vec![0; LENGTH]), ("b.bin", b"ab".repeat(LENGTH / 2)), ("c.bin", with_ends)];
+        for (name, content) in &contents {
+            writer.add(name, content.len() as u64, &mut Cursor::new(content)).unwrap();
+        }
+        assert!(writer.finish().unwrap() < LENGTH as u64 / 10);
+        let zip = ZipReader::open(&path, Source::of_file(File::open(&path).unwrap()).unwrap(), Limits::default());
+        let zip = zip.unwrap();
+        for (name, content) in &contents {
+            let read = zip.read(&path, &PayloadPath::parse(name).unwrap());
+            assert!(read.is_ok_and(|read| read == *content), "{name}");
+        }
+    }
+
+    #[test]
+    fn what_would_be_too_long_to_be_unpacked_is_stored_and_read_where_it_lies() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.zip");
+        let mut writer = ZipArchiveWriter::new(File::create(&path).unwrap(), &path);
+        writer.add(HAR_NAME, 2, &mut Cursor::new("{}")).unwrap();
+        writer.add("a.txt", Limits::default().payload + 1, &mut Cursor::new("so very long")).unwrap();
+        writer.add("b.txt", Limits::default().payload, &mut Cursor::new("long, but not so")).unwrap();
+        writer.finish().unwrap();
+        let source = Source::of_file(File::open(&path).unwrap()).unwrap();
+        let zip = ZipReader::open(&path, source, Limits { payload: 4, ..Limits::default() }).unwrap();
+        let unpacked = |name: &str| zip.unpack(&path, &PayloadPath::parse(name).unwrap(), 0);
+        assert_eq!(unpacked("a.txt").unwrap().length(), 12);
+        assert!(unpacked("b.txt").is_err());
+    }
+
     /// Takes minutes and 9 GiB of disk: run by hand.
     #[test]
     #[ignore = "writes 4.5 GiB twice"]
@@ -148,9 +229,9 @@ mod tests {
         let (spooled, path) = (folder.path().join("large"), folder.path().join("a.zip"));
         File::create(&spooled).unwrap().set_len(LENGTH).unwrap();
         let mut zip = ZipArchiveWriter::new(File::create(&path).unwrap(), &path);
-        zip.add(HAR_NAME, 2, &mut &b"{}"[..]).unwrap();
+        zip.add(HAR_NAME, 2, &mut Cursor::new("{}")).unwrap();
         zip.add_file("large.png", &spooled).unwrap();
-        zip.add("last.txt", 4, &mut &b"last"[..]).unwrap();
+        zip.add("last.txt", 4, &mut Cursor::new("last")).unwrap();
         assert!(zip.finish().unwrap() > LENGTH);
         let script = "import sys, zipfile\nz = zipfile.ZipFile(sys.argv[1])\n\
             assert z.getinfo('large.png').file_size == int(sys.argv[2])\n\

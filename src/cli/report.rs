@@ -1,12 +1,12 @@
 //! What is said when a run ends, and the exit code that goes with it.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anstyle::{AnsiColor, Style};
 
 use crate::proxy::{Miss, Mode, NotFound, Summary};
-use crate::record::Spooled;
+use crate::record::{Finished, Recorded, Spooled};
 use crate::redact::shown_url;
 
 /// Lines of one kind that are printed; the rest is counted.
@@ -102,6 +102,16 @@ fn is_bad_news(line: &str) -> bool {
     ["MISS ", "LOST ", "error", "nothing was recorded"].iter().any(|start| line.starts_with(start))
 }
 
+/// Exchanges of a killed run that are not in the archive although their records were whole.
+pub(crate) fn bodies_lost(finished: &Finished) -> String {
+    match &finished.bodies_lost[..] {
+        [] => String::new(),
+        lost @ [first, ..] => {
+            format!("; LOST {}, for bodies were cut or removed: {first}", count(lost.len() as u64, "exchange"))
+        }
+    }
+}
+
 /// Where a run that was ended at once has left its exchanges.
 pub(crate) fn kept_in_journal(expected: &Expected) -> String {
     match expected {
@@ -113,20 +123,9 @@ pub(crate) fn kept_in_journal(expected: &Expected) -> String {
     }
 }
 
-fn recording(lines: &mut Vec<String>, summary: &Summary, har: &std::path::Path, glob: &[String], verdict: Verdict) {
+fn recording(lines: &mut Vec<String>, summary: &Summary, har: &Path, glob: &[String], verdict: Verdict) {
     if verdict == Verdict::CaughtNothing {
-        let globs = if glob.is_empty() { "everything".to_owned() } else { glob.join(" ") };
-        let seen = if summary.seen.is_empty() && summary.tunnelled.is_empty() {
-            "no request arrived; is the client set to the proxy?".to_owned()
-        } else {
-            format!("seen: {}", counted(summary.seen.iter().chain(&summary.tunnelled)))
-        };
-        let archive = if har.exists() {
-            format!("{} is as it was", har.display())
-        } else {
-            format!("{} was not made", har.display())
-        };
-        lines.push(format!("nothing was recorded, and {archive}: globs {globs}; {seen}"));
+        lines.push(caught_nothing(summary, har, glob));
     }
     if let Some(recorded) = &summary.recorded {
         if let Some(finished) = &recorded.finished {
@@ -138,42 +137,60 @@ fn recording(lines: &mut Vec<String>, summary: &Summary, har: &std::path::Path, 
                 count(written.entries as u64, "entry"),
                 count(written.payloads as u64, "payload"),
             ));
-            let edits: Vec<String> = written.kept_edits.iter().map(ToString::to_string).collect();
-            limited(lines, "edited by hand, left as it is", &edits);
-            limited(lines, "not decodable, kept as it came", &finished.undecoded);
-            if finished.redacted > 0 {
-                lines.push(format!("replaced secrets in {}", count(finished.redacted as u64, "entry")));
-            }
-            limited(lines, "redacted in what Playwright compares, so it cannot find it", &finished.unmatchable);
-            limited(lines, "a secret that is replaced elsewhere also stands in the text of", &finished.echoed);
-            limited(lines, "not searched for secrets", &finished.unread);
+            kept(lines, finished);
         }
-        if recorded.spooled.lost > 0 {
-            lines.push(format!(
-                "LOST {}: {}",
-                count(recorded.spooled.lost, "exchange"),
-                recorded.spooled.first_error.as_deref().unwrap_or("the disk could not be written")
-            ));
-        }
-        if let Some(unsynced) = &recorded.spooled.unsynced {
-            lines.push(format!(
-                "error: {unsynced}; a power loss during the run could have taken more than a second of it"
-            ));
-        }
-        if recorded.abandoned > 0 {
-            lines.push(format!("{} went away before an answer", count(recorded.abandoned, "client")));
-        }
-        if recorded.open > 0 {
-            lines.push(format!("{} had not ended and is not kept", count(recorded.open, "exchange")));
-        }
-        if recorded.waited_ms > 0 {
-            lines.push(format!("clients waited {} ms for the disk", recorded.waited_ms));
-        }
+        not_kept(lines, recorded);
     }
+    limited(lines, "error", &summary.errors);
     if !summary.tunnelled.is_empty() {
         lines.push(format!("passed on unopened: {}", counted(&summary.tunnelled)));
     }
     informational(lines, summary);
+}
+
+fn caught_nothing(summary: &Summary, har: &Path, glob: &[String]) -> String {
+    let globs = if glob.is_empty() { "everything".to_owned() } else { glob.join(" ") };
+    let seen = if summary.seen.is_empty() && summary.tunnelled.is_empty() {
+        "no request arrived; is the client set to the proxy?".to_owned()
+    } else {
+        format!("seen: {}", counted(summary.seen.iter().chain(&summary.tunnelled)))
+    };
+    let became = if har.exists() { "is as it was" } else { "was not made" };
+    format!("nothing was recorded, and {} {became}: globs {globs}; {seen}", har.display())
+}
+
+/// What people have to know of the entries that were written.
+fn kept(lines: &mut Vec<String>, finished: &Finished) {
+    let edits: Vec<String> = finished.written.kept_edits.iter().map(ToString::to_string).collect();
+    limited(lines, "edited by hand, left as it is", &edits);
+    limited(lines, "not decodable, kept as it came", &finished.undecoded);
+    if finished.redacted > 0 {
+        lines.push(format!("replaced secrets in {}", count(finished.redacted as u64, "entry")));
+    }
+    limited(lines, "redacted in what Playwright compares, so it cannot find it", &finished.unmatchable);
+    limited(lines, "a secret that is replaced elsewhere also stands in the text of", &finished.echoed);
+    limited(lines, "not searched for secrets", &finished.unread);
+}
+
+/// What is not in the archive, and what it cost to keep the rest.
+fn not_kept(lines: &mut Vec<String>, recorded: &Recorded) {
+    let spooled = &recorded.spooled;
+    if spooled.lost > 0 {
+        let reason = spooled.first_error.as_deref().unwrap_or("the disk could not be written");
+        lines.push(format!("LOST {}: {reason}", count(spooled.lost, "exchange")));
+    }
+    if let Some(unsynced) = &spooled.unsynced {
+        lines.push(format!("error: {unsynced}; a power loss during the run could have taken more than a second of it"));
+    }
+    if recorded.abandoned > 0 {
+        lines.push(format!("{} went away before an answer", count(recorded.abandoned, "client")));
+    }
+    if recorded.open > 0 {
+        lines.push(format!("{} had not ended and is not kept", count(recorded.open, "exchange")));
+    }
+    if recorded.waited_ms > 0 {
+        lines.push(format!("clients waited {} ms for the disk", recorded.waited_ms));
+    }
 }
 
 fn replay(lines: &mut Vec<String>, summary: &Summary, verdict: Verdict) {
@@ -201,11 +218,13 @@ fn replay(lines: &mut Vec<String>, summary: &Summary, verdict: Verdict) {
     if !summary.tunnelled.is_empty() {
         lines.push(format!("passed on unopened: {}", counted(&summary.tunnelled)));
     }
-    if let Some(finished) = summary.recorded.as_ref().and_then(|recorded| recorded.finished.as_ref()) {
-        lines.push(format!("recorded {} that had been missed", count(finished.exchanges as u64, "exchange")));
-    }
     if let Some(recorded) = &summary.recorded {
+        if let Some(finished) = &recorded.finished {
+            lines.push(format!("recorded {} that had been missed", count(finished.exchanges as u64, "exchange")));
+            kept(lines, finished);
+        }
         decided(lines, &recorded.spooled);
+        not_kept(lines, recorded);
     }
     informational(lines, summary);
     if !summary.unused.is_empty() {

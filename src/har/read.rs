@@ -1,22 +1,20 @@
 //! Tolerant reading: the text of a HAR becomes the entries that replay can use, and a word about each odd one.
 
-use std::borrow::Cow;
+mod body;
+mod callback;
+
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
-use bytes::Bytes;
-
 use crate::har::entry::{
-    Answer, BodyText, Callback, Chunk, End, Entry, Failure, FailureCause, Field, Outcome, RecordedPayload,
-    RecordedRequest, StoredBody,
+    Answer, Chunk, End, Entry, Failure, FailureCause, Field, Outcome, RecordedPayload, RecordedRequest,
 };
-use crate::har::fields::{Seen, is_token, latin1_bytes, read_fields};
-use crate::har::fingerprint::compact;
+use crate::har::fields::{Seen, is_token, read_fields};
 use crate::har::json::{Json, span_in};
 use crate::har::log::{Log, LogError};
-use crate::har::post_data::{TextContext, is_base64, read_payload};
-use crate::har::raw::{RawCallback, RawChunk, RawEntry, RawRequest, RawResponse};
+use crate::har::post_data::{TextContext, read_payload};
+use crate::har::raw::{RawChunk, RawEntry, RawRequest};
 use crate::har::timings;
 use crate::message::CanonicalUrl;
 
@@ -279,43 +277,8 @@ impl EntryReader<'_> {
         let trailers = self.fields("_harmock.trailers", entry.harmock.trailers);
         let chunks = self.chunks(entry.harmock.chunks);
         let mut answer = Answer { status, reason: reason.into(), fields, body, encoded: false, trailers, end, chunks };
-        answer.encoded = entry.harmock.encoded.is_true() || is_still_encoded(&answer, response);
+        answer.encoded = entry.harmock.encoded.is_true() || body::is_still_encoded(&answer, response);
         Ok(Outcome::Answered(answer))
-    }
-
-    fn body(&mut self, response: &RawResponse<'_>) -> Option<StoredBody> {
-        let content = &response.content;
-        if let Some(file) = content.file.non_empty() {
-            return Some(StoredBody::File(file.into()));
-        }
-        if content.text.is_there() && content.text.literal().is_none() {
-            self.warn("response.content.text", "is not a string; the body is left out".to_owned());
-        }
-        let text = self.body_text(response);
-        self.context.embedded(content.text, text)
-    }
-
-    /// The text is one byte per code point where that alone gives the size that the entry says: Firefox keeps what it
-    /// could not decode so, and a page in Latin-1 has to come back in the bytes that its `charset` promises.
-    fn body_text(&mut self, response: &RawResponse<'_>) -> BodyText {
-        let content = &response.content;
-        if is_base64(content.encoding) {
-            return BodyText::Base64;
-        }
-        let mime_type = content.mime_type.text().unwrap_or_default();
-        let ends_with = |charset: &str| {
-            let start = mime_type.len().checked_sub(charset.len());
-            start.and_then(|start| mime_type.get(start..)).is_some_and(|end| end.eq_ignore_ascii_case(charset))
-        };
-        let latin1 = ["8859-1", "latin1", "1252"].into_iter().any(ends_with);
-        if !latin1 && !self.context.binary_strings {
-            return BodyText::Utf8;
-        }
-        *self.told_by_length = true;
-        let text = content.text.text().unwrap_or_default();
-        let size = content.size.number().filter(|size| *size > 0.0).map(|size| size as usize);
-        let one_byte_each = size == latin1_bytes(&text).map(|bytes| bytes.len());
-        if one_byte_each && size.is_some() && size != Some(text.len()) { BodyText::Latin1 } else { BodyText::Utf8 }
     }
 
     fn fields(&mut self, path: &str, headers: Json<'_>) -> Arc<[Field]> {
@@ -341,42 +304,6 @@ impl EntryReader<'_> {
             self.warn("_harmock.chunks", message);
             Box::default()
         })
-    }
-
-    /// A request to be sent; what is wrong with it is told, and none is sent then.
-    fn callback(&mut self, callback: Json<'_>) -> Option<Box<Callback>> {
-        if !callback.is_there() {
-            return None;
-        }
-        let raw: RawCallback<'_> = callback.object();
-        let url = raw.url.text().and_then(|url| CanonicalUrl::parse(&url));
-        let is_web = |url: &CanonicalUrl| url.as_str().starts_with("http:") || url.as_str().starts_with("https:");
-        let Some(url) = url.filter(is_web) else {
-            self.warn("_harmock.callback.url", "is not an http or https URL; nothing is sent".to_owned());
-            return None;
-        };
-        let method = raw.method.non_empty().unwrap_or(Cow::Borrowed("POST"));
-        if !is_token(&method) {
-            self.warn("_harmock.callback.method", format!("{method:?} is not a method; nothing is sent"));
-            return None;
-        }
-        let mut fields = self.fields("_harmock.callback.headers", raw.headers).to_vec();
-        let body = match (raw.body.text(), raw.body.source()) {
-            (Some(text), _) => Bytes::from(text.into_owned()),
-            (None, Some(json)) => {
-                if fields.iter().all(|field| &*field.name != "content-type") {
-                    let (name, value) = ("content-type".into(), b"application/json".as_slice().into());
-                    fields.push(Field { name, value });
-                }
-                Bytes::from(compact(json))
-            }
-            (None, None) => Bytes::new(),
-        };
-        let sign: Box<[Box<str>]> = match raw.sign.text() {
-            Some(one) => Box::new([one.into()]),
-            None => raw.sign.items().iter().filter_map(|item| Some(item.text()?.into())).collect(),
-        };
-        Some(Box::new(Callback { method: method.into(), url, fields, body, sign }))
     }
 
     fn warn(&mut self, field: &str, message: String) {
@@ -412,33 +339,6 @@ fn failure(entry: &RawEntry<'_>) -> Failure {
         cause: entry.harmock.failure.cause.text().and_then(|word| FailureCause::parse(&word)),
         detail: details.into_iter().find_map(Json::non_empty).unwrap_or_default().into(),
     }
-}
-
-/// Whether a base64 body is the coded form that its `content-encoding` names, as mitmproxy stores what it could not
-/// decode. A body that begins like one could also be a decoded download of a compressed file: then its size is not
-/// the one on the wire, or, where that is unknown, its media type says so.
-fn is_still_encoded(answer: &Answer, response: &RawResponse<'_>) -> bool {
-    let Some(StoredBody::Embedded { text: BodyText::Base64, .. }) = answer.body else { return false };
-    let Some(text) = response.content.text.non_empty() else { return false };
-    // The magic bytes of gzip (with deflate, its only method) and zstd, in base64.
-    let magic = match answer.field("content-encoding").map(<[u8]>::to_ascii_lowercase).as_deref() {
-        Some(b"gzip" | b"x-gzip") => "H4sI",
-        Some(b"zstd") => "KLUv/",
-        _ => return false,
-    };
-    if !text.starts_with(magic) {
-        return false;
-    }
-    let stored = text.trim_end_matches('=').len() as u64 * 3 / 4;
-    match response.body_size.number() {
-        Some(wire) if wire > 0.0 => wire as u64 == stored,
-        _ => !answer.field("content-type").is_some_and(is_compressed_file),
-    }
-}
-
-fn is_compressed_file(content_type: &[u8]) -> bool {
-    let media_type = String::from_utf8_lossy(content_type).to_ascii_lowercase();
-    ["gzip", "zstd", "tar", "tgz", "octet-stream", "compress"].iter().any(|word| media_type.contains(word))
 }
 
 #[cfg(test)]

@@ -148,27 +148,22 @@ pub(super) async fn serve(
     tell_closest(&exchange, replayer.name(hit.entry), &relaxed);
     let mut notes = wishes.notes;
     notes.extend(relaxed.iter().map(ToString::to_string));
+    let mut rendered = None;
     if let Some(plan) = &plan {
-        let instead = Box::pin(plan.before(&exchange, state, request, &hit, &mut notes)).await;
-        if let Some(instead) = instead {
+        if let Some(instead) = Box::pin(plan.before(&exchange, state, request, &hit, &mut notes)).await {
             return instead;
         }
-    }
-    let rendered = match &plan {
-        None => None,
-        Some(plan) => match Box::pin(plan.render(&exchange, &mut notes)).await {
+        rendered = match Box::pin(plan.render(&exchange, &mut notes)).await {
             Ok(rendered) => rendered,
             Err(trouble) => {
                 replayer.count(hit.entry);
                 return Ok(unrendered(&exchange, state, request, &trouble));
             }
-        },
-    };
+        };
+    }
     let unconditional = plan.as_ref().and_then(|plan| plan.without_conditions(&request.headers));
-    let fit_cors = state.cors == Cors::Auto;
-    let (move_text, speed) = (state.move_text, state.stream_speed);
-    let delivery = Delivery { fit_cors, move_text, speed, ending: &exchange.engine.ending };
     let fields = unconditional.as_ref().unwrap_or(&request.headers);
+    let delivery = state.delivery(&exchange);
     let answer = match replayer.answer(&hit, &exchange.method, fields, delivery, rendered.as_deref()).await {
         Ok(answer) => answer,
         Err(error) => {
@@ -177,31 +172,58 @@ pub(super) async fn serve(
             return Ok(trouble(&exchange, state, request, &error.to_string()));
         }
     };
+    count(&exchange, replayer, &hit);
+    if exchange.told.is_some() {
+        exchange.rules = observed::rules(&relaxed);
+    }
+    let by = By::Entry(replayer.name(hit.entry));
+    let (mut response, mut size) = match answer {
+        ReplayedAnswer::Response(response, size) => (response, size),
+        ReplayedAnswer::Failed(failure) => return failed(&exchange, state, request, by, failure),
+    };
+    if let Some(plan) = &plan {
+        (response, size) = Box::pin(plan.shape(&exchange, response, size, &mut notes)).await;
+    }
+    exchange.log(Some(response.status().as_u16()), size, by, in_brackets(&notes).as_deref());
+    Ok(called_back(&exchange, state, replayer, &hit, plan.as_ref(), response))
+}
+
+impl ReplayState {
+    /// How the answer to an exchange is delivered.
+    pub(super) fn delivery<'a>(&self, exchange: &'a Exchange) -> Delivery<'a> {
+        Delivery {
+            fit_cors: self.cors == Cors::Auto,
+            move_text: self.move_text,
+            speed: self.stream_speed,
+            ending: &exchange.engine.ending,
+        }
+    }
+}
+
+/// The entry of a hit, and those that led to it, have answered.
+fn count(exchange: &Exchange, replayer: &Replayer, hit: &Hit) {
     hit.hops.iter().chain([&hit.entry]).for_each(|entry| replayer.count(*entry));
     exchange.engine.tally.served();
     if let Some(session) = &exchange.session {
         exchange.engine.tally.served_in(session, hit.hops.iter().copied().chain([hit.entry]));
     }
-    let by = By::Entry(replayer.name(hit.entry));
-    if exchange.told.is_some() {
-        exchange.rules = observed::rules(&relaxed);
-    }
-    match answer {
-        ReplayedAnswer::Response(mut response, mut size) => {
-            if let Some(plan) = &plan {
-                (response, size) = Box::pin(plan.shape(&exchange, response, size, &mut notes)).await;
-            }
-            let note = in_brackets(&notes);
-            exchange.log(Some(response.status().as_u16()), size, by, note.as_deref());
-            Ok(match (&state.callbacks, &replayer.entry(hit.entry).callback) {
-                (Some(callbacks), Some(callback)) => {
-                    let rendered = plan.as_ref().map_or(Ok(None), Plan::callback);
-                    callbacks.after(&exchange.engine, callback, rendered, response)
-                }
-                _ => response,
-            })
+}
+
+/// The answer, after which the entry's callback is sent, where it has one.
+fn called_back(
+    exchange: &Exchange,
+    state: &ReplayState,
+    replayer: &Replayer,
+    hit: &Hit,
+    plan: Option<&Plan<'_>>,
+    response: Response<Body>,
+) -> Response<Body> {
+    match (&state.callbacks, &replayer.entry(hit.entry).callback) {
+        (Some(callbacks), Some(callback)) => {
+            let rendered = plan.map_or(Ok(None), Plan::callback);
+            callbacks.after(&exchange.engine, callback, rendered, response)
         }
-        ReplayedAnswer::Failed(failure) => failed(&exchange, state, request, by, failure),
+        _ => response,
     }
 }
 

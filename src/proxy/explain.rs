@@ -9,7 +9,7 @@ use super::engine::covers;
 use super::explained::Explained;
 use super::hidden::shown_url;
 use super::rendering;
-use super::start::StartError;
+use super::start_error::StartError;
 use crate::har::Outcome;
 use crate::matching::{Hit, LiveRequest, Lookup, OriginMap, Rules, is_navigation};
 use crate::message::CanonicalUrl;

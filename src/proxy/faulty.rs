@@ -5,7 +5,6 @@ use http::request::Parts;
 use http::{Response, StatusCode};
 
 use super::answering::{in_brackets, readable, unrendered};
-use super::config::Cors;
 use super::connection::{BreaksOff, Reset};
 use super::engine::ReplayState;
 use super::exchange::{By, Exchange};
@@ -13,7 +12,7 @@ use super::rescue;
 use super::treated::Plan;
 use crate::matching::Hit;
 use crate::message::{Body, LateBreak};
-use crate::replay::{Delivery, Pausing, ReplayedAnswer};
+use crate::replay::{Pausing, ReplayedAnswer};
 use crate::treatment::{Broken, FaultKind};
 
 impl Plan<'_> {
@@ -78,58 +77,37 @@ impl Plan<'_> {
         notes: &mut Vec<String>,
     ) -> Result<Response<Body>, Reset> {
         self.count(exchange);
-        let rendered = match fault {
-            FaultKind::ResetBody | FaultKind::StallBody | FaultKind::WrongLength => self.render(exchange, notes).await,
-            _ => Ok(None),
+        let by = By::Entry(self.name());
+        let nothing = |reset, notes: &[String]| {
+            exchange.log(None, 0, by, in_brackets(notes).as_deref());
+            Err(reset)
         };
-        let rendered = match rendered {
+        let cut = match fault {
+            FaultKind::Reset | FaultKind::Tls => return nothing(Reset::Abrupt, notes),
+            FaultKind::Empty => return nothing(Reset::Polite, notes),
+            FaultKind::Answer { status, body, content_type } => {
+                let answer = readable(state, request, overridden(*status, body, content_type.as_deref()));
+                exchange.log(Some(*status), answer.body().known_length(), by, in_brackets(notes).as_deref());
+                return Ok(answer);
+            }
+            FaultKind::ResetBody => Cut::Reset,
+            FaultKind::StallBody => Cut::Stall,
+            FaultKind::WrongLength => Cut::Length,
+        };
+        let rendered = match self.render(exchange, notes).await {
             Ok(rendered) => rendered,
             Err(trouble) => return Ok(unrendered(exchange, state, request, &trouble)),
         };
-        let note = in_brackets(notes);
-        let by = By::Entry(self.name());
-        let nothing = |reset| {
-            exchange.log(None, 0, by, note.as_deref());
-            Err(reset)
-        };
-        let response = match fault {
-            FaultKind::Reset | FaultKind::Tls => return nothing(Reset::Abrupt),
-            FaultKind::Empty => return nothing(Reset::Polite),
-            FaultKind::Answer { status, body, content_type } => {
-                let answer = readable(state, request, overridden(*status, body, content_type.as_deref()));
-                exchange.log(Some(*status), answer.body().known_length(), by, note.as_deref());
-                return Ok(answer);
+        let (fields, delivery) = (&request.headers, state.delivery(exchange));
+        match self.replayer().answer(hit, &exchange.method, fields, delivery, rendered.as_deref()).await {
+            Ok(ReplayedAnswer::Response(response, size)) if size > 0 => {
+                let response = cut.of(response, size, exchange);
+                exchange.log(Some(response.status().as_u16()), size / 2, by, in_brackets(notes).as_deref());
+                Ok(response)
             }
-            FaultKind::ResetBody | FaultKind::StallBody | FaultKind::WrongLength => {
-                let fit_cors = state.cors == Cors::Auto;
-                let (move_text, speed) = (state.move_text, state.stream_speed);
-                let delivery = Delivery { fit_cors, move_text, speed, ending: &exchange.engine.ending };
-                let (fields, rendered) = (&request.headers, rendered.as_deref());
-                match self.replayer().answer(hit, &exchange.method, fields, delivery, rendered).await {
-                    Ok(ReplayedAnswer::Response(response, size)) if size > 0 => (response, size),
-                    // There is no middle of it.
-                    _ => return nothing(Reset::Abrupt),
-                }
-            }
-        };
-        let (response, size) = response;
-        let response = match fault {
-            FaultKind::WrongLength => too_short(response, size),
-            FaultKind::StallBody => {
-                let ended = exchange.engine.ending.clone().cancelled_owned();
-                let mut response = response.map(|body| Body::boxed(Broken::after(body, size.div_ceil(2), Some(ended))));
-                response.extensions_mut().insert(Pausing);
-                response
-            }
-            _ => {
-                let broken = |body| Body::boxed(LateBreak::new(Broken::after(body, size / 2, None)));
-                let mut response = response.map(broken);
-                response.extensions_mut().insert(BreaksOff);
-                response
-            }
-        };
-        exchange.log(Some(response.status().as_u16()), size / 2, by, note.as_deref());
-        Ok(response)
+            // There is no middle of it.
+            _ => nothing(Reset::Abrupt, notes),
+        }
     }
 
     /// It was asked for, and answered.
@@ -138,6 +116,35 @@ impl Plan<'_> {
         exchange.engine.tally.served();
         if let Some(session) = &exchange.session {
             exchange.engine.tally.served_in(session, std::iter::once(self.entry()));
+        }
+    }
+}
+
+/// How the recorded answer does not come to its end.
+#[derive(Debug, Clone, Copy)]
+enum Cut {
+    Reset,
+    Stall,
+    Length,
+}
+
+impl Cut {
+    /// An answer with a body of this size, cut.
+    fn of(self, response: Response<Body>, size: u64, exchange: &Exchange) -> Response<Body> {
+        match self {
+            Self::Length => too_short(response, size),
+            Self::Stall => {
+                let ended = exchange.engine.ending.clone().cancelled_owned();
+                let mut response = response.map(|body| Body::boxed(Broken::after(body, size.div_ceil(2), Some(ended))));
+                response.extensions_mut().insert(Pausing);
+                response
+            }
+            Self::Reset => {
+                let broken = |body| Body::boxed(LateBreak::new(Broken::after(body, size / 2, None)));
+                let mut response = response.map(broken);
+                response.extensions_mut().insert(BreaksOff);
+                response
+            }
         }
     }
 }

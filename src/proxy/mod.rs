@@ -26,6 +26,7 @@ mod observed;
 mod opening;
 mod own_address;
 mod places;
+mod prepared;
 mod quiet;
 mod reload;
 mod rendering;
@@ -33,6 +34,7 @@ mod rescue;
 mod service;
 mod session;
 mod start;
+mod start_error;
 mod streams;
 pub mod summary;
 mod target;
@@ -53,7 +55,7 @@ pub use engine::Listening;
 pub use explain::{Explanation, Question, explain};
 pub use keys::ApiKey;
 pub use places::ReachedAt;
-pub use start::StartError;
+pub use start_error::StartError;
 pub use summary::{SessionSummary, Summary};
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
@@ -218,9 +220,14 @@ impl Proxy {
         }
         let mut summary = engine.summary();
         if let Some(recorder) = recorder {
-            let closed = tokio::task::spawn_blocking(move || recorder.close()).await;
-            // A writing task that ended early has kept its journal.
-            summary.recorded = closed.ok().transpose()?;
+            let archive = recorder.archive().display().to_string();
+            match tokio::task::spawn_blocking(move || recorder.close()).await {
+                Ok(recorded) => summary.recorded = Some(recorded?),
+                // A task that ended early has kept the journal.
+                Err(_panicked) => summary.errors.push(format!(
+                    "{archive} was not written; what was recorded is kept beside it and finished by the next `harmock record` on it"
+                )),
+            }
         }
         Ok(summary)
     }

@@ -8,7 +8,7 @@ use tokio::net::TcpListener;
 use super::config::{Config, ListenAt};
 use super::engine::{Engine, Listening};
 use super::listener::{Door, Listener};
-use super::start::StartError;
+use super::start_error::StartError;
 use crate::message::Scheme;
 use crate::route::{Mount, MountPoint, Mounted, Mounts, check_mounts};
 

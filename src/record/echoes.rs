@@ -2,15 +2,13 @@
 //! into, and in JSON under a name that no list has. They are not replaced there, for that could break the text, so people
 //! are told where to look.
 
-use std::path::Path;
-
 use aho_corasick::AhoCorasick;
 
 use super::Error;
 use super::exchange::ResponseFacts;
 use super::journal::Record;
 use super::redaction::Redaction;
-use super::restored::{Decoded, Restored};
+use super::restored::{BodyFolders, Decoded, Restored};
 use crate::redact::is_looked_into;
 
 /// A shorter value stands in many a text by chance.
@@ -26,13 +24,18 @@ impl Echoes {
         if secrets.is_empty() { None } else { AhoCorasick::new(secrets).ok().map(Self) }
     }
 
-    /// Whether a secret is left in the response of a record, whose spool files lie in `folder`, after redaction.
-    pub(super) fn stand_in(&self, record: &Record, folder: &Path, redaction: &mut Redaction) -> Result<bool, Error> {
+    /// Whether a secret is left in the response of a record, whose bodies are in these folders, after redaction.
+    pub(super) fn stand_in(
+        &self,
+        record: &Record,
+        folders: BodyFolders<'_>,
+        redaction: &mut Redaction,
+    ) -> Result<bool, Error> {
         let ResponseFacts::Answered { fields, .. } = &record.facts.response else { return Ok(false) };
         if !is_text(fields.value("content-type").unwrap_or_default()) {
             return Ok(false);
         }
-        let mut exchange = Restored::of(record, folder)?;
+        let mut exchange = Restored::of(record, folders)?;
         if !self.are_in(&exchange.response)? {
             return Ok(false);
         }

@@ -1,7 +1,6 @@
 //! From the journal to the archive, and what a killed run left.
 
-use std::fs::File;
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use super::Error;
@@ -9,10 +8,13 @@ use super::journal::{Commit, JournalReader, Record};
 use super::lock::ArchiveLock;
 use super::progress::Progress;
 use super::redaction::Redaction;
-use super::restored::{DECODED, Restored, RestoredRequest, started};
+use super::restored::{BodyFolders, DECODED, Restored, RestoredRequest, started};
 use super::run_settings::RunSettings;
 use super::ties::{Placed, Ties, ended};
-use crate::archive::{ArchiveWriter, SortKey, WriteError, WriterOptions, Written, payload_hash, remove_killed_writers};
+use crate::archive::{
+    ArchiveWriter, SortKey, WriteError, WriterOptions, Written, create_private, payload_hash, private_folder,
+    remove_killed_writers,
+};
 use crate::har::{Detail, Volatile};
 use crate::redact::shown_url;
 
@@ -27,23 +29,20 @@ impl Place {
     /// Makes `.harmock/NAME/` beside the archive, for its owner alone and ignored by git.
     pub(super) fn of(archive: &Path) -> Result<Self, Error> {
         let place = Self::beside(archive);
+        private_folder(beside(archive)).map_err(|error| match error {
+            WriteError::Io { path, source, .. } => Error::Folder { path, source },
+            other => Error::Workspace(other),
+        })?;
         let folder = place.folder();
-        let own = folder.parent().unwrap_or(folder);
-        let parent = own.parent().unwrap_or(own);
-        let made = std::fs::create_dir_all(parent)
-            .and_then(|()| private_folder(own))
-            .and_then(|()| ignored_by_git(own))
-            .and_then(|()| private_folder(folder));
-        match made {
-            Ok(()) => Ok(place),
-            Err(source) => Err(Error::Folder { path: folder.to_owned(), source }),
+        match create_private(folder) {
+            Err(source) if !folder.is_dir() => Err(Error::Folder { path: folder.to_owned(), source }),
+            _ => Ok(place),
         }
     }
 
     /// The same without making anything.
     pub(super) fn beside(archive: &Path) -> Self {
-        let parent = archive.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let folder = parent.join(".harmock").join(archive.file_name().unwrap_or(archive.as_os_str()));
+        let folder = beside(archive).join(".harmock").join(archive.file_name().unwrap_or(archive.as_os_str()));
         Self { journal: folder.join("journal"), lock: folder.join("lock") }
     }
 
@@ -52,31 +51,23 @@ impl Place {
     }
 }
 
-fn private_folder(path: &Path) -> io::Result<()> {
-    let mut builder = std::fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(path)
-}
-
-fn ignored_by_git(folder: &Path) -> io::Result<()> {
-    match File::options().write(true).create_new(true).open(folder.join(".gitignore")) {
-        Ok(mut file) => file.write_all(b"*\n"),
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-        Err(error) => Err(error),
-    }
+/// The folder of an archive.
+fn beside(archive: &Path) -> &Path {
+    archive.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// An archive that has been written.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Finished {
     /// What the writer says.
     pub written: Written,
     /// Exchanges of this journal.
     pub exchanges: usize,
-    /// A crash had cut the last record of the journal, or a body; that exchange is not in the archive.
+    /// A crash had cut the last record of the journal; that exchange is not in the archive.
     pub cut: bool,
+    /// Exchanges with a body that a power loss has cut or that somebody has removed, as `METHOD URL`: they are not in the
+    /// archive.
+    pub bodies_lost: Vec<String>,
     /// Bodies whose content coding could not be undone: kept as they came.
     pub undecoded: Vec<String>,
     /// Entries in which secrets were replaced.
@@ -89,13 +80,14 @@ pub struct Finished {
     pub unmatchable: Vec<String>,
 }
 
-/// Writes the archive from the journal, then removes the journal and its spool files. Blocks.
+/// Writes the archive from the journal, then removes the journal and its spool files. Where nothing in the journal is
+/// whole, the archive stays as it is. Blocks.
 ///
 /// # Errors
 ///
 /// When the journal cannot be read or the archive cannot be written; both are then as they were.
 pub fn finish(archive: &Path, journal: &Path, progress: &Progress) -> Result<Finished, Error> {
-    let finished = Finishing::new(archive, journal, progress)?.run(archive)?;
+    let finished = Finishing::new(archive, journal, archive, progress)?.run()?;
     discard(journal)?;
     Ok(finished)
 }
@@ -105,8 +97,9 @@ pub fn finish(archive: &Path, journal: &Path, progress: &Progress) -> Result<Fin
 pub(super) struct Finishing<'a> {
     archive: &'a Path,
     journal: &'a Path,
-    /// Where the spool files are.
-    folder: &'a Path,
+    /// Where it is written to: its own place, or for whoever only wants to read it another.
+    target: &'a Path,
+    folders: BodyFolders<'a>,
     reader: JournalReader,
     options: WriterOptions,
     progress: &'a Progress,
@@ -114,20 +107,31 @@ pub(super) struct Finishing<'a> {
 }
 
 impl<'a> Finishing<'a> {
-    /// Opens the journal of an archive.
-    pub(super) fn new(archive: &'a Path, journal: &'a Path, progress: &'a Progress) -> Result<Self, Error> {
-        let folder = journal.parent().unwrap_or(Path::new("."));
+    /// Opens the journal of an archive, which is to be written to `target`. Whoever only reads leaves nothing beside the
+    /// journal.
+    pub(super) fn new(
+        archive: &'a Path,
+        journal: &'a Path,
+        target: &'a Path,
+        progress: &'a Progress,
+    ) -> Result<Self, Error> {
+        let spool = journal.parent().unwrap_or(Path::new("."));
+        let folders = BodyFolders { spool, decoded: if target == archive { spool } else { beside(target) } };
         let reader = JournalReader::open(journal)?;
         let RunSettings { archive: options, redact } = reader.settings().clone();
         let redaction = Redaction::new(&redact, archive, options.update);
-        Ok(Self { archive, journal, folder, reader, options, progress, redaction })
+        Ok(Self { archive, journal, target, folders, reader, options, progress, redaction })
     }
 
-    /// Writes the archive to `target`: to its own place, or for whoever only wants to read it to another.
-    pub(super) fn run(mut self, target: &Path) -> Result<Finished, Error> {
-        let writer = ArchiveWriter::following(target, self.archive, self.options.clone());
+    /// Writes the archive, unless no exchange is there for it.
+    pub(super) fn run(mut self) -> Result<Finished, Error> {
+        let (mut places, bodies_lost) = self.places()?;
+        let cut = self.reader.cut();
+        if places.is_empty() {
+            return Ok(Finished { cut, bodies_lost, ..Finished::default() });
+        }
+        let writer = ArchiveWriter::following(self.target, self.archive, self.options.clone());
         let mut writer = writer.map_err(|error| self.unwritten(error))?;
-        let (mut places, cut) = self.places()?;
         let whole = self.reader.whole();
         places.sort_by(|a, b| a.key.compare(&b.key, self.options.detail));
         if self.options.detail == Detail::Minimal {
@@ -141,7 +145,7 @@ impl<'a> Finishing<'a> {
         let (mut undecoded, mut redacted) = (Vec::new(), 0);
         for Placed { key, position, .. } in &places {
             let record = self.reader.record_at(*position)?;
-            let mut exchange = Restored::of(&record, self.folder)?;
+            let mut exchange = Restored::of(&record, self.folders)?;
             self.redaction.redact(&mut exchange)?;
             redacted += usize::from(!exchange.redacted.is_empty());
             exchange.cut()?;
@@ -152,13 +156,13 @@ impl<'a> Finishing<'a> {
             self.progress.written();
         }
         let echoed = self.echoed(&places)?;
-        let note = |finished: &Path| match target == self.archive {
+        let note = |finished: &Path| match self.target == self.archive {
             true => Commit::of(finished)?.note(self.journal, whole),
             false => Ok(()),
         };
         let written = writer.finish_after(note).map_err(|error| self.unwritten(error))?;
         let Redaction { unread, unmatchable, .. } = self.redaction;
-        Ok(Finished { written, exchanges, cut, undecoded, redacted, unread, echoed, unmatchable })
+        Ok(Finished { written, exchanges, cut, bodies_lost, undecoded, redacted, unread, echoed, unmatchable })
     }
 
     /// Where secrets that were replaced stand in text all the same.
@@ -167,8 +171,8 @@ impl<'a> Finishing<'a> {
         let mut echoed = Vec::new();
         for place in places {
             let record = self.reader.record_at(place.position)?;
-            if echoes.stand_in(&record, self.folder, &mut self.redaction)? {
-                echoed.push(format!("{} {}", record.facts.method, shown_url(&record.facts.url)));
+            if echoes.stand_in(&record, self.folders, &mut self.redaction)? {
+                echoed.push(named(&record));
             }
         }
         Ok(echoed)
@@ -178,30 +182,37 @@ impl<'a> Finishing<'a> {
     fn keep_earlier(&mut self, places: &[Placed]) -> Result<(), Error> {
         for place in places {
             let record = self.reader.record_at(place.position)?;
-            self.redaction.keep_earlier(&place.key, &mut Restored::of(&record, self.folder)?)?;
+            self.redaction.keep_earlier(&place.key, &mut Restored::of(&record, self.folders)?)?;
         }
         Ok(())
     }
 
-    /// What sorts each record that is whole and kept, with its position in the journal, and whether one is not.
-    fn places(&mut self) -> Result<(Vec<Placed>, bool), Error> {
-        let (mut places, mut cut) = (Vec::new(), false);
+    /// What sorts each record that is kept, with its position in the journal, and those whose bodies are lost.
+    fn places(&mut self) -> Result<(Vec<Placed>, Vec<String>), Error> {
+        let mut records = Vec::new();
         for place in 0.. {
             let position = self.reader.position()?;
             let Some(mut record) = self.reader.next_record()? else { break };
-            if record.has_its_bodies(self.folder) {
-                let session = record.facts.session.take();
-                places.push((Placed { key: self.sort_key(&record)?, position, ended: ended(&record) }, place, session));
-            } else {
-                cut = true;
+            let session = record.facts.session.take();
+            let found = match record.has_its_bodies(self.folders.spool) {
+                true => Ok(Placed { key: self.sort_key(&record)?, position, ended: ended(&record) }),
+                false => Err(named(&record)),
+            };
+            records.push((found, place, session));
+        }
+        let (kept, _) = self.reader.verdicts().keep(records);
+        let (mut places, mut lost) = (Vec::with_capacity(kept.len()), Vec::new());
+        for found in kept {
+            match found {
+                Ok(place) => places.push(place),
+                Err(name) => lost.push(name),
             }
         }
-        let (kept, _) = self.reader.verdicts().keep(places);
-        Ok((kept, cut || self.reader.cut()))
+        Ok((places, lost))
     }
 
     fn sort_key(&self, record: &Record) -> Result<SortKey, Error> {
-        let mut request = RestoredRequest::of(record, self.folder)?;
+        let mut request = RestoredRequest::of(record, self.folders.spool)?;
         self.redaction.mask(&mut request)?;
         let payload = payload_hash(&request.body.as_new_body()).map_err(|error| self.unwritten(error))?;
         let started = Some(started(&record.facts));
@@ -211,7 +222,7 @@ impl<'a> Finishing<'a> {
     /// From here on the order is that of the list.
     fn settle_ties(&mut self, places: &mut Vec<Placed>) -> Result<(), Error> {
         let volatile = Volatile::with(&self.options.volatile);
-        let ties = Ties { folder: self.folder, redaction: &self.redaction, volatile: &volatile };
+        let ties = Ties { folders: self.folders, redaction: &self.redaction, volatile: &volatile };
         ties.settle(places, &mut self.reader)?;
         places.iter_mut().for_each(|place| place.key.started = None);
         Ok(())
@@ -220,6 +231,11 @@ impl<'a> Finishing<'a> {
     fn unwritten(&self, source: WriteError) -> Error {
         Error::Write { path: self.archive.to_owned(), journal: self.journal.to_owned(), source }
     }
+}
+
+/// What people are told of an exchange: `METHOD URL`.
+fn named(record: &Record) -> String {
+    format!("{} {}", record.facts.method, shown_url(&record.facts.url))
 }
 
 /// Finishes what a killed run left in the journal: its exchanges take their place as that run would have put them.

@@ -32,6 +32,9 @@ pub(super) const COMMIT: &[u8; 4] = b"HMJc";
 /// Opens the record of what a session has decided.
 pub(super) const VERDICT: &[u8; 4] = b"HMJv";
 
+/// Facts are a few kilobytes; a length beyond this is that of a broken record.
+pub(super) const LONGEST_FACTS: u64 = 64 << 20;
+
 /// Bytes for records that are kept between writings.
 const KEPT: usize = 256 << 10;
 
@@ -116,7 +119,7 @@ impl JournalWriter {
         let mut writer = Self { file, pending: Vec::new(), ends: Vec::new(), length: 0, torn: false };
         let json = serde_json::to_vec(settings).map_err(io::Error::other)?;
         let mut head = MAGIC.to_vec();
-        head.extend_from_slice(&u32::try_from(json.len()).map_err(io::Error::other)?.to_le_bytes());
+        head.extend_from_slice(&readable(json.len())?.to_le_bytes());
         let checksum = checksum(&head, &[&json]);
         head.extend_from_slice(&checksum.to_le_bytes());
         head.extend_from_slice(&json);
@@ -143,7 +146,7 @@ impl JournalWriter {
         self.pending.extend_from_slice(&[0; HEAD]);
         let added = serde_json::to_writer(&mut self.pending, facts).map_err(io::Error::other).and_then(|()| {
             let length = self.pending.len() - start - HEAD;
-            u32::try_from(length).map_err(io::Error::other)
+            readable(length)
         });
         let facts_length = added.inspect_err(|_| self.pending.truncate(start))?;
         self.pending.extend_from_slice(request.inline());
@@ -160,7 +163,7 @@ impl JournalWriter {
     ///
     /// When its name is too long; nothing is added then.
     pub fn add_verdict(&mut self, session: &str, verdict: Verdict) -> io::Result<()> {
-        let length = u32::try_from(session.len()).map_err(io::Error::other)?;
+        let length = readable(session.len())?;
         let mut head = VERDICT.to_vec();
         head.extend_from_slice(&length.to_le_bytes());
         head.push(u8::from(verdict == Verdict::Commit));
@@ -207,6 +210,15 @@ impl JournalWriter {
         self.length += bytes.len() as u64;
         Ok(())
     }
+}
+
+/// A length that the reader does not take for that of a broken record, behind which it would read nothing.
+fn readable(length: usize) -> io::Result<u32> {
+    let length = u32::try_from(length).map_err(io::Error::other)?;
+    if u64::from(length) > LONGEST_FACTS {
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, "its fields are longer than a record may be"));
+    }
+    Ok(length)
 }
 
 /// Fills the head of a record whose facts and inline bodies are `content`.

@@ -9,14 +9,11 @@ use bytes::Bytes;
 use super::Error;
 use super::exchange::ExchangeFacts;
 use super::journal::{
-    COMMIT, COMMIT_LENGTH, Commit, EXCHANGE, FILE_HEAD, HEAD, JournalBody, MAGIC, VERDICT, VERDICT_HEAD, checksum,
-    spool_path,
+    COMMIT, COMMIT_LENGTH, Commit, EXCHANGE, FILE_HEAD, HEAD, JournalBody, LONGEST_FACTS, MAGIC, VERDICT, VERDICT_HEAD,
+    checksum, spool_path,
 };
 use super::run_settings::RunSettings;
 use super::verdicts::{Verdict, Verdicts};
-
-/// Facts are a few kilobytes; a length beyond this is a broken record.
-const LONGEST_FACTS: u64 = 64 << 20;
 
 /// One record read back.
 #[derive(Debug)]

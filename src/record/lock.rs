@@ -3,6 +3,7 @@
 use std::fs::{File, TryLockError};
 use std::io::{Read, Seek, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::Error;
 use super::finish::{Place, left};
@@ -22,25 +23,36 @@ impl Drop for ArchiveLock {
 }
 
 impl ArchiveLock {
-    /// Takes the lock of `archive`, whose lock file is `path`.
+    /// Takes the lock of `archive`, whose lock file is `path`. Waits for those who only read what a killed run left.
     pub(super) fn take(path: &Path, archive: &Path) -> Result<Self, Error> {
         let folder_error = |source| Error::Folder { path: PathBuf::from(path), source };
         let mut file =
             File::options().create(true).truncate(false).read(true).write(true).open(path).map_err(folder_error)?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                let mut holder = String::new();
-                let _ = file.read_to_string(&mut holder);
-                let holder = if holder.trim().is_empty() { "unknown".into() } else { holder.trim().to_owned() };
-                return Err(Error::Locked { path: archive.to_owned(), holder });
+        loop {
+            match file.try_lock() {
+                Ok(()) => break,
+                Err(TryLockError::WouldBlock) if is_read(&file) => std::thread::sleep(AGAIN),
+                Err(TryLockError::WouldBlock) => {
+                    let mut holder = String::new();
+                    let _ = file.read_to_string(&mut holder);
+                    let holder = if holder.trim().is_empty() { "unknown".into() } else { holder.trim().to_owned() };
+                    return Err(Error::Locked { path: archive.to_owned(), holder });
+                }
+                Err(TryLockError::Error(source)) => return Err(folder_error(source)),
             }
-            Err(TryLockError::Error(source)) => return Err(folder_error(source)),
         }
         // The number is for the message of the run that comes second; the lock holds without it.
         let _ = file.set_len(0).and_then(|()| file.rewind()).and_then(|()| write!(file, "{}", std::process::id()));
         Ok(Self { file })
     }
+}
+
+/// Between two attempts to take a lock that readers have.
+const AGAIN: Duration = Duration::from_millis(20);
+
+/// Whether those who have the lock share it with other readers; nothing is kept of it.
+fn is_read(file: &File) -> bool {
+    file.try_lock_shared().is_ok_and(|()| file.unlock().is_ok())
 }
 
 /// Held while an archive is changed by a command, and no run records into it.
@@ -97,5 +109,36 @@ impl ReadingLock {
         let Ok(file) = File::open(path) else { return Some(Self { _file: None }) };
         let is_recording = matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock));
         (!is_recording).then_some(Self { _file: Some(file) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::channel;
+
+    use super::*;
+
+    #[test]
+    fn whoever_wants_to_record_waits_for_readers_and_is_refused_by_who_records() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, archive) = (folder.path().join("lock"), folder.path().join("a.har"));
+        drop(ArchiveLock::take(&path, &archive).unwrap());
+        let reading = ReadingLock::take(&path).unwrap();
+        assert!(is_read(&File::open(&path).unwrap()));
+        let (begins, begun) = channel();
+        let taking = std::thread::spawn({
+            let (path, archive) = (path.clone(), archive.clone());
+            move || {
+                begins.send(()).unwrap();
+                ArchiveLock::take(&path, &archive)
+            }
+        });
+        begun.recv().unwrap();
+        drop(reading);
+        let lock = taking.join().unwrap().unwrap();
+        assert!(!is_read(&File::open(&path).unwrap()));
+        assert!(matches!(ArchiveLock::take(&path, &archive), Err(Error::Locked { .. })));
+        assert!(ReadingLock::take(&path).is_none());
+        drop(lock);
     }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::exchange::ExchangeFacts;
+use crate::redact::shown_url;
 
 /// After this a cause that goes on is told again.
 const TOLD_AGAIN: Duration = Duration::from_secs(10);
@@ -54,7 +55,7 @@ impl Losses {
     pub(super) fn lost(&mut self, facts: &ExchangeFacts, error: &io::Error) {
         self.lost += 1;
         let cause = error.to_string();
-        let reason = format!("{} {}: {cause}", facts.method, facts.url);
+        let reason = format!("{} {}: {cause}", facts.method, shown_url(&facts.url));
         self.first.get_or_insert_with(|| reason.clone());
         let more = match self.told.get_mut(&cause) {
             Some((at, since)) if at.elapsed() < TOLD_AGAIN => return *since += 1,
@@ -77,6 +78,17 @@ mod tests {
 
     use super::*;
     use crate::record::recording::tests::facts;
+
+    #[test]
+    fn a_loss_is_named_without_the_secrets_of_its_url() {
+        let lines = Arc::new(Mutex::new(Vec::new()));
+        let sink = Arc::clone(&lines);
+        let mut losses = Losses::new(Tell::new(move |line| sink.lock().unwrap().push(line.to_owned())));
+        let facts = ExchangeFacts { url: "http://a/?access_token=s3cr3t&b=1".to_owned(), ..facts(0) };
+        losses.lost(&facts, &io::Error::from(io::ErrorKind::StorageFull));
+        let told = lines.lock().unwrap().join("") + &losses.end().1.unwrap();
+        assert!(told.contains("access_token=redacted&b=1") && !told.contains("s3cr3t"), "{told}");
+    }
 
     #[test]
     fn each_cause_is_told_once_at_first_and_every_loss_is_counted() {

@@ -59,6 +59,9 @@ pub enum Error {
         /// What the system says.
         source: io::Error,
     },
+    /// `.harmock` beside the archive is not what it has to be.
+    #[error(transparent)]
+    Workspace(crate::archive::WriteError),
     /// Another run records into the same archive.
     #[error("{} is being recorded by another harmock (process {holder}); end it, or record into another --har", path.display())]
     Locked {
@@ -90,6 +93,14 @@ pub enum Error {
         journal: PathBuf,
         /// Why.
         source: crate::archive::WriteError,
+    },
+    /// A body that is to be decoded finds no room.
+    #[error("cannot decode a body into {}: {source}; what was recorded is kept beside the archive and finished by the next `harmock record` on it", path.display())]
+    Decode {
+        /// The folder in which it is decoded.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
     },
     /// A journal or spool file could not be read back.
     #[error("cannot read {}: {source}", path.display())]

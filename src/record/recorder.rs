@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::SystemTime;
 
 use http::HeaderMap;
@@ -30,6 +30,7 @@ pub struct Recorder {
     journal: PathBuf,
     pub(super) run: Arc<Run>,
     spool: Mutex<Option<Spool>>,
+    spooled: OnceLock<Spooled>,
     tell: Tell,
     progress: Progress,
     pub(super) next: AtomicU64,
@@ -56,6 +57,7 @@ impl Recorder {
             journal: place.journal.clone(),
             run: Arc::new(Run::new(notes, settings.archive.detail == Detail::Full)),
             spool: Mutex::new(Some(spool)),
+            spooled: OnceLock::new(),
             tell,
             progress: Progress::default(),
             next: AtomicU64::new(0),
@@ -134,23 +136,17 @@ impl Recorder {
     ///
     /// # Errors
     ///
-    /// When the archive cannot be written; the journal then stays where it is.
+    /// When the archive cannot be written; the journal then stays where it is, and this can be tried again.
     pub fn close(&self) -> Result<Recorded, Error> {
         self.run.finish_late();
         self.run.notes.send_at_once(Note::Close);
-        let spool = self.spool.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let spooled = spool.map(Spool::join).unwrap_or_default();
-        let finished = if spooled.kept() == 0 {
-            finish::discard(&self.journal)?;
-            None
-        } else {
-            Some(
-                finish::finish(&self.archive, &self.journal, &self.progress)
-                    .inspect_err(|_| self.tell_losses(&spooled))?,
-            )
-        };
+        let again = self.spooled.get().is_some();
+        let mut spooled = self.spooled();
+        let finished = self.finish(spooled.kept() == 0 || again).inspect_err(|_| self.tell_losses(&spooled))?;
         let abandoned = self.run.abandoned.load(Ordering::Relaxed);
         let ended = spooled.exchanges + spooled.lost + abandoned;
+        note_lost_bodies(&mut spooled, finished.as_ref());
+        let finished = finished.filter(|finished| finished.exchanges > 0);
         Ok(Recorded {
             finished,
             waited_ms: self.run.waited.load(Ordering::Relaxed) / 1000,
@@ -162,11 +158,36 @@ impl Recorder {
 }
 
 impl Recorder {
+    /// What went through the journal, once the writing thread has ended.
+    fn spooled(&self) -> Spooled {
+        let running = || self.spool.lock().unwrap_or_else(PoisonError::into_inner).take();
+        self.spooled.get_or_init(|| running().map(Spool::join).unwrap_or_default()).clone()
+    }
+
+    /// Turns the journal into the archive; none where there is nothing for it, as there may be. Then the journal itself is
+    /// asked: a writing thread that ended early has not counted to its end.
+    fn finish(&self, may_be_nothing: bool) -> Result<Option<finish::Finished>, Error> {
+        let place = finish::Place::beside(&self.archive);
+        if may_be_nothing && (!place.journal.exists() || finish::left(&self.archive, &place)? == 0) {
+            return finish::discard(&self.journal).map(|()| None);
+        }
+        finish::finish(&self.archive, &self.journal, &self.progress).map(Some)
+    }
+
     /// Where there is no archive, there is no summary that would name them again.
     fn tell_losses(&self, spooled: &Spooled) {
         if let Some(first) = &spooled.first_error {
             self.tell.line(&format!("LOST {} in all, the first one {first}", spooled.lost));
         }
+    }
+}
+
+/// Bodies that were there when their exchange ended, and are not when the archive is written.
+fn note_lost_bodies(spooled: &mut Spooled, finished: Option<&finish::Finished>) {
+    let lost = finished.map_or(&[][..], |finished| &finished.bodies_lost);
+    if let Some(first) = lost.first() {
+        spooled.lost += lost.len() as u64;
+        spooled.first_error.get_or_insert_with(|| format!("{first}: its body in .harmock was cut or removed"));
     }
 }
 
@@ -183,4 +204,56 @@ pub struct Recorded {
     pub abandoned: u64,
     /// Exchanges that had not ended when the run did, and are not kept.
     pub open: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+    use crate::har::Field;
+    use crate::record::Example;
+
+    fn example() -> Example {
+        Example {
+            name: String::new(),
+            method: "GET".to_owned(),
+            url: CanonicalUrl::parse("http://a.test/").unwrap(),
+            request_fields: Vec::new(),
+            payload: Bytes::new(),
+            status: 200,
+            reason: "OK".to_owned(),
+            fields: vec![Field { name: "content-type".into(), value: b"text/plain"[..].into() }],
+            body: Bytes::from_static(b"a body"),
+        }
+    }
+
+    async fn recorder(archive: &Path) -> Recorder {
+        let recorder = Recorder::open(archive, &RunSettings::default(), Tell::silent()).unwrap();
+        recorder.keep(&example()).await;
+        recorder
+    }
+
+    #[tokio::test]
+    async fn a_close_that_failed_can_be_tried_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let archive = folder.path().join("a.har");
+        let recorder = recorder(&archive).await;
+        std::fs::create_dir(&archive).unwrap();
+        assert!(matches!(recorder.close(), Err(Error::Write { .. })));
+        std::fs::remove_dir(&archive).unwrap();
+        assert_eq!(recorder.close().unwrap().finished.map(|finished| finished.exchanges), Some(1));
+        assert!(archive.is_file());
+    }
+
+    #[tokio::test]
+    async fn a_writing_thread_that_ended_early_takes_nothing_with_it_that_it_had_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let archive = folder.path().join("a.har");
+        let recorder = recorder(&archive).await;
+        // What a thread that panicked leaves: no count of what it had written.
+        recorder.run.notes.send_at_once(Note::Close);
+        let _ = recorder.spool.lock().unwrap().take().map(Spool::join);
+        assert_eq!(recorder.close().unwrap().finished.map(|finished| finished.exchanges), Some(1));
+    }
 }

@@ -1,7 +1,7 @@
 //! An exchange of the journal as it goes into the archive: its bodies decoded, its values still to be redacted.
 
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, Read, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -20,8 +20,20 @@ use crate::message::coding::{Coding, codings, decoder};
 /// A decoded body up to this size stays in memory while its entry is written.
 const IN_MEMORY: u64 = 1 << 20;
 
+/// Of a larger one, so many bytes are decoded at a time.
+const PIECE: u64 = 64 << 10;
+
 /// Names the files of decoded bodies.
 pub(super) const DECODED: &str = "decoded-";
+
+/// Where the bodies of a journal are.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct BodyFolders<'a> {
+    /// Its spool files.
+    pub(super) spool: &'a Path,
+    /// Those that are decoded, while their entry is written.
+    pub(super) decoded: &'a Path,
+}
 
 /// What was asked, in a form that can be changed before it is written.
 pub(super) struct RestoredRequest {
@@ -69,19 +81,19 @@ pub(super) struct Restored<'a> {
 }
 
 impl<'a> Restored<'a> {
-    /// The exchange of a record whose spool files lie in `folder`.
-    pub(super) fn of(record: &'a Record, folder: &Path) -> Result<Self, Error> {
+    /// The exchange of a record whose bodies are in these folders.
+    pub(super) fn of(record: &'a Record, folders: BodyFolders<'_>) -> Result<Self, Error> {
         let facts = &record.facts;
         let (response_fields, trailers) = match &facts.response {
             ResponseFacts::Answered { fields, trailers, .. } => (restore_fields(fields), restore_fields(trailers)),
             ResponseFacts::Failed { .. } => (Vec::new(), Vec::new()),
         };
-        let (response, undecoded) = Decoded::of(&record.response, &response_fields, folder)?;
+        let (response, undecoded) = Decoded::of(&record.response, &response_fields, folders)?;
         let codings = if undecoded { Vec::new() } else { codings_of(&response_fields).unwrap_or_default() };
-        let arrived = arrived(&facts.frames, &codings, || Decoded::plain(&record.response, folder))?;
+        let arrived = arrived(&facts.frames, &codings, || Decoded::plain(&record.response, folders.spool))?;
         Ok(Self {
             facts,
-            request: RestoredRequest::of(record, folder)?,
+            request: RestoredRequest::of(record, folders.spool)?,
             response_fields,
             trailers,
             response,
@@ -183,17 +195,18 @@ impl Decoded {
     }
 
     /// The body without its content coding, and whether the coding could not be undone.
-    fn of(body: &JournalBody, fields: &[Field], folder: &Path) -> Result<(Self, bool), Error> {
-        let plain = Self::plain(body, folder);
+    fn of(body: &JournalBody, fields: &[Field], folders: BodyFolders<'_>) -> Result<(Self, bool), Error> {
+        let plain = Self::plain(body, folders.spool);
         let codings = match codings_of(fields) {
             Some(codings) if codings.is_empty() => return Ok((plain, false)),
             Some(codings) => codings,
             None => return Ok((plain, true)),
         };
         let Some(coded) = plain.reader()? else { return Ok((plain, false)) };
-        match decoder(&codings, coded).and_then(|reader| read_out(reader, folder)) {
-            Ok(decoded) => Ok((decoded, false)),
-            Err(_not_in_that_coding) => Ok((plain, true)),
+        let Ok(reader) = decoder(&codings, coded) else { return Ok((plain, true)) };
+        match read_out(reader, folders.decoded).map_err(|source| no_room(folders.decoded, source))? {
+            Some(decoded) => Ok((decoded, false)),
+            None => Ok((plain, true)),
         }
     }
 
@@ -241,18 +254,29 @@ fn codings_of(fields: &[Field]) -> Option<Vec<Coding>> {
     codings(fields.iter().filter(|field| &*field.name == "content-encoding").map(|field| &*field.value))
 }
 
-/// Reads a decoder to its end: into memory while the body is small, else into a file.
-fn read_out(mut reader: Box<dyn Read + '_>, folder: &Path) -> io::Result<Decoded> {
-    let mut head = Vec::new();
-    reader.by_ref().take(IN_MEMORY).read_to_end(&mut head)?;
-    if (head.len() as u64) < IN_MEMORY {
-        return Ok(Decoded::Memory(head));
+/// Reads a decoder to its end: into memory while the body is small, else into a file. `None`: the body is not in that
+/// coding. An error is one of the file: without room the body must not stay coded, and its secrets with it.
+fn read_out(mut reader: Box<dyn Read + '_>, folder: &Path) -> io::Result<Option<Decoded>> {
+    let mut piece = Vec::new();
+    if reader.by_ref().take(IN_MEMORY).read_to_end(&mut piece).is_err() {
+        return Ok(None);
+    }
+    if (piece.len() as u64) < IN_MEMORY {
+        return Ok(Some(Decoded::Memory(piece)));
     }
     let mut file = tempfile::Builder::new().prefix(DECODED).tempfile_in(folder)?;
-    file.write_all(&head)?;
-    io::copy(&mut reader, &mut file)?;
-    file.flush()?;
-    Ok(Decoded::Temporary(file))
+    while !piece.is_empty() {
+        file.write_all(&piece)?;
+        piece.clear();
+        if reader.by_ref().take(PIECE).read_to_end(&mut piece).is_err() {
+            return Ok(None);
+        }
+    }
+    Ok(Some(Decoded::Temporary(file)))
+}
+
+fn no_room(folder: &Path, source: io::Error) -> Error {
+    Error::Decode { path: folder.to_owned(), source }
 }
 
 /// When the exchange started.

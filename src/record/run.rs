@@ -99,8 +99,10 @@ impl Run {
     }
 }
 
+/// A frame takes room for its note, too: very many of a byte each would fill the memory otherwise.
 fn share(length: usize) -> u32 {
-    u32::try_from(length).unwrap_or(ROOM).min(ROOM)
+    let whole = length.saturating_add(size_of::<Note>());
+    u32::try_from(whole).unwrap_or(ROOM).min(ROOM)
 }
 
 pub(super) fn milliseconds(since: Instant) -> f64 {
@@ -115,6 +117,7 @@ pub(super) fn microseconds(since: Instant) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::record::inbox::inbox;
     use crate::record::losses::Tell;
     use crate::record::run_settings::RunSettings;
     use crate::record::spool::Spool;
@@ -134,5 +137,13 @@ mod tests {
         let all = Arc::clone(&run).room(ROOM as usize).await;
         assert_eq!(all.map(|room| room.num_permits()), Some(ROOM as usize));
         run.notes.send_at_once(Note::Close);
+    }
+
+    #[test]
+    fn frames_of_a_byte_take_room_for_what_keeps_them() {
+        let (notes, _disk) = inbox();
+        let run = Run::new(notes, false);
+        let taken: Vec<_> = std::iter::from_fn(|| run.try_room(1)).collect();
+        assert!(taken.len() * size_of::<Note>() <= ROOM as usize, "{}", taken.len());
     }
 }

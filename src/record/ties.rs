@@ -2,13 +2,12 @@
 //! answers. Clients that run side by side come in another order each time, and the archive is to be the same.
 
 use std::borrow::Cow;
-use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use super::Error;
 use super::journal::{JournalReader, Record};
 use super::redaction::Redaction;
-use super::restored::{Restored, RestoredRequest, started};
+use super::restored::{BodyFolders, Restored, RestoredRequest, started};
 use crate::archive::{SortKey, WriteError, payload_hash};
 use crate::har::{Field, Volatile};
 
@@ -21,7 +20,7 @@ pub(super) struct Placed {
 
 /// Settles the order of equal requests.
 pub(super) struct Ties<'a> {
-    pub(super) folder: &'a Path,
+    pub(super) folders: BodyFolders<'a>,
     pub(super) redaction: &'a Redaction,
     pub(super) volatile: &'a Volatile,
 }
@@ -53,7 +52,7 @@ impl Ties<'_> {
         let mut asked = Vec::with_capacity(group.len());
         for place in group.drain(..) {
             let record = reader.record_at(place.position)?;
-            let mut request = RestoredRequest::of(&record, self.folder)?;
+            let mut request = RestoredRequest::of(&record, self.folders.spool)?;
             self.redaction.mask(&mut request)?;
             asked.push((self.steady(&request.fields), place));
         }
@@ -82,7 +81,7 @@ impl Ties<'_> {
 
     /// Status, fields and body of an answer, or why there is none.
     fn answer(&self, record: &Record) -> Result<(String, Fields, Option<[u8; 32]>), Error> {
-        let exchange = Restored::of(record, self.folder)?;
+        let exchange = Restored::of(record, self.folders)?;
         let body = exchange.response.as_new_body();
         let hash = payload_hash(&body).map_err(|source| self.unreadable(source))?;
         Ok((exchange.outcome(), self.steady(&exchange.response_fields), hash))
@@ -96,7 +95,7 @@ impl Ties<'_> {
     }
 
     fn unreadable(&self, source: WriteError) -> Error {
-        let path = self.folder.to_owned();
+        let path = self.folders.spool.to_owned();
         Error::Read { path, source: std::io::Error::other(source) }
     }
 }

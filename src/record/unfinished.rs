@@ -136,15 +136,19 @@ fn stand_in(archive: &Path) -> Result<Option<Readable>, Error> {
     if !place.journal.is_file() {
         return Ok(None);
     }
-    // Whoever wants to record waits no longer than the reading takes, and takes nothing away meanwhile.
+    // Whoever wants to record waits until this has been read, and takes nothing away meanwhile.
     let Some(_lock) = ReadingLock::take(&place.lock) else { return Ok(None) };
-    if left(archive, &place)? == 0 {
+    // The run may have ended meanwhile.
+    if !place.journal.is_file() || left(archive, &place)? == 0 {
         return Ok(None);
     }
     let made = tempfile::Builder::new().prefix("harmock-").tempdir();
     let folder = made.map_err(|source| Error::Folder { path: std::env::temp_dir(), source })?;
     let path = folder.path().join(archive.file_name().unwrap_or(archive.as_os_str()));
-    let finished = Finishing::new(archive, &place.journal, &Progress::default())?.run(&path)?;
+    let finished = Finishing::new(archive, &place.journal, &path, &Progress::default())?.run()?;
+    if finished.exchanges == 0 {
+        return Ok(None);
+    }
     let unfinished = Unfinished { exchanges: finished.exchanges, _folder: folder };
     Ok(Some(Readable { archive: archive.to_owned(), path, unfinished: Some(unfinished) }))
 }

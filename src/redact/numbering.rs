@@ -1,6 +1,6 @@
 //! Which text stands for which secret in one archive.
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use super::place::Place;
 use crate::message::redacted;
@@ -12,7 +12,32 @@ const TELLING: usize = 8;
 #[derive(Debug, Default)]
 pub struct Numbering {
     known: HashMap<(Vec<u8>, String), String>,
-    used: HashMap<String, BTreeSet<u32>>,
+    used: HashMap<String, Used>,
+}
+
+/// The numbers that a name has used.
+#[derive(Debug)]
+struct Used {
+    /// None below this is free. Without it, many secrets of one name would be counted through for each.
+    from: u32,
+    beyond: HashSet<u32>,
+}
+
+impl Default for Used {
+    fn default() -> Self {
+        Self { from: 1, beyond: HashSet::new() }
+    }
+}
+
+impl Used {
+    fn add(&mut self, number: u32) {
+        if number >= self.from {
+            self.beyond.insert(number);
+        }
+        while self.beyond.remove(&self.from) {
+            self.from = self.from.saturating_add(1);
+        }
+    }
 }
 
 impl Numbering {
@@ -39,7 +64,7 @@ impl Numbering {
 
     /// Keeps the number of a replacement that is there already from being given again.
     pub fn reserve(&mut self, there: &redacted::Redacted) {
-        self.used.entry(there.field.clone()).or_default().insert(there.number);
+        self.used.entry(there.field.clone()).or_default().add(there.number);
     }
 
     /// Values at places that were redacted before keep the text that stood there. `earlier` are the places of the same
@@ -63,8 +88,8 @@ impl Numbering {
     /// The lowest one that nothing has.
     fn free_number(&mut self, name: &str) -> u32 {
         let used = self.used.entry(redacted::field(name)).or_default();
-        let free = (1..).find(|number| !used.contains(number)).unwrap_or(u32::MAX);
-        used.insert(free);
+        let free = used.from;
+        used.add(free);
         free
     }
 }
@@ -120,6 +145,19 @@ mod tests {
         assert_eq!(numbering.replacement(&place("authorization", "tok-0123456")), "redacted-access_token-1");
         assert_eq!(numbering.replacement(&place("a", "1")), "redacted-a-1");
         assert_eq!(numbering.replacement(&place("b", "1")), "redacted-b-1");
+    }
+
+    #[test]
+    fn numbers_are_the_lowest_that_nothing_has_and_very_many_take_no_longer_each() {
+        let mut numbering = Numbering::default();
+        for there in ["redacted-sid-2", "redacted-sid-4", "redacted-sid-3", "redacted-sid-300001"] {
+            numbering.replacement(&place("sid", there));
+        }
+        let numbers = (1..=300_000).filter(|number| !(2..=4).contains(number)).chain([300_002]);
+        for number in numbers {
+            let secret = format!("secret-{number:08}");
+            assert_eq!(numbering.replacement(&place("sid", &secret)), format!("redacted-sid-{number}"));
+        }
     }
 
     #[test]

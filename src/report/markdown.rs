@@ -1,6 +1,6 @@
 //! A summary in Markdown, for a CI job's page or a comment on a pull request.
 
-use super::{Report, Verdict};
+use super::{Applied, Miss, Report, Verdict};
 
 /// Rows of one table; the rest is counted.
 const SHOWN: usize = 50;
@@ -32,9 +32,9 @@ pub(super) fn render(report: &Report) -> String {
             format!("| {} | {} | {} | {} |", text(name), part.served, part.missed, part.unused.len())
         }));
     }
-    misses(&mut lines, report);
-    applied(&mut lines, report);
-    errors(&mut lines, report);
+    section(&mut lines, "Not recorded", &report.misses, missed);
+    section(&mut lines, "Applied", &report.applied, applied);
+    section(&mut lines, "Errors", &report.errors, |error| vec![format!("- {}", code(error))]);
     unused(&mut lines, report);
     if !report.passed.is_empty() {
         let hosts: Vec<_> = report.passed.iter().map(|(host, count)| format!("{} ({count})", code(host))).collect();
@@ -44,43 +44,32 @@ pub(super) fn render(report: &Report) -> String {
     lines.join("\n")
 }
 
-fn misses(lines: &mut Vec<String>, report: &Report) {
-    if report.misses.is_empty() {
+/// A list under a heading, where there is anything to list.
+fn section<T>(lines: &mut Vec<String>, heading: &str, items: &[T], item: impl Fn(&T) -> Vec<String>) {
+    if items.is_empty() {
         return;
     }
-    lines.extend([String::new(), "### Not recorded".to_owned(), String::new()]);
-    for miss in report.misses.iter().take(SHOWN) {
-        let request = code(&format!("{} {}", miss.method, miss.url));
-        lines.push(format!("- {request}{}: {}", miss.times(), text(&miss.reason)));
-        lines.extend(miss.details().iter().map(|detail| format!("  - {}", code(detail.trim_start()))));
-        if let Some(remedy) = &miss.remedy {
-            lines.push("  - these lines of `harmock.toml` would make it match:".to_owned());
-            lines.extend(fenced(remedy, "    "));
-        }
-    }
-    more(lines, report.misses.len());
+    lines.extend([String::new(), format!("### {heading}"), String::new()]);
+    lines.extend(items.iter().take(SHOWN).flat_map(item));
+    more(lines, items.len());
 }
 
-fn applied(lines: &mut Vec<String>, report: &Report) {
-    if report.applied.is_empty() {
-        return;
+fn missed(miss: &Miss) -> Vec<String> {
+    let request = code(&format!("{} {}", miss.method, miss.url));
+    let mut lines = vec![format!("- {request}{}: {}", miss.times(), text(&miss.reason))];
+    lines.extend(miss.details().iter().map(|detail| format!("  - {}", code(detail.trim_start()))));
+    if let Some(remedy) = &miss.remedy {
+        lines.push("  - these lines of `harmock.toml` would make it match:".to_owned());
+        lines.extend(fenced(remedy, "    "));
     }
-    lines.extend([String::new(), "### Applied".to_owned(), String::new()]);
-    for applied in report.applied.iter().take(SHOWN) {
-        let request = code(&format!("{} {}", applied.method, applied.url));
-        lines.push(format!("- {} to {request}: {}", code(&applied.what), applied.count));
-        lines.extend(applied.detail.iter().map(|detail| format!("  - {}", code(detail))));
-    }
-    more(lines, report.applied.len());
+    lines
 }
 
-fn errors(lines: &mut Vec<String>, report: &Report) {
-    if report.errors.is_empty() {
-        return;
-    }
-    lines.extend([String::new(), "### Errors".to_owned(), String::new()]);
-    lines.extend(report.errors.iter().take(SHOWN).map(|error| format!("- {}", code(error))));
-    more(lines, report.errors.len());
+fn applied(applied: &Applied) -> Vec<String> {
+    let request = code(&format!("{} {}", applied.method, applied.url));
+    let mut lines = vec![format!("- {} to {request}: {}", code(&applied.what), applied.count)];
+    lines.extend(applied.detail.iter().map(|detail| format!("  - {}", code(detail))));
+    lines
 }
 
 fn unused(lines: &mut Vec<String>, report: &Report) {
@@ -102,19 +91,23 @@ fn more(lines: &mut Vec<String>, there_are: usize) {
     }
 }
 
+/// More backticks than a text has in a row, and no fewer than this.
+fn fence(text: &str, least: usize) -> String {
+    let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
+    "`".repeat(least.max(longest + 1))
+}
+
 /// A code span that holds any text: fenced by more backticks than it has in a row.
 fn code(text: &str) -> String {
     let text = text.replace(['\n', '\r'], " ");
-    let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
-    let fence = "`".repeat(longest + 1);
+    let fence = fence(&text, 1);
     let pad = if text.starts_with('`') || text.ends_with('`') { " " } else { "" };
     format!("{fence}{pad}{text}{pad}{fence}")
 }
 
 /// A block of TOML, which no line of it can end.
 fn fenced(text: &str, indent: &str) -> Vec<String> {
-    let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
-    let fence = "`".repeat(longest.max(2) + 1);
+    let fence = fence(text, 3);
     let begin = format!("{indent}{fence}toml");
     let lines = text.lines().map(|line| format!("{indent}{line}"));
     std::iter::once(begin).chain(lines).chain([format!("{indent}{fence}")]).collect()

@@ -1,7 +1,6 @@
 //! How a value is written where a template puts it, so that the text around it stays what it is.
 
 use std::borrow::Cow;
-use std::fmt::Write as _;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
@@ -70,22 +69,10 @@ impl Escape {
     }
 }
 
-/// What stands between the quotes of a JSON string (RFC 8259, section 7).
+/// What stands between the quotes of a JSON string.
 fn inside_quotes(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '"' => escaped.push_str("\\\""),
-            '\\' => escaped.push_str("\\\\"),
-            '\n' => escaped.push_str("\\n"),
-            '\r' => escaped.push_str("\\r"),
-            '\t' => escaped.push_str("\\t"),
-            // Writing to a string cannot fail.
-            c if c < ' ' => _ = write!(escaped, "\\u{:04x}", u32::from(c)),
-            c => escaped.push(c),
-        }
-    }
-    escaped
+    let quoted = serde_json::Value::from(text).to_string();
+    quoted.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or_default().to_owned()
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 mod answer;
 mod changing_origin;
-mod coding;
+pub(crate) mod coding;
 mod curl;
 mod entries;
 mod harmock;

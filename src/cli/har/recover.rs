@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use crate::cli::CommandResult;
-use crate::cli::report::count;
+use crate::cli::report::{bodies_lost, count};
 use crate::record::{finish_killed, killed_in};
 
 /// Finish the recordings of runs that were killed.
@@ -27,7 +27,8 @@ pub(crate) fn run(args: Args) -> CommandResult {
         recovered += 1;
         let cut = if finished.cut { "; the last one had been cut off and is lost" } else { "" };
         let exchanges = count(finished.exchanges as u64, "exchange");
-        anstream::eprintln!("recovered {exchanges} into {}{cut}", archive.display());
+        let lost = bodies_lost(&finished);
+        anstream::eprintln!("recovered {exchanges} into {}{cut}{lost}", archive.display());
     }
     if recovered == 0 {
         anstream::eprintln!("{}: no run left anything to recover", args.archive.display());

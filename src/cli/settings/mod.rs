@@ -24,6 +24,7 @@ mod rules;
 #[cfg(test)]
 mod tests;
 mod token;
+mod updating;
 pub(crate) mod value;
 mod variable_name;
 

@@ -5,12 +5,13 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use super::address::is_loopback;
-use super::choice::{LogFormat, Updating};
+use super::choice::LogFormat;
 use super::error::SettingsError;
 use super::layers::Layers;
 use super::place::{ArchivePath, LogTarget};
 use super::quantity::{ByteSize, TimeLimit};
 use super::token::ApiKeys;
+use super::updating::{archive_to_update, update};
 use super::value::Item;
 use crate::cli::flags::{ScopeFlags, SharedFlags};
 use crate::cli::record::{RecordArgs, RecordFlags};
@@ -389,37 +390,6 @@ fn check(config: &Config) -> Result<(), SettingsError> {
              proxy, or listen on 127.0.0.1"
         )))
     })
-}
-
-/// Whether this replay is to record instead. In CI a recording would pass for a test that passed.
-fn update(layers: &mut Layers, args: &ReplayArgs) -> Result<Option<Update>, SettingsError> {
-    let forced = layers.one("force-update", args.force_update.as_ref(), false)?;
-    let Updating(update) = layers.one("update", args.update.as_ref(), Updating(None))?;
-    let in_ci = std::env::var("CI").is_ok_and(|ci| matches!(ci.as_str(), "true" | "1"));
-    if update.is_some() && in_ci && !forced {
-        let message = "CI is set, and `update` would record instead of replaying; take it away, or add --force-update";
-        return Err(SettingsError::Conflict(message.to_owned()));
-    }
-    Ok(update)
-}
-
-/// The one archive that is named, unless `har` says which one to write; none: the default of `har`.
-fn archive_to_update(layers: &mut Layers, args: &ReplayArgs) -> Result<Option<PathBuf>, SettingsError> {
-    let default = ArchivePath(PathBuf::new());
-    let (_, rank) = layers.ranked("har", args.scope.har.as_ref(), default)?;
-    if rank > 0 {
-        return Ok(None);
-    }
-    let archives = layers.list("archives", &args.archives, Vec::<PathBuf>::new())?;
-    let is_archive =
-        |path: &&PathBuf| path.extension().is_some_and(|extension| extension == "har" || extension == "zip");
-    let mut named = archives.iter().filter(is_archive);
-    match (named.next(), named.next()) {
-        (Some(_), Some(_)) => Err(SettingsError::Conflict(
-            "--update writes one archive, and several are named; say with --har which one it is".to_owned(),
-        )),
-        (only, _) => Ok(only.cloned()),
-    }
 }
 
 fn split_command(words: &[OsString]) -> Option<(OsString, Vec<OsString>)> {

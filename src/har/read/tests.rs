@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::har::entry::StoredBody;
 
 fn entry(json: &str) -> Result<Entry, Vec<Warning>> {
     let text = format!("{{\"log\":{{\"entries\":[{json}]}}}}");

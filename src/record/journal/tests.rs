@@ -149,3 +149,15 @@ fn a_record_whose_body_is_not_there_whole_is_told() {
         !whole(JournalBody::Spooled { number: 3, length: 4 }) && !whole(JournalBody::Spooled { number: 4, length: 0 })
     );
 }
+
+#[test]
+fn a_record_that_nobody_could_read_is_not_added_and_those_behind_it_are() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("j");
+    let mut writer = JournalWriter::create(&path, &RunSettings::default()).unwrap();
+    let endless = ExchangeFacts { url: "x".repeat(LONGEST_FACTS as usize), ..facts(0) };
+    let error = writer.add(&endless, &JournalBody::None, &JournalBody::None).unwrap_err();
+    assert_eq!(error.kind(), io::ErrorKind::FileTooLarge);
+    append(&mut writer, 1, &JournalBody::None, &JournalBody::None);
+    assert_eq!(read(&path).0, [1]);
+}

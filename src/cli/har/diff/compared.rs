@@ -6,11 +6,11 @@ use similar::{ChangeTag, TextDiff};
 
 use super::json_values;
 use super::pairs::{Pair, pairs};
-use crate::archive::{Archive, PayloadError};
+use crate::archive::{Archive, Fetched, PayloadError};
 use crate::har::{Answer, End, Entry, Field, Outcome, StoredBody, Volatile};
 
 /// Larger bodies are compared by their hash alone.
-const COMPARED: usize = 4 << 20;
+const COMPARED: u64 = 4 << 20;
 
 /// One entry that differs.
 #[derive(Debug, Serialize)]
@@ -90,9 +90,7 @@ impl Comparison<'_> {
             (Some(one), Some(other)) => self.bodies(one, other, found)?,
             (one, other) => {
                 let size = |archive: &Archive, body: &Option<StoredBody>| {
-                    body.as_ref()
-                        .map(|body| archive.read(body).map(|bytes| format!("{} bytes", bytes.len())))
-                        .transpose()
+                    body.as_ref().map(|body| archive.fetch(body, COMPARED).map(|body| in_bytes(&body))).transpose()
                 };
                 push(found, "body", size(self.before, one)?, size(self.after, other)?);
             }
@@ -133,11 +131,17 @@ impl Comparison<'_> {
         if self.before.hash(before)? == self.after.hash(after)? {
             return Ok(());
         }
-        let (one, other) = (self.before.read(before)?, self.after.read(after)?);
-        let texts = (std::str::from_utf8(&one), std::str::from_utf8(&other));
-        let readable = |text: &&str| text.len() <= COMPARED && !text.contains('\0');
+        let (one, other) = (self.before.fetch(before, COMPARED)?, self.after.fetch(after, COMPARED)?);
+        let (Fetched::Whole(one), Fetched::Whole(other)) = (&one, &other) else {
+            let (size, other) = (in_bytes(&one), in_bytes(&other));
+            let other = if size == other { "other bytes".to_owned() } else { other };
+            push(found, "body", Some(size), Some(other));
+            return Ok(());
+        };
+        let texts = (std::str::from_utf8(one), std::str::from_utf8(other));
+        let readable = |text: &&str| text.len() as u64 <= COMPARED && !text.contains('\0');
         let (Some(old), Some(new)) = (texts.0.ok().filter(readable), texts.1.ok().filter(readable)) else {
-            by_size(&one, &other, found);
+            by_size(one, other, found);
             return Ok(());
         };
         match (serde_json::from_str::<Value>(old), serde_json::from_str::<Value>(new)) {
@@ -172,6 +176,14 @@ fn push(found: &mut Vec<Difference>, what: &str, before: Option<String>, after: 
     if before != after {
         found.push(Difference { what: what.to_owned(), before, after });
     }
+}
+
+fn in_bytes(body: &Fetched) -> String {
+    let length = match body {
+        Fetched::Whole(bytes) => bytes.len() as u64,
+        Fetched::Large(file) => file.length(),
+    };
+    format!("{length} bytes")
 }
 
 fn by_size(before: &[u8], after: &[u8], found: &mut Vec<Difference>) {
