@@ -79,10 +79,14 @@ impl Placement {
     /// Waits for the disk: what is recorded has no other place soon. Of very many files each would take its time, and the system
     /// syncs all that it has faster.
     fn sync(&self) -> io::Result<()> {
-        const EACH_MOST: usize = 16;
         #[cfg(target_os = "linux")]
-        if self.done.len() > EACH_MOST {
-            return Ok(rustix::fs::syncfs(&self.folder)?);
+        const EACH_MOST: usize = 16;
+        // The folder as cap-std has it is a place to start from, and nothing that could be synced.
+        #[cfg(target_os = "linux")]
+        if self.done.len() > EACH_MOST
+            && let Ok(folder) = File::open(&self.folder_path)
+        {
+            return Ok(rustix::fs::syncfs(folder)?);
         }
         let mut options = OpenOptions::new();
         // Windows syncs what may be written alone.
