@@ -13,12 +13,12 @@ use super::journal::{JournalBody, Record, spool_path};
 use super::stream_cuts::{arrived, chunks};
 use crate::har::cuts::Cuts;
 use crate::har::write::{HttpVersion, NewAnswer, NewBody, NewEntry, NewRequest, NewResponse, Times, WireSize};
-use crate::har::{Chunk, FailureCause, Field};
+use crate::har::{Chunk, End, FailureCause, Field};
 use crate::message::CanonicalUrl;
-use crate::message::coding::{Coding, codings, decoder};
+use crate::message::coding::{Coding, codings, decode_into, decoder};
 
 /// A decoded body up to this size stays in memory while its entry is written.
-const IN_MEMORY: u64 = 1 << 20;
+const IN_MEMORY: usize = 1 << 20;
 
 /// Names the files of decoded bodies.
 pub(super) const DECODED: &str = "decoded-";
@@ -76,7 +76,8 @@ impl<'a> Restored<'a> {
             ResponseFacts::Answered { fields, trailers, .. } => (restore_fields(fields), restore_fields(trailers)),
             ResponseFacts::Failed { .. } => (Vec::new(), Vec::new()),
         };
-        let (response, undecoded) = Decoded::of(&record.response, &response_fields, folder)?;
+        let cut = matches!(facts.response, ResponseFacts::Answered { end: End::Client | End::Upstream, .. });
+        let (response, undecoded) = Decoded::of(&record.response, &response_fields, cut, folder)?;
         let codings = if undecoded { Vec::new() } else { codings_of(&response_fields).unwrap_or_default() };
         let arrived = arrived(&facts.frames, &codings, || Decoded::plain(&record.response, folder))?;
         Ok(Self {
@@ -182,16 +183,19 @@ impl Decoded {
         }
     }
 
-    /// The body without its content coding, and whether the coding could not be undone.
-    fn of(body: &JournalBody, fields: &[Field], folder: &Path) -> Result<(Self, bool), Error> {
+    /// The body without its content coding, and whether the coding could not be undone. A body that was `cut` decodes as
+    /// far as it came: a stream that its client left has no end of its coding.
+    fn of(body: &JournalBody, fields: &[Field], cut: bool, folder: &Path) -> Result<(Self, bool), Error> {
         let plain = Self::plain(body, folder);
         let codings = match codings_of(fields) {
             Some(codings) if codings.is_empty() => return Ok((plain, false)),
             Some(codings) => codings,
             None => return Ok((plain, true)),
         };
-        let Some(coded) = plain.reader()? else { return Ok((plain, false)) };
-        match decoder(&codings, coded).and_then(|reader| read_out(reader, folder)) {
+        let mut out = ReadOut { folder, head: Vec::new(), file: None };
+        let decoded = plain.reader()?.map(|coded| decode(&codings, coded, cut, &mut out));
+        let Some(decoded) = decoded else { return Ok((plain, false)) };
+        match decoded.and_then(|()| out.end()) {
             Ok(decoded) => Ok((decoded, false)),
             Err(_not_in_that_coding) => Ok((plain, true)),
         }
@@ -241,18 +245,47 @@ fn codings_of(fields: &[Field]) -> Option<Vec<Coding>> {
     codings(fields.iter().filter(|field| &*field.name == "content-encoding").map(|field| &*field.value))
 }
 
-/// Reads a decoder to its end: into memory while the body is small, else into a file.
-fn read_out(mut reader: Box<dyn Read + '_>, folder: &Path) -> io::Result<Decoded> {
-    let mut head = Vec::new();
-    reader.by_ref().take(IN_MEMORY).read_to_end(&mut head)?;
-    if (head.len() as u64) < IN_MEMORY {
-        return Ok(Decoded::Memory(head));
+/// Decodes to the end of the coding or, of a body that was `cut`, as far as it came.
+fn decode(codings: &[Coding], mut coded: impl Read, cut: bool, out: &mut ReadOut<'_>) -> io::Result<()> {
+    if !cut {
+        return decoder(codings, coded).and_then(|mut reader| io::copy(&mut reader, out)).map(drop);
     }
-    let mut file = tempfile::Builder::new().prefix(DECODED).tempfile_in(folder)?;
-    file.write_all(&head)?;
-    io::copy(&mut reader, &mut file)?;
-    file.flush()?;
-    Ok(Decoded::Temporary(file))
+    let mut decoder = decode_into(codings, out)?;
+    io::copy(&mut coded, &mut decoder)?;
+    decoder.flush()
+}
+
+/// What a decoder gives: in memory while it is small, else in a file.
+struct ReadOut<'a> {
+    folder: &'a Path,
+    head: Vec<u8>,
+    file: Option<NamedTempFile>,
+}
+
+impl ReadOut<'_> {
+    fn end(mut self) -> io::Result<Decoded> {
+        self.flush()?;
+        Ok(self.file.map_or(Decoded::Memory(self.head), Decoded::Temporary))
+    }
+}
+
+impl Write for ReadOut<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if let Some(file) = &mut self.file {
+            return file.write(bytes);
+        }
+        if self.head.len() + bytes.len() < IN_MEMORY {
+            self.head.extend_from_slice(bytes);
+            return Ok(bytes.len());
+        }
+        let mut file = tempfile::Builder::new().prefix(DECODED).tempfile_in(self.folder)?;
+        file.write_all(&std::mem::take(&mut self.head))?;
+        self.file.insert(file).write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.as_mut().map_or(Ok(()), Write::flush)
+    }
 }
 
 /// When the exchange started.
