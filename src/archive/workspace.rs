@@ -1,9 +1,9 @@
 //! `.harmock/` beside an archive: where everything is until it is finished, on the same file system, out of git.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
@@ -17,6 +17,11 @@ const HIDDEN: &str = ".harmock-";
 
 /// In such a folder: locked while its writer lives.
 const LIVES: &str = "lives";
+
+const GIT_IGNORE: &str = ".gitignore";
+
+/// Putting an archive in its place takes no longer.
+const TURN_MOST: Duration = Duration::from_secs(10);
 
 /// A folder without [`LIVES`] is one that is just being made, unless it is older.
 const BEING_MADE: Duration = Duration::from_secs(3600);
@@ -50,6 +55,20 @@ impl Workspace {
     fn named(prefix: &str, folder: &Path) -> Result<Self, WriteError> {
         let temp = tempfile::Builder::new().prefix(prefix).tempdir_in(folder);
         Ok(Self { _lives: None, temp: temp.map_err(WriteError::io("create a temporary folder in", folder))? })
+    }
+
+    /// Waits until no other writer puts an archive into the same folder, and keeps others waiting while what it gives is
+    /// held: what one puts there is not named yet, and the other would remove it. A writer that hangs is not waited for.
+    pub(crate) fn turn(&self) -> Option<File> {
+        let file = File::open(self.temp.path().with_file_name(GIT_IGNORE)).ok()?;
+        let since = Instant::now();
+        while let Err(TryLockError::WouldBlock) = file.try_lock() {
+            if since.elapsed() > TURN_MOST {
+                return None;
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        Some(file)
     }
 
     /// A path inside.
@@ -108,7 +127,7 @@ pub fn private_folder(archive_folder: &Path) -> Result<PathBuf, WriteError> {
         }
         Err(error) => return Err(WriteError::io("create", &private)(error)),
     }
-    let ignore = private.join(".gitignore");
+    let ignore = private.join(GIT_IGNORE);
     match OpenOptions::new().write(true).create_new(true).open(&ignore) {
         Ok(mut file) => file.write_all(b"*\n").map_err(WriteError::io("write", &ignore))?,
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}

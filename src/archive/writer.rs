@@ -94,7 +94,10 @@ impl ArchiveWriter {
         let entries = EntrySpool::create(workspace.join("entries"))?;
         let spool = workspace.join("payloads");
         fs::create_dir(&spool).map_err(WriteError::io("create", &spool))?;
-        let payloads = PayloadStore::new(spool, folder.to_path_buf(), entries.permissions()?);
+        let mut payloads = PayloadStore::new(spool, folder.to_path_buf(), entries.permissions()?);
+        if !is_zip(target) {
+            payloads = payloads.beside(target);
+        }
         let target = target.to_path_buf();
         let mut writer = Self { target, options, previous: None, frame: None, entries, payloads, workspace };
         if previous.is_file() {
@@ -227,6 +230,7 @@ impl ArchiveWriter {
             replace(&zip, &self.target)?;
             return Ok(written);
         }
+        let _turn = self.workspace.turn();
         let previous = if self.options.keep_payloads { Default::default() } else { previous_payloads(&self.target) };
         let (spool, folder) = (self.workspace.join("payloads"), folder_of(&self.target));
         let placement = Placement::put(&self.payloads, &spool, folder, OnOther::ReplacePayloads)?;
