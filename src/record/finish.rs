@@ -28,15 +28,45 @@ impl Place {
     pub(super) fn of(archive: &Path) -> Result<Self, Error> {
         let place = Self::beside(archive);
         let folder = place.folder();
-        let own = folder.parent().unwrap_or(folder);
+        let own = place.own();
         let parent = own.parent().unwrap_or(own);
-        let made = std::fs::create_dir_all(parent)
-            .and_then(|()| private_folder(own))
-            .and_then(|()| ignored_by_git(own))
-            .and_then(|()| private_folder(folder));
+        let make = || {
+            std::fs::create_dir_all(parent)
+                .and_then(|()| private_folder(own))
+                .and_then(|()| ignored_by_git(own))
+                .and_then(|()| private_folder(folder))
+        };
+        let made = match make() {
+            // A command that ends has just taken away what it had made.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => make(),
+            made => made,
+        };
         match made {
             Ok(()) => Ok(place),
             Err(source) => Err(Error::Folder { path: folder.to_owned(), source }),
+        }
+    }
+
+    /// What of it is not there.
+    pub(super) fn missing(&self) -> Folders {
+        Folders { own: !self.own().exists(), archive: !self.folder().exists() }
+    }
+
+    /// Removes the folders that were made for the lock alone, by whoever holds that. Where a file that is open cannot be
+    /// told from another of its name, nothing is.
+    pub(super) fn remove(&self, new: Folders) {
+        if !cfg!(unix) || !new.archive || self.journal.exists() {
+            return;
+        }
+        let own = self.own();
+        let removed = std::fs::remove_file(&self.lock).and_then(|()| std::fs::remove_dir(self.folder()));
+        if removed.is_err() || !new.own {
+            return;
+        }
+        let removed = std::fs::remove_file(own.join(GIT_IGNORE)).and_then(|()| std::fs::remove_dir(own));
+        if removed.is_err() && own.exists() {
+            // Somebody else keeps something there.
+            let _ = ignored_by_git(own);
         }
     }
 
@@ -50,7 +80,21 @@ impl Place {
     fn folder(&self) -> &Path {
         self.journal.parent().unwrap_or(Path::new("."))
     }
+
+    /// `.harmock`.
+    fn own(&self) -> &Path {
+        self.folder().parent().unwrap_or(self.folder())
+    }
 }
+
+/// The folders of a place: `.harmock`, and that of the archive in it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Folders {
+    own: bool,
+    archive: bool,
+}
+
+const GIT_IGNORE: &str = ".gitignore";
 
 fn private_folder(path: &Path) -> io::Result<()> {
     let mut builder = std::fs::DirBuilder::new();
@@ -61,7 +105,7 @@ fn private_folder(path: &Path) -> io::Result<()> {
 }
 
 fn ignored_by_git(folder: &Path) -> io::Result<()> {
-    match File::options().write(true).create_new(true).open(folder.join(".gitignore")) {
+    match File::options().write(true).create_new(true).open(folder.join(GIT_IGNORE)) {
         Ok(mut file) => file.write_all(b"*\n"),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
         Err(error) => Err(error),

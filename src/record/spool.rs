@@ -43,7 +43,7 @@ pub(super) enum Side {
 pub(super) enum Note {
     /// A piece of a body, with its share of the buffer.
     Frame { exchange: u64, side: Side, bytes: Bytes, _share: Option<OwnedSemaphorePermit> },
-    /// The exchange has ended: append it, then say so. `response` is its response body, where that came whole.
+    /// The exchange has ended: append it, then say so, or nothing where it is lost. `response` is its response body, where that came whole.
     Finished { facts: Box<ExchangeFacts>, response: Option<Whole>, written: oneshot::Sender<()> },
     /// The exchange is not kept.
     Discarded { exchange: u64 },
@@ -269,7 +269,10 @@ impl Writer {
                 }
             };
             match outcome {
-                Ok(()) => self.spooled.written(&facts),
+                Ok(()) => {
+                    self.spooled.written(&facts);
+                    let _ = written.send(());
+                }
                 Err(error) => {
                     for number in bodies.into_iter().flatten() {
                         let _ = std::fs::remove_file(spool_path(&self.folder, number));
@@ -277,7 +280,6 @@ impl Writer {
                     self.losses.lost(&facts, &error);
                 }
             }
-            let _ = written.send(());
         });
         drop(waiting);
         self.unsynced.journal();

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use crate::cli::CommandResult;
 use crate::cli::report::count;
-use crate::record::{finish_killed, killed_in};
+use crate::record::{finish_killed, killed_in, recording_in};
 
 /// Finish the recordings of runs that were killed.
 ///
@@ -28,6 +28,9 @@ pub(crate) fn run(args: Args) -> CommandResult {
         let cut = if finished.cut { "; the last one had been cut off and is lost" } else { "" };
         let exchanges = count(finished.exchanges as u64, "exchange");
         anstream::eprintln!("recovered {exchanges} into {}{cut}", archive.display());
+    }
+    for archive in if args.archive.is_dir() { recording_in(&args.archive) } else { Vec::new() } {
+        anstream::eprintln!("{}: a run records into it, which will write it", archive.display());
     }
     if recovered == 0 {
         anstream::eprintln!("{}: no run left anything to recover", args.archive.display());
