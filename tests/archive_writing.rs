@@ -225,6 +225,31 @@ fn a_new_recording_removes_what_only_the_old_one_named() {
 }
 
 #[test]
+fn what_another_writer_is_about_to_name_is_not_removed() {
+    let folder = tempfile::tempdir().unwrap();
+    let (first, second) = (folder.path().join("a.har"), folder.path().join("b.har"));
+    let exchange = |body: &str| Exchange::get("/x", "text/plain", body);
+    write(&first, BodyStorage::Attach, MINIMAL, &[exchange("shared")]);
+    let writer = |har: &Path, body: &str| {
+        let mut writer = ArchiveWriter::create(har, WriterOptions::default()).unwrap();
+        exchange(body).write(&mut writer);
+        writer
+    };
+    let (leaves, names) = (writer(&first, "new"), writer(&second, "shared"));
+    let (ended, end) = std::sync::mpsc::channel();
+    let mut other = None;
+    let named = names.finish_after(|_finished| {
+        other = Some(std::thread::spawn(move || ended.send(leaves.finish().unwrap())));
+        // It would end here, between the payloads and their archive, if it did not wait.
+        let _ = end.recv_timeout(std::time::Duration::from_millis(300));
+        Ok(())
+    });
+    assert_eq!(named.unwrap().payloads, 1);
+    other.unwrap().join().unwrap().unwrap();
+    assert_eq!(payload_files(folder.path()).len(), 2);
+}
+
+#[test]
 fn payloads_stay_while_a_neighbour_cannot_be_read() {
     let folder = tempfile::tempdir().unwrap();
     let har = folder.path().join("a.har");

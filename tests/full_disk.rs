@@ -14,10 +14,9 @@ use crate::support::{Harmock, Origin, RawOrigin, Wire, Workspace, coding, entry}
 fn a_body_that_does_not_fit_is_named_at_once_and_the_recording_goes_on() {
     let workspace = Workspace::new();
     let origin = Origin::http();
-    // Writing beyond the limit fails as writing to a full disk does, for everybody who may set a limit. What is left of
-    // the signal is ignored, as Python does.
+    // Writing beyond the limit fails as writing to a full disk does, for everybody who may set a limit.
     let mut limited = Command::new("sh");
-    limited.args(["-c", "trap '' XFSZ; ulimit -f 2048; exec \"$@\"", "sh"]);
+    limited.args(["-c", "ulimit -f 2048; exec \"$@\"", "sh"]);
     let mut proxy = Harmock::below(limited, &workspace, "record", &["--log", "off"]);
     let mut wire = Wire::connect(proxy.address());
     assert_eq!(wire.get(&origin.url("/bytes/1000")).body.len(), 1000);
@@ -64,12 +63,18 @@ fn an_archive_that_finds_the_disk_full_is_finished_by_the_next_run() {
     let Some(disk) = SmallDisk::mount(workspace.join("hars")) else { return };
     workspace.write_har("recording.har", &[entry("GET", "http://a.test/", 200, "a")]);
     let before = fs::read(workspace.join("hars/recording.har")).unwrap();
+    // More than the disk holds, however it is packed.
+    let hashes: Vec<_> = (0_u32..20_000).map(|number| format!("{:x?}", Sha256::digest(number.to_le_bytes()))).collect();
+    workspace.write_har("../other.har", &[entry("GET", "http://a.test/", 200, &hashes.concat())]);
     let origin = Origin::http();
     let proxy = Harmock::record(&workspace, &["--log", "off"]);
     assert_eq!(Wire::connect(proxy.address()).get(&origin.url("/bytes/8000")).status, 200);
     disk.fill();
     proxy.interrupt().expect(1).says("is kept in");
     assert_eq!(fs::read(workspace.join("hars/recording.har")).unwrap(), before);
+    let packed = workspace.harmock().args(["har", "pack", "other.har", "-o", "hars/a.zip"]).output().unwrap();
+    let said = String::from_utf8(packed.stderr).unwrap();
+    assert!(said.starts_with("harmock: cannot write ") && said.lines().count() == 1, "{said}");
     disk.make_room();
     Harmock::record::<&str>(&workspace, &[]).interrupt().expect(1).says("was finished: 1 exchange");
     assert_eq!(workspace.entries("hars/recording.har")[0]["request"]["url"], origin.url("/bytes/8000"));
@@ -79,7 +84,7 @@ fn an_archive_that_finds_the_disk_full_is_finished_by_the_next_run() {
 fn a_folder_that_takes_no_file_loses_what_needs_one_and_nothing_else() {
     let workspace = Workspace::new();
     let origin = Origin::http();
-    let mut proxy = Harmock::record(&workspace, &["--log", "off"]);
+    let mut proxy = Harmock::record::<&str>(&workspace, &[]);
     let mut wire = Wire::connect(proxy.address());
     let (own, away) = (workspace.join("hars/.harmock/recording.har"), workspace.join("away"));
     fs::rename(&own, &away).unwrap();
@@ -88,7 +93,10 @@ fn a_folder_that_takes_no_file_loses_what_needs_one_and_nothing_else() {
     assert_eq!(wire.get(&origin.url("/bytes/1000")).status, 200);
     fs::rename(&away, &own).unwrap();
     assert_eq!(wire.get(&origin.url("/bytes/100001")).status, 200);
-    proxy.interrupt().expect(1).says("LOST 1 exchange: GET").says("recorded 2 exchanges");
+    let ended = proxy.interrupt().expect(1).says("LOST 1 exchange: GET").says("recorded 2 exchanges");
+    let line = |path: &str| ended.stderr.lines().find(|line| line.starts_with(&format!("GET {}", origin.url(path))));
+    assert!(line("/bytes/100000 ").unwrap().ends_with("<- upstream (not recorded)"), "{}", ended.stderr);
+    assert!(line("/bytes/100001 ").unwrap().ends_with("<- upstream, recorded"), "{}", ended.stderr);
 }
 
 #[test]

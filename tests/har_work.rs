@@ -211,6 +211,18 @@ mod gc {
     }
 
     #[test]
+    fn payloads_in_a_zip_keep_no_files_beside_it() {
+        let workspace = Workspace::new();
+        let name = payload(&workspace, "hars", "packed");
+        let mut with_file = entry("GET", "http://a.test/", 200, "");
+        with_file["response"]["content"] = json!({ "size": 6, "mimeType": "text/plain", "_file": name });
+        workspace.write_har("a.har", &[with_file]);
+        assert!(har(&workspace, &["pack", "hars/a.har", "-o", "hars/a.zip"]).status.success());
+        std::fs::remove_file(workspace.join("hars/a.har")).unwrap();
+        assert_eq!(text(&har(&workspace, &["gc"]).stdout), format!("hars/{name}\n"));
+    }
+
+    #[test]
     fn what_killed_commands_left_goes_too() {
         let workspace = Workspace::new();
         workspace.write_har("a.har", &[entry("GET", "http://a.test/", 200, "a")]);
@@ -277,6 +289,29 @@ fn no_command_changes_an_archive_that_is_being_recorded() {
         let output = har(&workspace, command);
         assert!(output.status.success(), "{command:?}: {}", text(&output.stderr));
     }
+}
+
+#[test]
+fn what_was_made_to_keep_recordings_away_goes_with_the_command() {
+    let workspace = Workspace::new();
+    workspace.write_har("a.har", &[entry("GET", "http://a.test/", 200, "a")]);
+    let hidden = |folder: &str| {
+        let items = std::fs::read_dir(workspace.join(folder)).into_iter().flatten().flatten();
+        let mut names: Vec<_> = items.map(|item| item.file_name().into_string().unwrap()).collect();
+        names.retain(|name| name.starts_with('.') || name.ends_with(".har"));
+        names.sort();
+        names
+    };
+    assert!(har(&workspace, &["redact", "hars/a.har"]).status.success());
+    assert_eq!(hidden("hars"), ["a.har"]);
+    let run = Harmock::record(&workspace, &["--har", "hars/b.har"]);
+    assert!(har(&workspace, &["redact", "hars/a.har"]).status.success());
+    assert_eq!(hidden("hars/.harmock"), [".gitignore", "b.har"]);
+    run.interrupt().expect(1);
+    // It cannot be held: what is said of it fits a command that records nothing.
+    workspace.write("hars/.harmock/a.har/lock/x", "");
+    let said = text(&har(&workspace, &["redact", "hars/a.har"]).stderr);
+    assert!(said.starts_with("harmock: cannot write hars/.harmock/a.har/lock: ") && !said.contains("--har"), "{said}");
 }
 
 #[test]

@@ -16,7 +16,10 @@ fn exchanges_of_a_killed_run_are_added_where_that_run_would_have_added_them() {
     // Dropped, it is killed.
     drop(killed);
     assert_eq!(workspace.entries("hars/recording.har").len(), 1);
-    Harmock::replay(&workspace, &fallback).interrupt().expect(0).says("had been killed was finished: 1 exchange");
+    Harmock::replay(&workspace, &fallback)
+        .interrupt()
+        .expect(0)
+        .says("had been left unfinished was finished: 1 exchange");
     assert_eq!(workspace.entries("hars/recording.har").len(), 2);
 }
 
@@ -106,7 +109,7 @@ fn a_kill_between_the_archive_and_the_end_of_its_journal_adds_nothing_twice() {
         let own = workspace.join("hars/.harmock").join(archive.strip_prefix("hars/").unwrap());
         let (journal, kept) = (own.join("journal"), own.join("kept"));
         std::fs::hard_link(&journal, &kept).unwrap();
-        Harmock::record(&workspace, &append).interrupt().says("had been killed was finished");
+        Harmock::record(&workspace, &append).interrupt().says("had been left unfinished was finished");
         let finished = std::fs::read(workspace.join(archive)).unwrap();
         // As if the run that finished it had been killed just before it removed the journal.
         std::fs::rename(&kept, &journal).unwrap();
@@ -297,6 +300,33 @@ fn the_journal_of_a_killed_run_is_read_as_its_archive_would_be_and_nothing_is_wr
 }
 
 #[test]
+fn every_command_that_reads_an_archive_reads_what_a_killed_run_left() {
+    let workspace = Workspace::new();
+    let origin = Origin::http();
+    let killed = Harmock::record::<&str>(&workspace, &[]);
+    assert_eq!(Wire::connect(killed.address()).get(&origin.url("/json")).status, 200);
+    drop(killed);
+    let har = |arguments: &[&str]| {
+        let output = workspace.harmock().arg("har").args(arguments).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(said.contains("hars/recording.har") && said.contains("left unfinished"), "{arguments:?}: {said}");
+        (output.status.code(), said)
+    };
+    for (arguments, last) in [
+        (&["merge", "hars/recording.har", "-o", "merged.har"][..], "merged.har: 1 entry, 1 payload"),
+        (&["pack", "hars/recording.har", "-o", "packed.zip"], "packed.zip: 1 entry, 1 payload"),
+        (&["diff", "hars/recording.har", "merged.har"], "0 added, 0 removed, 0 changed"),
+        (&["check"], "1 archive, 1 entry: 0 errors, 0 warnings, 0 notes"),
+    ] {
+        let (code, said) = har(arguments);
+        assert_eq!((code, said.lines().last()), (Some(0), Some(last)), "{said}");
+    }
+    // What would be changed is to be finished first.
+    assert_eq!(har(&["redact", "hars/recording.har"]).0, Some(1));
+    assert!(!workspace.join("hars/recording.har").exists());
+}
+
+#[test]
 fn recover_finishes_what_a_killed_run_left_in_the_way_that_run_would_have() {
     let workspace = Workspace::new();
     let origin = Origin::http();
@@ -326,6 +356,8 @@ fn a_recording_that_goes_on_is_not_recovered_and_is_read_as_it_was() {
     let stderr = String::from_utf8(refused.stderr).unwrap();
     assert_eq!(refused.status.code(), Some(1));
     assert!(stderr.contains("is being recorded by another harmock (process "), "{stderr}");
+    let passed_over = String::from_utf8(har(&["recover"]).stderr).unwrap();
+    assert!(passed_over.starts_with("hars/recording.har: a run records into it"), "{passed_over}");
     let listed = har(&["ls"]);
     assert_eq!(String::from_utf8(listed.stdout).unwrap().lines().count(), 1);
     assert_eq!(String::from_utf8(listed.stderr).unwrap(), "");

@@ -104,6 +104,28 @@ fn an_edited_payload_is_not_overwritten_by_a_run_that_sees_the_old_content_again
 }
 
 #[test]
+fn an_edited_payload_of_another_archive_in_the_folder_stays_whatever_is_recorded() {
+    let workspace = Workspace::new();
+    let origin = ChangingOrigin::start();
+    let urls = [origin.url("/x")];
+    plain(&origin, "/x", "as it came");
+    record(&workspace, &["--har", "hars/other.har"], &urls);
+    let named = |har: &str| workspace.entries(har)[0]["response"]["content"]["_file"].as_str().unwrap().to_owned();
+    let edited = format!("hars/{}", named("hars/other.har"));
+    workspace.write(&edited, "by hand");
+    for _ in 0..2 {
+        record(&workspace, &[], &urls);
+        assert_eq!(fs::read_to_string(workspace.join(&edited)).unwrap(), "by hand");
+        assert_eq!((texts(&workspace), payloads(&workspace).len()), (vec!["as it came".to_owned()], 2));
+    }
+    // Where nobody edited anything, they share one file.
+    fs::remove_file(workspace.join(&edited)).unwrap();
+    record(&workspace, &["--har", "hars/other.har"], &urls);
+    record(&workspace, &[], &urls);
+    assert_eq!((named(HAR), payloads(&workspace).len()), (named("hars/other.har"), 1));
+}
+
+#[test]
 fn entries_of_other_tools_are_exchanged_when_they_are_seen_and_stay_when_they_are_not() {
     let workspace = Workspace::new();
     let origin = ChangingOrigin::start();

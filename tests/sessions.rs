@@ -235,7 +235,7 @@ fn a_killed_run_leaves_what_sessions_had_committed() {
     // Dropped, it is killed.
     drop(killed);
     let next = Harmock::replay(&workspace, &RECORD).interrupt().expect(0);
-    next.says("had been killed was finished: 1 exchange");
+    next.says("had been left unfinished was finished: 1 exchange");
     assert_eq!(recorded(&workspace, &origin), ["/json?a"]);
 }
 
@@ -252,7 +252,7 @@ fn a_run_whose_sessions_keep_nothing_leaves_no_archive_and_nothing_to_recover() 
             drop(proxy);
         }
         let next = Harmock::replay(&workspace, &RECORD).interrupt().expect(0);
-        assert!(!next.stderr.contains("had been killed"), "{}", next.stderr);
+        assert!(!next.stderr.contains("left unfinished"), "{}", next.stderr);
         assert_eq!(recorded(&workspace, &origin), [""; 0]);
     }
 }

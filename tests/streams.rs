@@ -1,6 +1,6 @@
 //! Streamed answers: passed on piece by piece, recorded with their cuts, served again in the same pieces.
 
-use std::io::Write as _;
+use std::io::Write;
 use std::sync::mpsc::channel;
 
 use serde_json::{Value, json};
@@ -213,6 +213,72 @@ fn a_stream_that_its_client_had_left_stays_open_and_the_end_of_the_run_does_not_
     assert_eq!(Wire::connect(proxy.address()).get(&other).status, 200);
     proxy.interrupt().expect(0).says("served 2");
     assert_eq!(wire.chunk().unwrap(), None, "the run ended it");
+}
+
+#[test]
+fn a_coded_stream_that_was_cut_is_kept_decoded_as_far_as_it_came() {
+    const TEXT: &str = "data: {\"password\":\"hunter2-hunter2\"}\n\n";
+    let kept = TEXT.replace("hunter2-hunter2", "redacted-password-1");
+    for (coding, left) in [("gzip", true), ("br", true), ("zstd", true), ("deflate", true), ("gzip", false)] {
+        let workspace = Workspace::new();
+        let proxy = Harmock::record(&workspace, &["--mode", "full"]);
+        let (leave, left_open) = channel::<()>();
+        let origin = RawOrigin::once(move |mut wire| {
+            wire.head();
+            let head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n";
+            wire.send(format!("{head}Content-Encoding: {coding}\r\n\r\n"));
+            for coded in begin_of(coding, &[TEXT, TEXT]) {
+                wire.send([format!("{:x}\r\n", coded.len()).as_bytes(), &coded, b"\r\n"].concat());
+            }
+            let _ = left_open.recv();
+        });
+        let mut wire = asked(&proxy, &origin.url("/"));
+        wire.head();
+        (0..2).for_each(|_| drop(wire.chunk().unwrap().unwrap()));
+        let (url, end) = (origin.url("/"), if left { "client" } else { "upstream" });
+        if left {
+            drop(wire);
+            proxy.interrupt().expect(0);
+            drop(leave);
+        } else {
+            drop(leave);
+            assert!(wire.chunk().is_err());
+            proxy.interrupt().expect(0);
+        }
+        let entry = &workspace.entries("hars/recording.har")[0];
+        assert_eq!((&entry["_harmock"]["end"], &entry["_harmock"]["encoded"]), (&json!(end), &Value::Null), "{coding}");
+        assert_eq!(lengths(&entry["_harmock"]["chunks"]), [kept.len() as u64; 2], "{coding}");
+        let replay = Harmock::replay::<&str>(&workspace, &[]);
+        let mut wire = asked(&replay, &url);
+        assert_eq!(wire.head().value("content-encoding"), None);
+        (0..2).for_each(|_| assert_eq!(wire.chunk().unwrap().unwrap(), kept.as_bytes(), "{coding}"));
+    }
+}
+
+/// What an encoder gives for each of these texts, without an end of the coding.
+fn begin_of(coding: &str, texts: &[&str]) -> Vec<Vec<u8>> {
+    use flate2::write::{GzEncoder, ZlibEncoder};
+    fn pieces<E: Write>(mut encoder: E, taken: impl Fn(&mut E) -> Vec<u8>, texts: &[&str]) -> Vec<Vec<u8>> {
+        let piece = |text: &&str| {
+            encoder.write_all(text.as_bytes()).unwrap();
+            encoder.flush().unwrap();
+            taken(&mut encoder)
+        };
+        texts.iter().map(piece).collect()
+    }
+    let level = flate2::Compression::default();
+    match coding {
+        "gzip" => pieces(GzEncoder::new(Vec::new(), level), |coder| std::mem::take(coder.get_mut()), texts),
+        "deflate" => pieces(ZlibEncoder::new(Vec::new(), level), |coder| std::mem::take(coder.get_mut()), texts),
+        "zstd" => {
+            let encoder = zstd::stream::write::Encoder::new(Vec::new(), 3).unwrap();
+            pieces(encoder, |coder| std::mem::take(coder.get_mut()), texts)
+        }
+        _ => {
+            let encoder = brotli::CompressorWriter::new(Vec::new(), 4096, 5, 20);
+            pieces(encoder, |coder| std::mem::take(coder.get_mut()), texts)
+        }
+    }
 }
 
 #[test]

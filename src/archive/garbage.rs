@@ -14,6 +14,7 @@ use super::payload_path::PayloadPath;
 use super::read::Archive;
 use super::workspace::left_writing;
 use super::write_error::WriteError;
+use super::writer::is_zip;
 
 /// What a collection found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -93,6 +94,10 @@ fn named_in(folder: &Path) -> Result<BTreeSet<PathBuf>, WriteError> {
     let mut named = BTreeSet::new();
     for path in archives {
         let archive = Archive::open_unchecked(&path, &Limits::default()).map_err(|error| unusable(&path, &error))?;
+        if is_zip(&path) {
+            // Its payloads are in it, whatever files beside it are called.
+            continue;
+        }
         for ordinal in 0..archive.entry_count() {
             let Some(text) = archive.entry_json(ordinal)? else { continue };
             let names = serde_json::from_str(&text).map(super::raw_log::payload_names).unwrap_or_default();

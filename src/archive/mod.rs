@@ -58,7 +58,7 @@ pub use rewrite::{Payloads, rewrite};
 pub(crate) use sort_key::SortKey;
 pub use stamp::Stamp;
 pub use summary::EntrySummary;
-pub(crate) use workspace::create_private;
+pub(crate) use workspace::{GIT_IGNORE, create_private};
 pub use workspace::{private_folder, remove_killed_writers};
 pub use write_error::WriteError;
 pub use writer::{ArchiveWriter, WriterOptions, Written};

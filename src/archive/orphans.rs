@@ -7,6 +7,7 @@ use std::path::Path;
 use cap_std::ambient_authority;
 use cap_std::fs::Dir;
 
+use super::carry_over::folder_of;
 use super::folder_writer::has_its_hash;
 use super::payload_path::PayloadPath;
 use super::raw_log::payloads_of;
@@ -56,12 +57,21 @@ pub(crate) fn remove_replaced(replaced: BTreeSet<PayloadPath>, folder: &Path) {
     }
 }
 
+/// The payloads that the other archives in the folder of `target` name.
+pub(crate) fn payloads_named_beside(target: &Path) -> Result<BTreeSet<PayloadPath>, WriteError> {
+    payloads_named(folder_of(target), |path| path.file_name() != target.file_name())
+}
+
 fn payloads_named_in(folder: &Path) -> Result<BTreeSet<PayloadPath>, WriteError> {
+    payloads_named(folder, |_path| true)
+}
+
+fn payloads_named(folder: &Path, counts: impl Fn(&Path) -> bool) -> Result<BTreeSet<PayloadPath>, WriteError> {
     let mut named = BTreeSet::new();
     for item in fs::read_dir(folder).map_err(WriteError::io("read", folder))? {
         let path = item.map_err(WriteError::io("read", folder))?.path();
         let is_har = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("har"));
-        if is_har && path.is_file() {
+        if is_har && counts(&path) && path.is_file() {
             named.append(&mut payloads_of(&path)?);
         }
     }

@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 
 use super::body_scan::{BodyScan, hash_file};
+use super::orphans::payloads_named_beside;
+use super::payload_path::PayloadPath;
 use super::write_error::WriteError;
 use crate::har::NewBody;
 use crate::har::fingerprint::hex;
@@ -23,6 +25,23 @@ pub(crate) struct PayloadStore {
     permissions: Permissions,
     payloads: BTreeMap<Box<str>, Payload>,
     spooled: usize,
+    neighbours: Option<Neighbours>,
+}
+
+/// The archives that share the folder of the one that is written.
+#[derive(Debug)]
+struct Neighbours {
+    /// The one that is written.
+    target: PathBuf,
+    /// What they name, once somebody had to know; none: one of them cannot be read and may name anything.
+    named: Option<Option<BTreeSet<PayloadPath>>>,
+}
+
+impl Neighbours {
+    fn may_name(&mut self, name: &str) -> bool {
+        let named = self.named.get_or_insert_with(|| payloads_named_beside(&self.target).ok());
+        named.as_ref().is_none_or(|named| PayloadPath::parse(name).is_ok_and(|name| named.contains(&name)))
+    }
 }
 
 #[derive(Debug)]
@@ -36,11 +55,16 @@ struct Payload {
 impl PayloadStore {
     /// An empty store that spools to the existing folder `spool`.
     pub(crate) fn new(spool: PathBuf, folder: PathBuf, permissions: Permissions) -> Self {
-        Self { spool, folder, permissions, payloads: BTreeMap::new(), spooled: 0 }
+        Self { spool, folder, permissions, payloads: BTreeMap::new(), spooled: 0, neighbours: None }
     }
 
-    /// Keeps a recorded body and gives its name: its hash, and `-2`, `-3` after it if a carried payload of that name
-    /// has been edited to another content.
+    /// The payloads of `target`, beside which other archives have theirs.
+    pub(crate) fn beside(self, target: &Path) -> Self {
+        Self { neighbours: Some(Neighbours { target: target.to_path_buf(), named: None }), ..self }
+    }
+
+    /// Keeps a recorded body and gives its name: its hash, and `-2`, `-3` after it if a payload of that name, carried or
+    /// of another archive, has been edited to another content.
     pub(crate) fn add(&mut self, body: &NewBody<'_>, scan: &BodyScan, extension: &str) -> Result<Box<str>, WriteError> {
         let name = format!("{}.{extension}", hex(&scan.hash));
         let (name, there) = self.name_for(&name, scan.hash, false)?;
@@ -86,7 +110,9 @@ impl PayloadStore {
         loop {
             match self.hash_of(&name)? {
                 Some(same) if same == hash => return Ok((name, true)),
-                None if !beside || self.hash_in_place(&name)?.is_none_or(|there| there == hash) => {
+                None if !self.has_file(&name, beside)
+                    || self.hash_in_place(&name)?.is_none_or(|there| there == hash) =>
+                {
                     return Ok((name, false));
                 }
                 _ => {}
@@ -94,6 +120,13 @@ impl PayloadStore {
             name = format!("{folder}{stem}-{next}{extension}");
             next += 1;
         }
+    }
+
+    /// Whether a file of this name has to stay as it is: any that is `beside` the archive, or one that another archive
+    /// needs.
+    fn has_file(&mut self, name: &str, beside: bool) -> bool {
+        let is_there = |folder: &Path| fs::symlink_metadata(folder.join(name)).is_ok_and(|there| there.is_file());
+        beside || self.neighbours.as_mut().is_some_and(|neighbours| is_there(&self.folder) && neighbours.may_name(name))
     }
 
     /// SHA-256 of a payload that is here.

@@ -18,6 +18,9 @@ const HIDDEN: &str = ".harmock-";
 /// In such a folder: locked while its writer lives.
 const LIVES: &str = "lives";
 
+/// Keeps git out of `.harmock`.
+pub(crate) const GIT_IGNORE: &str = ".gitignore";
+
 /// A folder without [`LIVES`] is one that is just being made, unless it is older.
 const BEING_MADE: Duration = Duration::from_secs(3600);
 
@@ -109,7 +112,7 @@ pub fn private_folder(archive_folder: &Path) -> Result<PathBuf, WriteError> {
         }
         Err(error) => return Err(WriteError::io("create", &private)(error)),
     }
-    let ignore = private.join(".gitignore");
+    let ignore = private.join(GIT_IGNORE);
     ignore_all(&ignore).map_err(WriteError::io("write", &ignore))?;
     Ok(private)
 }

@@ -97,7 +97,10 @@ impl ArchiveWriter {
         let entries = EntrySpool::create(workspace.join("entries"))?;
         let spool = workspace.join("payloads");
         fs::create_dir(&spool).map_err(WriteError::io("create", &spool))?;
-        let payloads = PayloadStore::new(spool, folder.to_path_buf(), entries.permissions()?);
+        let mut payloads = PayloadStore::new(spool, folder.to_path_buf(), entries.permissions()?);
+        if !is_zip(target) {
+            payloads = payloads.beside(target);
+        }
         let target = target.to_path_buf();
         let mut writer =
             Self { target, options, previous: None, carried: None, frame: None, entries, payloads, workspace };

@@ -17,13 +17,63 @@ pub(crate) const HAR_NAME: &str = "har.har";
 /// A zip in the making.
 pub(crate) struct ZipArchiveWriter<'a> {
     path: &'a Path,
-    zip: ZipWriter<BufWriter<File>>,
+    zip: ZipWriter<Output>,
+}
+
+/// The file of a zip. After an error, which its writer has been told of, it takes everything and keeps nothing: the zip
+/// is given up, and dropping its writer would end it all the same, and complain on standard error.
+struct Output {
+    file: BufWriter<File>,
+    position: u64,
+    given_up: bool,
+}
+
+impl Output {
+    fn noting<T>(&mut self, done: io::Result<T>) -> io::Result<T> {
+        self.given_up = matches!(&done, Err(error) if error.kind() != io::ErrorKind::Interrupted);
+        done
+    }
+}
+
+impl Write for Output {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let mut written = bytes.len();
+        if !self.given_up {
+            let done = self.file.write(bytes);
+            written = self.noting(done)?;
+        }
+        self.position += written as u64;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        if self.given_up {
+            return Ok(());
+        }
+        let flushed = self.file.flush();
+        self.noting(flushed)
+    }
+}
+
+impl Seek for Output {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.position = match to {
+            _ if !self.given_up => {
+                let sought = self.file.seek(to);
+                self.noting(sought)?
+            }
+            SeekFrom::Start(position) => position,
+            SeekFrom::Current(by) | SeekFrom::End(by) => self.position.saturating_add_signed(by),
+        };
+        Ok(self.position)
+    }
 }
 
 impl<'a> ZipArchiveWriter<'a> {
     /// Starts a zip in `file`; `path` is what errors name.
     pub(crate) fn new(file: File, path: &'a Path) -> Self {
-        Self { path, zip: ZipWriter::new(BufWriter::with_capacity(64 << 10, file)) }
+        let file = BufWriter::with_capacity(64 << 10, file);
+        Self { path, zip: ZipWriter::new(Output { file, position: 0, given_up: false }) }
     }
 
     /// Adds an entry of `length` bytes.
@@ -47,7 +97,7 @@ impl<'a> ZipArchiveWriter<'a> {
         let mut out = self.zip.finish().map_err(|source| WriteError::Zip { path: path.to_path_buf(), source })?;
         let mut finish = || {
             out.flush()?;
-            out.get_ref().sync_all()?;
+            out.file.get_ref().sync_all()?;
             out.stream_position()
         };
         finish().map_err(WriteError::io("write", path))

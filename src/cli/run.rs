@@ -291,7 +291,7 @@ fn announce(proxy: &Proxy, facts: &ProxyFacts, heading: &str, keys: &Keys) {
     proxy.warnings().iter().for_each(|line| anstream::eprintln!("harmock: warning: {line}"));
     if let Some(finished) = proxy.recovered() {
         anstream::eprintln!(
-            "harmock: a recording that had been killed was finished: {}{}{}",
+            "harmock: a recording that had been left unfinished was finished: {}{}{}",
             report::count(finished.exchanges as u64, "exchange"),
             if finished.cut { ", the last one cut off" } else { "" },
             report::bodies_lost(finished),

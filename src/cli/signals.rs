@@ -63,6 +63,8 @@ struct Arrivals {
 impl Arrivals {
     fn listen() -> io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
+        // A file that may not grow any more (`ulimit -f`) is a full disk: the write fails, and the run goes on.
+        let _ = signal(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw()));
         Ok(Self {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,

@@ -15,6 +15,7 @@ use super::observed::{Answerer, Told};
 use super::target::Asked;
 use crate::log::{ExchangeLine, Source};
 use crate::message::{Body, BodyError};
+use crate::record::Fate;
 use crate::redact::shown_text;
 use crate::replay::EntryName;
 use crate::report::Applied;
@@ -32,6 +33,8 @@ pub(super) struct Exchange {
     pub(super) told: Option<Told>,
     /// The rules that made the entry an answer, for the same.
     pub(super) rules: Option<String>,
+    /// What becomes of its recording.
+    pub(super) fate: Option<Fate>,
 }
 
 /// Who answered, for the line in the log.
@@ -49,7 +52,7 @@ impl Exchange {
     pub(super) fn start(engine: Arc<Engine>, method: Method, asked: Asked, session: Option<Arc<str>>) -> Self {
         let started = engine.log.is_on().then(Instant::now);
         let told = engine.observers.is_on().then(Told::default);
-        Self { engine, method, asked, session, started, told, rules: None }
+        Self { engine, method, asked, session, started, told, rules: None, fate: None }
     }
 
     /// Writes the line of an exchange whose body is known, or that got none.
@@ -109,7 +112,16 @@ impl Exchange {
         if !self.engine.log.is_on() {
             return body;
         }
-        Body::boxed(LoggedBody { inner: body, exchange: self, status, by, note, size: 0, ended: false })
+        Body::boxed(LoggedBody {
+            inner: body,
+            exchange: self,
+            status,
+            by,
+            note,
+            size: 0,
+            ended: false,
+            broke_off: false,
+        })
     }
 }
 
@@ -135,15 +147,22 @@ struct LoggedBody {
     note: Option<String>,
     size: u64,
     ended: bool,
+    broke_off: bool,
 }
 
 impl Drop for LoggedBody {
     fn drop(&mut self) {
         // A body that ends with its last frame is not polled for its end.
-        let early = (!self.ended && !self.inner.is_end_stream()).then(|| "ended early".to_owned());
-        let told: Vec<_> = self.note.take().into_iter().chain(early).collect();
+        let early = match self.broke_off {
+            true => Some("broke off".to_owned()),
+            false => (!self.ended && !self.inner.is_end_stream()).then(|| "ended early".to_owned()),
+        };
+        let lost = self.exchange.fate.as_ref().is_some_and(Fate::is_lost);
+        let unkept = lost.then(|| "not recorded".to_owned());
+        let told: Vec<_> = self.note.take().into_iter().chain(early).chain(unkept).collect();
         let note = (!told.is_empty()).then(|| told.join("; "));
-        self.exchange.log(Some(self.status), self.size, self.by, note.as_deref());
+        let by = if lost { By::Upstream } else { self.by };
+        self.exchange.log(Some(self.status), self.size, by, note.as_deref());
     }
 }
 
@@ -158,6 +177,7 @@ impl HttpBody for LoggedBody {
                 self.size += frame.data_ref().map_or(0, |bytes| bytes.len() as u64);
                 self.ended = frame.is_trailers();
             }
+            Poll::Ready(Some(Err(_))) => self.broke_off = true,
             Poll::Ready(None) => self.ended = true,
             _ => {}
         }

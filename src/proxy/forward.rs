@@ -135,7 +135,7 @@ fn outgoing(exchange: &Exchange, mut parts: Parts, body: Body) -> Request<Body> 
     Request::from_parts(parts, body)
 }
 
-async fn answered(exchange: Exchange, sent: Sent, recording: Option<Recording>, raw: bool) -> Response<Body> {
+async fn answered(mut exchange: Exchange, sent: Sent, recording: Option<Recording>, raw: bool) -> Response<Body> {
     exchange.engine.tally.informational(sent.connection.informational);
     let (mut parts, body) = sent.response.into_parts();
     let version = parts.version;
@@ -153,6 +153,7 @@ async fn answered(exchange: Exchange, sent: Sent, recording: Option<Recording>, 
             let facts = response_facts(&parts, version);
             let times = phases(&sent.connection);
             recording.answered(facts, times, sent.connection.remote, sent.connection.id);
+            exchange.fate = Some(recording.fate());
             (recording.response_body(body, bodiless).await, By::Recorded)
         }
     };

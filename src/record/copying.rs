@@ -140,9 +140,9 @@ impl Drop for Copying {
     }
 }
 
-/// Ready once the exchange is in the journal.
+/// Ready once the exchange is in the journal, or lost.
 #[derive(Debug)]
-pub(super) struct Sealing(Option<oneshot::Receiver<()>>);
+pub(super) struct Sealing(Option<(oneshot::Receiver<()>, Arc<Exchange>)>);
 
 impl Sealing {
     /// Of an exchange for which nobody waits.
@@ -150,9 +150,9 @@ impl Sealing {
         Self(None)
     }
 
-    /// Of one that the writing thread tells of.
-    pub(super) fn by(written: oneshot::Receiver<()>) -> Self {
-        Self(Some(written))
+    /// Of one that the writing thread tells of, once it is written.
+    pub(super) fn by(written: oneshot::Receiver<()>, exchange: Arc<Exchange>) -> Self {
+        Self(Some((written, exchange)))
     }
 }
 
@@ -160,10 +160,12 @@ impl Future for Sealing {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        match &mut self.0 {
-            None => Poll::Ready(()),
-            // A writing thread that is gone keeps no client waiting.
-            Some(sealed) => Pin::new(sealed).poll(cx).map(drop),
+        if let Some((sealed, exchange)) = &mut self.0
+            // What is not told of was not written; a writing thread that is gone keeps no client waiting.
+            && ready!(Pin::new(sealed).poll(cx)).is_err()
+        {
+            exchange.lose();
         }
+        Poll::Ready(())
     }
 }

@@ -12,8 +12,8 @@ use super::restored::{BodyFolders, DECODED, Restored, RestoredRequest, started};
 use super::run_settings::RunSettings;
 use super::ties::{Placed, Ties, ended};
 use crate::archive::{
-    ArchiveWriter, SortKey, WriteError, WriterOptions, Written, create_private, payload_hash, private_folder,
-    remove_killed_writers,
+    ArchiveWriter, GIT_IGNORE, SortKey, WriteError, WriterOptions, Written, create_private, payload_hash,
+    private_folder, remove_killed_writers,
 };
 use crate::har::{Detail, Volatile};
 use crate::redact::shown_url;
@@ -29,14 +29,45 @@ impl Place {
     /// Makes `.harmock/NAME/` beside the archive, for its owner alone and ignored by git.
     pub(super) fn of(archive: &Path) -> Result<Self, Error> {
         let place = Self::beside(archive);
-        private_folder(beside(archive)).map_err(|error| match error {
-            WriteError::Io { path, source, .. } => Error::Folder { path, source },
-            other => Error::Workspace(other),
-        })?;
         let folder = place.folder();
-        match create_private(folder) {
-            Err(source) if !folder.is_dir() => Err(Error::Folder { path: folder.to_owned(), source }),
-            _ => Ok(place),
+        let make = || {
+            private_folder(beside(archive)).map_err(|error| match error {
+                WriteError::Io { path, source, .. } => Error::Folder { path, source },
+                other => Error::Workspace(other),
+            })?;
+            match create_private(folder) {
+                Err(source) if !folder.is_dir() => Err(Error::Folder { path: folder.to_owned(), source }),
+                _ => Ok(()),
+            }
+        };
+        match make() {
+            // A command that ends has just taken away what it had made.
+            Err(Error::Folder { source, .. }) if source.kind() == io::ErrorKind::NotFound => make()?,
+            made => made?,
+        }
+        Ok(place)
+    }
+
+    /// What of it is not there.
+    pub(super) fn missing(&self) -> Folders {
+        Folders { own: !self.own().exists(), archive: !self.folder().exists() }
+    }
+
+    /// Removes the folders that were made for the lock alone, by whoever holds that. Where a file that is open cannot be
+    /// told from another of its name, nothing is.
+    pub(super) fn remove(&self, new: Folders) {
+        if !cfg!(unix) || !new.archive || self.journal.exists() {
+            return;
+        }
+        let own = self.own();
+        let removed = std::fs::remove_file(&self.lock).and_then(|()| std::fs::remove_dir(self.folder()));
+        if removed.is_err() || !new.own {
+            return;
+        }
+        let removed = std::fs::remove_file(own.join(GIT_IGNORE)).and_then(|()| std::fs::remove_dir(own));
+        if removed.is_err() && own.exists() {
+            // Somebody else keeps something there.
+            let _ = own.parent().map(private_folder);
         }
     }
 
@@ -49,11 +80,23 @@ impl Place {
     fn folder(&self) -> &Path {
         self.journal.parent().unwrap_or(Path::new("."))
     }
+
+    /// `.harmock`.
+    fn own(&self) -> &Path {
+        self.folder().parent().unwrap_or(self.folder())
+    }
 }
 
 /// The folder of an archive.
 fn beside(archive: &Path) -> &Path {
     archive.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// The folders of a place: `.harmock`, and that of the archive in it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Folders {
+    own: bool,
+    archive: bool,
 }
 
 /// An archive that has been written.

@@ -1,13 +1,13 @@
 //! One run at a time records into an archive.
 
 use std::fs::{File, TryLockError};
-use std::io::{Read, Seek, Write};
+use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::Error;
-use super::finish::{Place, left};
-use super::unfinished::recorded_in;
+use super::finish::{Folders, Place, left};
+use super::unfinished::{recorded_in, was_killed};
 
 /// Held while a run records; let go by the system when the process ends, however it ends.
 #[derive(Debug)]
@@ -26,11 +26,19 @@ impl ArchiveLock {
     /// Takes the lock of `archive`, whose lock file is `path`. Waits for those who only read what a killed run left.
     pub(super) fn take(path: &Path, archive: &Path) -> Result<Self, Error> {
         let folder_error = |source| Error::Folder { path: PathBuf::from(path), source };
-        let mut file =
-            File::options().create(true).truncate(false).read(true).write(true).open(path).map_err(folder_error)?;
-        loop {
+        let mut file = loop {
+            let mut file = match open(path) {
+                // A command that has held the archive meanwhile has taken the folder away that it had made.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                    Place::of(archive)?;
+                    open(path)
+                }
+                opened => opened,
+            }
+            .map_err(folder_error)?;
             match file.try_lock() {
-                Ok(()) => break,
+                Ok(()) if is_at(&file, path) => break file,
+                Ok(()) => {}
                 Err(TryLockError::WouldBlock) if is_read(&file) => std::thread::sleep(AGAIN),
                 Err(TryLockError::WouldBlock) => {
                     let mut holder = String::new();
@@ -40,7 +48,7 @@ impl ArchiveLock {
                 }
                 Err(TryLockError::Error(source)) => return Err(folder_error(source)),
             }
-        }
+        };
         // The number is for the message of the run that comes second; the lock holds without it.
         let _ = file.set_len(0).and_then(|()| file.rewind()).and_then(|()| write!(file, "{}", std::process::id()));
         Ok(Self { file })
@@ -55,10 +63,37 @@ fn is_read(file: &File) -> bool {
     file.try_lock_shared().is_ok_and(|()| file.unlock().is_ok())
 }
 
+fn open(path: &Path) -> io::Result<File> {
+    File::options().create(true).truncate(false).read(true).write(true).open(path)
+}
+
+/// Whether the file is still there: whoever held its lock last may have removed it after it was opened here.
+#[cfg(unix)]
+fn is_at(file: &File, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let same =
+        |there: std::fs::Metadata, held: std::fs::Metadata| (there.dev(), there.ino()) == (held.dev(), held.ino());
+    std::fs::metadata(path).is_ok_and(|there| file.metadata().is_ok_and(|held| same(there, held)))
+}
+
+#[cfg(not(unix))]
+fn is_at(_file: &File, _path: &Path) -> bool {
+    true
+}
+
 /// Held while an archive is changed by a command, and no run records into it.
 #[derive(Debug)]
 pub struct Held {
+    place: Place,
+    new: Folders,
     _lock: ArchiveLock,
+}
+
+impl Drop for Held {
+    /// While the lock is held, what was made for it goes again.
+    fn drop(&mut self) {
+        self.place.remove(self.new);
+    }
 }
 
 /// Takes the lock of an archive.
@@ -67,21 +102,23 @@ pub struct Held {
 ///
 /// When a run records into the archive, or what a killed one left is not in it yet.
 pub fn hold(archive: &Path) -> Result<Held, Error> {
+    let new = Place::beside(archive).missing();
     let place = Place::of(archive)?;
     let lock = ArchiveLock::take(&place.lock, archive)?;
     if place.journal.exists() && left(archive, &place)? > 0 {
         return Err(Error::Unfinished { path: archive.to_owned() });
     }
-    Ok(Held { _lock: lock })
+    Ok(Held { place, new, _lock: lock })
 }
 
-/// The same for an archive that is there; `None`, and nothing is made, where there is none.
+/// The same for an archive that is there, or of which a killed run has left the journal alone; `None`, and nothing is
+/// made, where there is none.
 ///
 /// # Errors
 ///
 /// As [`hold`].
 pub fn hold_existing(archive: &Path) -> Result<Option<Held>, Error> {
-    if archive.is_file() { hold(archive).map(Some) } else { Ok(None) }
+    if archive.is_file() || was_killed(archive) { hold(archive).map(Some) } else { Ok(None) }
 }
 
 /// Takes the locks of all archives in a folder, and in the folders in it, into which a run has ever recorded. With an

@@ -38,10 +38,10 @@ pub use lock::{Held, hold, hold_all, hold_existing};
 pub use losses::Tell;
 pub use progress::Progress;
 pub use recorder::{Recorded, Recorder};
-pub use recording::Recording;
+pub use recording::{Fate, Recording};
 pub use run_settings::RunSettings;
 pub use spool::Spooled;
-pub use unfinished::{Readable, ReadableError, Unfinished, killed_in, readable};
+pub use unfinished::{Readable, ReadableError, Unfinished, killed_in, readable, recording_in};
 pub use verdicts::Verdict;
 
 use std::io;
@@ -52,7 +52,7 @@ use std::path::PathBuf;
 #[non_exhaustive]
 pub enum Error {
     /// The folder of the archive or its `.harmock` cannot be used.
-    #[error("cannot record into {}: {source}; choose another --har or make its folder writable", path.display())]
+    #[error("cannot write {}: {source}; make its folder writable, or choose another archive", path.display())]
     Folder {
         /// The folder or file.
         path: PathBuf,
@@ -63,15 +63,15 @@ pub enum Error {
     #[error(transparent)]
     Workspace(crate::archive::WriteError),
     /// Another run records into the same archive.
-    #[error("{} is being recorded by another harmock (process {holder}); end it, or record into another --har", path.display())]
+    #[error("{} is being recorded by another harmock (process {holder}); end it, or choose another archive", path.display())]
     Locked {
         /// The archive.
         path: PathBuf,
         /// The process that holds it.
         holder: String,
     },
-    /// A killed run has left exchanges that are not in the archive.
-    #[error("the recording of {0} was killed; `harmock har recover {0}` writes the archive", path.display())]
+    /// A run that was killed, or could not finish, has left exchanges that are not in the archive.
+    #[error("the recording of {0} was left unfinished; `harmock har recover {0}` writes the archive", path.display())]
     Unfinished {
         /// The archive.
         path: PathBuf,

@@ -1,6 +1,6 @@
 //! The recording of one exchange: what its two bodies and its head tell the recorder, from whichever task they pass on.
 
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -23,6 +23,7 @@ pub(super) struct Exchange {
     state: Mutex<State>,
     pub(super) run: Arc<Run>,
     started: Instant,
+    lost: AtomicBool,
 }
 
 #[derive(Debug)]
@@ -81,7 +82,7 @@ impl Exchange {
     }
 
     /// No more of the request comes, whether it is `whole` or not.
-    pub(super) fn request_ended(&self, whole: bool) {
+    pub(super) fn request_ended(self: &Arc<Self>, whole: bool) {
         let mut state = self.state();
         state.payload = if whole { Payload::Whole } else { Payload::Cut };
         if state.answered {
@@ -91,7 +92,11 @@ impl Exchange {
     }
 
     /// Sends the facts to the journal once; later calls find nothing.
-    pub(super) fn finish(&self, response: Option<Piece>, change: impl FnOnce(&mut ExchangeFacts)) -> Sealing {
+    pub(super) fn finish(
+        self: &Arc<Self>,
+        response: Option<Piece>,
+        change: impl FnOnce(&mut ExchangeFacts),
+    ) -> Sealing {
         let mut state = self.state();
         let Some(mut facts) = state.facts.take() else { return Sealing::done() };
         facts.payload_cut = state.payload != Payload::Whole;
@@ -99,7 +104,12 @@ impl Exchange {
         change(&mut facts);
         let (written, sealed) = oneshot::channel();
         self.run.notes.send(Note::Finished { facts, response, written });
-        Sealing::by(sealed)
+        Sealing::by(sealed, Arc::clone(self))
+    }
+
+    /// It could not be written.
+    pub(super) fn lose(&self) {
+        self.lost.store(true, Ordering::Relaxed);
     }
 
     fn open(&self) -> bool {
@@ -145,6 +155,17 @@ impl Drop for Exchange {
     }
 }
 
+/// What becomes of an exchange that is being recorded.
+#[derive(Debug)]
+pub struct Fate(Arc<Exchange>);
+
+impl Fate {
+    /// It could not be written, as the client that has got its last byte has waited to learn.
+    pub fn is_lost(&self) -> bool {
+        self.0.lost.load(Ordering::Relaxed)
+    }
+}
+
 /// The recording of one exchange. Dropped before the response head, it is not kept: the client went away.
 #[derive(Debug)]
 pub struct Recording(Arc<Exchange>);
@@ -154,7 +175,13 @@ impl Recording {
     pub(super) fn start(facts: ExchangeFacts, run: &Arc<Run>) -> Self {
         let number = facts.number;
         let state = Mutex::new(State { facts: Some(Box::new(facts)), payload: Payload::Whole, answered: false });
-        Self(Arc::new(Exchange { number, state, run: Arc::clone(run), started: Instant::now() }))
+        let lost = AtomicBool::new(false);
+        Self(Arc::new(Exchange { number, state, run: Arc::clone(run), started: Instant::now(), lost }))
+    }
+
+    /// What becomes of it, for whoever tells of it.
+    pub fn fate(&self) -> Fate {
+        Fate(Arc::clone(&self.0))
     }
 
     /// The exchange is not what a client did: its answer goes into the archive as an example, of this name.

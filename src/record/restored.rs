@@ -1,7 +1,7 @@
 //! An exchange of the journal as it goes into the archive: its bodies decoded, its values still to be redacted.
 
 use std::fs::File;
-use std::io::{self, Read, Write as _};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -13,15 +13,12 @@ use super::journal::{JournalBody, Record, spool_path};
 use super::stream_cuts::{arrived, chunks};
 use crate::har::cuts::Cuts;
 use crate::har::write::{HttpVersion, NewAnswer, NewBody, NewEntry, NewRequest, NewResponse, Times, WireSize};
-use crate::har::{Chunk, FailureCause, Field};
+use crate::har::{Chunk, End, FailureCause, Field};
 use crate::message::CanonicalUrl;
-use crate::message::coding::{Coding, codings, decoder};
+use crate::message::coding::{Coding, codings, decode_into, decoder};
 
 /// A decoded body up to this size stays in memory while its entry is written.
-const IN_MEMORY: u64 = 1 << 20;
-
-/// Of a larger one, so many bytes are decoded at a time.
-const PIECE: u64 = 64 << 10;
+const IN_MEMORY: usize = 1 << 20;
 
 /// Names the files of decoded bodies.
 pub(super) const DECODED: &str = "decoded-";
@@ -88,7 +85,8 @@ impl<'a> Restored<'a> {
             ResponseFacts::Answered { fields, trailers, .. } => (restore_fields(fields), restore_fields(trailers)),
             ResponseFacts::Failed { .. } => (Vec::new(), Vec::new()),
         };
-        let (response, undecoded) = Decoded::of(&record.response, &response_fields, folders)?;
+        let cut = matches!(facts.response, ResponseFacts::Answered { end: End::Client | End::Upstream, .. });
+        let (response, undecoded) = Decoded::of(&record.response, &response_fields, cut, folders)?;
         let codings = if undecoded { Vec::new() } else { codings_of(&response_fields).unwrap_or_default() };
         let arrived = arrived(&facts.frames, &codings, || Decoded::plain(&record.response, folders.spool))?;
         Ok(Self {
@@ -194,8 +192,9 @@ impl Decoded {
         }
     }
 
-    /// The body without its content coding, and whether the coding could not be undone.
-    fn of(body: &JournalBody, fields: &[Field], folders: BodyFolders<'_>) -> Result<(Self, bool), Error> {
+    /// The body without its content coding, and whether the coding could not be undone. A body that was `cut` decodes as
+    /// far as it came: a stream that its client left has no end of its coding.
+    fn of(body: &JournalBody, fields: &[Field], cut: bool, folders: BodyFolders<'_>) -> Result<(Self, bool), Error> {
         let plain = Self::plain(body, folders.spool);
         let codings = match codings_of(fields) {
             Some(codings) if codings.is_empty() => return Ok((plain, false)),
@@ -203,10 +202,12 @@ impl Decoded {
             None => return Ok((plain, true)),
         };
         let Some(coded) = plain.reader()? else { return Ok((plain, false)) };
-        let Ok(reader) = decoder(&codings, coded) else { return Ok((plain, true)) };
-        match read_out(reader, folders.decoded).map_err(|source| no_room(folders.decoded, source))? {
-            Some(decoded) => Ok((decoded, false)),
-            None => Ok((plain, true)),
+        let mut out = ReadOut { folder: folders.decoded, head: Vec::new(), file: None, no_room: None };
+        let decoded = decode(&codings, coded, cut, &mut out).and_then(|()| out.flush());
+        match (out.no_room, decoded) {
+            (Some(source), _) => Err(Error::Decode { path: folders.decoded.to_owned(), source }),
+            (None, Ok(())) => Ok((out.file.map_or(Self::Memory(out.head), Self::Temporary), false)),
+            (None, Err(_not_in_that_coding)) => Ok((plain, true)),
         }
     }
 
@@ -254,29 +255,56 @@ fn codings_of(fields: &[Field]) -> Option<Vec<Coding>> {
     codings(fields.iter().filter(|field| &*field.name == "content-encoding").map(|field| &*field.value))
 }
 
-/// Reads a decoder to its end: into memory while the body is small, else into a file. `None`: the body is not in that
-/// coding. An error is one of the file: without room the body must not stay coded, and its secrets with it.
-fn read_out(mut reader: Box<dyn Read + '_>, folder: &Path) -> io::Result<Option<Decoded>> {
-    let mut piece = Vec::new();
-    if reader.by_ref().take(IN_MEMORY).read_to_end(&mut piece).is_err() {
-        return Ok(None);
+/// Decodes to the end of the coding or, of a body that was `cut`, as far as it came.
+fn decode(codings: &[Coding], mut coded: impl Read, cut: bool, out: &mut ReadOut<'_>) -> io::Result<()> {
+    if !cut {
+        return decoder(codings, coded).and_then(|mut reader| io::copy(&mut reader, out)).map(drop);
     }
-    if (piece.len() as u64) < IN_MEMORY {
-        return Ok(Some(Decoded::Memory(piece)));
-    }
-    let mut file = tempfile::Builder::new().prefix(DECODED).tempfile_in(folder)?;
-    while !piece.is_empty() {
-        file.write_all(&piece)?;
-        piece.clear();
-        if reader.by_ref().take(PIECE).read_to_end(&mut piece).is_err() {
-            return Ok(None);
-        }
-    }
-    Ok(Some(Decoded::Temporary(file)))
+    let mut decoder = decode_into(codings, out)?;
+    io::copy(&mut coded, &mut decoder)?;
+    decoder.flush()
 }
 
-fn no_room(folder: &Path, source: io::Error) -> Error {
-    Error::Decode { path: folder.to_owned(), source }
+/// What a decoder gives: in memory while it is small, else in a file.
+struct ReadOut<'a> {
+    folder: &'a Path,
+    head: Vec<u8>,
+    file: Option<NamedTempFile>,
+    /// Why the file could not be written: the body must not stay coded then, and its secrets with it.
+    no_room: Option<io::Error>,
+}
+
+impl ReadOut<'_> {
+    fn write_to_file(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let file = match &mut self.file {
+            Some(file) => file,
+            none => {
+                let mut file = tempfile::Builder::new().prefix(DECODED).tempfile_in(self.folder)?;
+                file.write_all(&std::mem::take(&mut self.head))?;
+                none.insert(file)
+            }
+        };
+        file.write_all(bytes)
+    }
+}
+
+impl Write for ReadOut<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.file.is_none() && self.head.len() + bytes.len() < IN_MEMORY {
+            self.head.extend_from_slice(bytes);
+            return Ok(bytes.len());
+        }
+        let written = self.write_to_file(bytes);
+        written.map(|()| bytes.len()).map_err(|error| {
+            let kind = error.kind();
+            self.no_room.get_or_insert(error);
+            kind.into()
+        })
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// When the exchange started.

@@ -46,7 +46,8 @@ pub(super) enum Side {
 pub(super) enum Note {
     /// A piece of a body, with its share of the buffer.
     Frame { exchange: u64, side: Side, piece: Piece },
-    /// The exchange has ended: append it, then say so. `response` is its response body, where that came whole.
+    /// The exchange has ended: append it, then say so, or nothing where it is lost. `response` is its response body,
+    /// where that came whole.
     Finished { facts: Box<ExchangeFacts>, response: Option<Piece>, written: oneshot::Sender<()> },
     /// The exchange is not kept.
     Discarded { exchange: u64 },
@@ -310,7 +311,10 @@ impl Writer {
                 }
             };
             match outcome {
-                Ok(()) => self.spooled.written(&facts),
+                Ok(()) => {
+                    self.spooled.written(&facts);
+                    let _ = written.send(());
+                }
                 Err(error) => {
                     for number in bodies.into_iter().flatten() {
                         let _ = std::fs::remove_file(spool_path(&self.folder, number));
@@ -318,7 +322,6 @@ impl Writer {
                     self.losses.lost(&facts, &error);
                 }
             }
-            let _ = written.send(());
         });
         drop(waiting);
         self.unsynced.journal();

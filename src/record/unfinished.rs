@@ -46,7 +46,7 @@ impl Readable {
             if exchanges == 1 { ("1 exchange".to_owned(), "is") } else { (format!("{exchanges} exchanges"), "are") };
         let archive = self.archive.display();
         Some(format!(
-            "{archive}: its recording was killed; {exchanges} of its journal {verb} read as if it had ended \
+            "{archive}: its recording was left unfinished; {exchanges} of its journal {verb} read as if it had ended \
              (`harmock har recover {archive}` writes the archive)"
         ))
     }
@@ -99,6 +99,11 @@ pub fn killed_in(folder: &Path) -> Vec<PathBuf> {
     found_in(folder, was_killed)
 }
 
+/// The same for those into which a run records now.
+pub fn recording_in(folder: &Path) -> Vec<PathBuf> {
+    found_in(folder, |archive| ReadingLock::take(&Place::beside(archive).lock).is_none())
+}
+
 /// The same for those into which a run has recorded, or still does.
 pub(super) fn recorded_in(folder: &Path) -> Vec<PathBuf> {
     found_in(folder, |archive| Place::beside(archive).lock.is_file())
@@ -126,7 +131,7 @@ fn search(folder: &Path, wanted: fn(&Path) -> bool, found: &mut Vec<PathBuf>) {
 }
 
 /// Whether there is a journal that nobody writes to.
-fn was_killed(archive: &Path) -> bool {
+pub(super) fn was_killed(archive: &Path) -> bool {
     let place = Place::beside(archive);
     place.journal.is_file() && ReadingLock::take(&place.lock).is_some()
 }

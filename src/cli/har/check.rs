@@ -8,7 +8,8 @@ use serde::Serialize;
 use super::super::CommandResult;
 use super::{print, secrets, visible};
 use crate::archive::check::Checked;
-use crate::archive::{Finding, Severity, check, discover};
+use crate::archive::{Finding, Severity, check};
+use crate::record::{Readable, readable};
 
 /// Say what is wrong with archives, or cannot be served from them.
 ///
@@ -30,8 +31,16 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: Args) -> CommandResult {
-    let archives = discover(&args.archives)?;
-    let checked = if args.secrets { secrets::find(&archives)? } else { check(&archives) };
+    let readable = readable(&args.archives)?;
+    for note in readable.iter().filter_map(Readable::note) {
+        anstream::eprintln!("{}", visible(&note, &[]));
+    }
+    let archives: Vec<_> = readable.iter().map(|readable| readable.path.clone()).collect();
+    let mut checked = if args.secrets { secrets::find(&archives)? } else { check(&archives) };
+    for finding in &mut checked.findings {
+        let called = readable.iter().find(|readable| readable.path == finding.archive);
+        called.into_iter().for_each(|readable| finding.archive.clone_from(&readable.archive));
+    }
     if args.json {
         print((serde_json::to_string_pretty(&Report::of(&checked))? + "\n").as_bytes())?;
     } else {

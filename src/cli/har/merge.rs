@@ -3,8 +3,10 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use super::whole;
 use crate::archive::merge;
 use crate::cli::CommandResult;
+use crate::cli::report::count;
 use crate::record::hold_existing;
 
 /// Write the entries of several archives into one.
@@ -26,9 +28,11 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: Args) -> CommandResult {
     let _held = hold_existing(&args.output)?;
-    let merged = merge(&args.sources, &args.output, args.force)?;
+    let sources = args.sources.iter().map(|source| whole(source)).collect::<Result<Vec<_>, _>>()?;
+    let paths: Vec<_> = sources.iter().map(|source| source.path.clone()).collect();
+    let merged = merge(&paths, &args.output, args.force)?;
     let repeated = if merged.repeated > 0 { format!(", {} repeated", merged.repeated) } else { String::new() };
-    let out = args.output.display();
-    anstream::eprintln!("{out}: {} entries, {} payloads{repeated}", merged.entries, merged.payloads);
+    let (entries, payloads) = (count(merged.entries as u64, "entry"), count(merged.payloads as u64, "payload"));
+    anstream::eprintln!("{}: {entries}, {payloads}{repeated}", args.output.display());
     Ok(ExitCode::SUCCESS)
 }

@@ -19,10 +19,12 @@ mod show;
 mod unpack;
 
 use std::io::{self, Write};
+use std::path::Path;
 
 use clap::Subcommand;
 
 use super::CommandResult;
+use crate::record::{self, Readable};
 pub(super) use find::find;
 
 /// Work on archives: list, show, check, compare, add, edit, import, merge, redact, pack, unpack, recover.
@@ -65,6 +67,15 @@ pub(crate) fn run(args: Args) -> CommandResult {
         Command::Gc(args) => gc::run(args),
         Command::Recover(args) => recover::run(args),
     }
+}
+
+/// An archive as its recording would have left it, with a word where that did not end.
+pub(super) fn whole(archive: &Path) -> Result<Readable, record::Error> {
+    let readable = Readable::of(archive)?;
+    if let Some(note) = readable.note() {
+        anstream::eprintln!("{}", visible(&note, &[]));
+    }
+    Ok(readable)
 }
 
 /// Writes data to standard output; a reader that has seen enough (`| head`) is no error.

@@ -3,8 +3,10 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use super::whole;
 use crate::archive::pack;
 use crate::cli::CommandResult;
+use crate::cli::report::count;
 use crate::record::hold_existing;
 
 /// Packs a .har and the payload files that it names into one .zip, byte for byte.
@@ -25,7 +27,9 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: Args) -> CommandResult {
     let _held = hold_existing(&args.output)?;
-    let packed = pack(&args.source, &args.output, args.force)?;
-    anstream::eprintln!("{}: {} entries, {} payloads", packed.path.display(), packed.entries, packed.payloads);
+    let source = whole(&args.source)?;
+    let packed = pack(&source.path, &args.output, args.force)?;
+    let (entries, payloads) = (count(packed.entries as u64, "entry"), count(packed.payloads as u64, "payload"));
+    anstream::eprintln!("{}: {entries}, {payloads}", packed.path.display());
     Ok(ExitCode::SUCCESS)
 }

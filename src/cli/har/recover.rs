@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use crate::cli::CommandResult;
 use crate::cli::report::{bodies_lost, count};
-use crate::record::{finish_killed, killed_in};
+use crate::record::{finish_killed, killed_in, recording_in};
 
 /// Finish the recordings of runs that were killed.
 ///
@@ -29,6 +29,9 @@ pub(crate) fn run(args: Args) -> CommandResult {
         let exchanges = count(finished.exchanges as u64, "exchange");
         let lost = bodies_lost(&finished);
         anstream::eprintln!("recovered {exchanges} into {}{cut}{lost}", archive.display());
+    }
+    for archive in if args.archive.is_dir() { recording_in(&args.archive) } else { Vec::new() } {
+        anstream::eprintln!("{}: a run records into it, which will write it", archive.display());
     }
     if recovered == 0 {
         anstream::eprintln!("{}: no run left anything to recover", args.archive.display());

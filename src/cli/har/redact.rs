@@ -4,6 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use super::whole;
 use crate::archive::{Payloads, WriteError, rewrite};
 use crate::cli::CommandResult;
 use crate::cli::settings::Layers;
@@ -38,7 +39,8 @@ pub(crate) fn run(args: Args) -> CommandResult {
         return Err(WriteError::Exists { path: target.to_path_buf() }.into());
     }
     let _held = hold_existing(target)?;
-    let redacted = rewrite(&args.archive, target, |text, payloads| redact(&args.archive, text, &rules, payloads))?;
+    let source = whole(&args.archive)?;
+    let redacted = rewrite(&source.path, target, |text, payloads| redact(&args.archive, text, &rules, payloads))?;
     let entries = if redacted == 1 { "entry" } else { "entries" };
     anstream::eprintln!("{}: secrets replaced in {redacted} {entries}", target.display());
     Ok(ExitCode::SUCCESS)

@@ -3,8 +3,10 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use super::whole;
 use crate::archive::{unpack, unpack_target};
 use crate::cli::CommandResult;
+use crate::cli::report::count;
 use crate::record::hold_existing;
 
 /// Unpacks a .zip into a .har with its payload files beside it, byte for byte.
@@ -24,9 +26,10 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: Args) -> CommandResult {
     let _held = hold_existing(&unpack_target(&args.zip, &args.output))?;
-    let unpacked = unpack(&args.zip, &args.output, args.force)?;
-    let path = unpacked.path.display();
-    anstream::eprintln!("{path}: {} entries, {} payloads", unpacked.entries, unpacked.payloads);
+    let zip = whole(&args.zip)?;
+    let unpacked = unpack(&zip.path, &args.output, args.force)?;
+    let (entries, payloads) = (count(unpacked.entries as u64, "entry"), count(unpacked.payloads as u64, "payload"));
+    anstream::eprintln!("{}: {entries}, {payloads}", unpacked.path.display());
     for missing in &unpacked.missing {
         anstream::eprintln!("harmock: warning: the zip does not hold the payload {missing} that an entry names");
     }

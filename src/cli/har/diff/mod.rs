@@ -11,7 +11,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 
 use super::super::{CommandResult, one_line};
-use super::print;
+use super::{print, whole};
 use crate::archive::{Archive, Limits};
 use crate::har::Volatile;
 use compared::Comparison;
@@ -53,8 +53,9 @@ pub(crate) fn run(args: Args) -> CommandResult {
 }
 
 fn compare(args: &Args) -> anyhow::Result<bool> {
-    let before = Archive::open_unchecked(&args.before, &Limits::default())?;
-    let after = Archive::open_unchecked(&args.after, &Limits::default())?;
+    let (before, after) = (whole(&args.before)?, whole(&args.after)?);
+    let before = Archive::open_unchecked(&before.path, &Limits::default())?;
+    let after = Archive::open_unchecked(&after.path, &Limits::default())?;
     let volatile = (!args.all).then(|| Volatile::with(&args.volatile));
     let comparison = Comparison { before: &before, after: &after, volatile: volatile.as_ref() };
     let changes = comparison
