@@ -1,6 +1,6 @@
 //! Which text stands for which secret in one archive.
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 
 use super::place::Place;
 use crate::message::redacted;
@@ -13,6 +13,9 @@ const TELLING: usize = 8;
 pub struct Numbering {
     known: HashMap<(Vec<u8>, String), String>,
     used: HashMap<String, BTreeSet<u32>>,
+    /// Places whose values are to be numbered, in the order in which these appeared.
+    noted: Vec<Place>,
+    seen: HashSet<(Vec<u8>, String)>,
 }
 
 impl Numbering {
@@ -32,9 +35,22 @@ impl Numbering {
         text
     }
 
-    /// The secrets for which something stands.
-    pub fn secrets(&self) -> impl Iterator<Item = &[u8]> {
-        self.known.keys().map(|(secret, _)| &secret[..])
+    /// Notes a place, in the order of the archive, so that [`Self::number_noted`] gives its value a number.
+    pub fn note(&mut self, place: &Place) {
+        match place.already() {
+            Some(there) => self.reserve(&there),
+            None if self.seen.insert(key(place)) => self.noted.push(place.clone()),
+            None => {}
+        }
+    }
+
+    /// Numbers the values of the places that were noted: by what stands in places, before any value is replaced that
+    /// stands elsewhere too.
+    pub fn number_noted(&mut self) {
+        self.seen = HashSet::new();
+        for place in std::mem::take(&mut self.noted) {
+            self.replacement(&place);
+        }
     }
 
     /// Keeps the number of a replacement that is there already from being given again.
