@@ -127,8 +127,8 @@ impl<'a> Finishing<'a> {
         let writer = ArchiveWriter::following(target, self.archive, self.options.clone());
         let mut writer = writer.map_err(|error| self.unwritten(error))?;
         let (mut places, cut) = self.places()?;
-        self.mask_echoes(&mut places)?;
         let whole = self.reader.whole();
+        self.mask_echoes(&mut places)?;
         places.sort_by(|a, b| a.key.compare(&b.key, self.options.detail));
         if self.options.detail == Detail::Minimal {
             self.settle_ties(&mut places)?;
