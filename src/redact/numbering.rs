@@ -12,10 +12,33 @@ const TELLING: usize = 8;
 #[derive(Debug, Default)]
 pub struct Numbering {
     known: HashMap<(Vec<u8>, String), String>,
-    used: HashMap<String, BTreeSet<u32>>,
+    used: HashMap<String, Used>,
     /// Places whose values are to be numbered, in the order in which these appeared.
     noted: Vec<Place>,
     seen: HashSet<(Vec<u8>, String)>,
+}
+
+/// The numbers of one name that are taken.
+#[derive(Debug, Default)]
+struct Used {
+    numbers: BTreeSet<u32>,
+    /// All up to this one are.
+    up_to: u32,
+}
+
+impl Used {
+    /// Takes the lowest one that is free. None is ever given back, so what was passed over once stays taken.
+    fn next(&mut self) -> u32 {
+        let free = (self.up_to + 1..).find(|number| !self.numbers.remove(number)).unwrap_or(u32::MAX);
+        self.up_to = free;
+        free
+    }
+
+    fn take(&mut self, number: u32) {
+        if number > self.up_to {
+            self.numbers.insert(number);
+        }
+    }
 }
 
 impl Numbering {
@@ -55,7 +78,7 @@ impl Numbering {
 
     /// Keeps the number of a replacement that is there already from being given again.
     pub fn reserve(&mut self, there: &redacted::Redacted) {
-        self.used.entry(there.field.clone()).or_default().insert(there.number);
+        self.used.entry(there.field.clone()).or_default().take(there.number);
     }
 
     /// Values at places that were redacted before keep the text that stood there. `earlier` are the places of the same
@@ -76,12 +99,8 @@ impl Numbering {
         }
     }
 
-    /// The lowest one that nothing has.
     fn free_number(&mut self, name: &str) -> u32 {
-        let used = self.used.entry(redacted::field(name)).or_default();
-        let free = (1..).find(|number| !used.contains(number)).unwrap_or(u32::MAX);
-        used.insert(free);
-        free
+        self.used.entry(redacted::field(name)).or_default().next()
     }
 }
 
