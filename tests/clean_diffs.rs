@@ -171,3 +171,35 @@ fn answers_that_follow_one_another_keep_their_order() {
     let states: Vec<_> = entries.iter().map(|entry| entry["response"]["content"]["text"].as_str().unwrap()).collect();
     assert_eq!(states, ["waiting", "running", "done"]);
 }
+
+#[test]
+fn clients_with_secrets_of_their_own_may_come_in_any_order() {
+    let workspace = Workspace::new();
+    let origin = ChangingOrigin::start();
+    ["/all", "/note", "/of/ada", "/of/bob", "/of/eve"].iter().for_each(|path| origin.answers(path, &[], "{}"));
+    let record = |run: &str, order: [&str; 3]| {
+        let proxy = Harmock::record::<&str>(&workspace, &[]);
+        let mut wire = Wire::connect(proxy.address());
+        for user in order {
+            // What all ask stands first in the archive, and only what each asks tells whose token is which.
+            for path in ["/all".to_owned(), format!("/of/{user}")] {
+                let token = format!("authorization: Bearer {run}-token-of-{user}-4711");
+                wire.send(format!("GET {} HTTP/1.1\r\nHost: o\r\n{token}\r\n\r\n", origin.url(&path)));
+                assert_eq!(wire.answer().status, 200);
+            }
+            // Here it stands outside its place alone.
+            let note = format!("I have {run}-token-of-{user}-4711.");
+            let head = format!("POST {} HTTP/1.1\r\nHost: o\r\nContent-Type: text/plain\r\n", origin.url("/note"));
+            wire.send(format!("{head}Content-Length: {}\r\n\r\n{note}", note.len()));
+            assert_eq!(wire.answer().status, 200);
+        }
+        proxy.interrupt().expect(0);
+        let recorded = files(&workspace.join("hars"));
+        fs::remove_dir_all(workspace.join("hars")).unwrap();
+        recorded
+    };
+    let first = record("first", ["ada", "bob", "eve"]);
+    for order in [["bob", "eve", "ada"], ["eve", "bob", "ada"], ["bob", "ada", "eve"]] {
+        assert_eq!(changed(&first, &record("other", order)), [""; 0], "{order:?}");
+    }
+}

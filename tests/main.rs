@@ -24,6 +24,7 @@ mod delays;
 mod demo;
 mod distrust;
 mod doctor;
+mod echoed_secrets;
 mod examples;
 mod exit_codes;
 mod explanations;

@@ -79,6 +79,29 @@ fn a_redacted_value_of_a_payload_matches_any_and_every_other_byte_counts() {
 }
 
 #[test]
+fn a_redacted_value_of_any_other_text_matches_any_and_every_other_byte_counts() {
+    let payloads = [
+        ("/lines", "{\"password\":\"@\"}\n{\"n\":1,\"password\":\"@\"}\n"),
+        ("/graphql", "mutation { login(user: \"ada\", password: \"@\") { id } }"),
+        ("/comments", "// who it is\n{\"user\":\"ada\",\"password\":\"@\"}"),
+        ("/keys", "{\"seen\":{\"@\":1},\"password\":\"@\"}"),
+    ];
+    let entries = payloads.map(|(path, payload)| {
+        let payload = payload.replace('@', "redacted-password-1");
+        redacted(post_entry(&format!("{API}{path}"), &payload, path), &[], &["json:password"])
+    });
+    let (_workspace, proxy) = replay(&entries);
+    let mut wire = Wire::connect(proxy.address());
+    let lines = ["Content-Type: text/plain"];
+    for (path, payload) in payloads {
+        assert_eq!(ask(&mut wire, "POST", path, &lines, &payload.replace('@', "live-1")).text(), path);
+        let other = payload.replace('@', "live-1").replace("ada", "bob").replace(":1", ":2");
+        assert_eq!(ask(&mut wire, "POST", path, &lines, &other).status, 502, "{other}");
+    }
+    proxy.interrupt().expect(3);
+}
+
+#[test]
 fn a_redacted_part_of_a_multipart_payload_matches_any() {
     let body = |boundary: &str, user: &str, secret: &str| {
         let part = |name: &str, value: &str| {

@@ -275,6 +275,7 @@ fn bodies_that_cannot_be_searched_are_named_in_the_summary() {
     };
     let large = format!("{{\"password\":\"{}\"}}", "x".repeat(16 << 20));
     post(&mut wire, "/length?large", "", large.as_bytes());
+    post(&mut wire, "/length?wide", "", b"\xff\xfe{\0\"\0");
     post(&mut wire, "/length?coded", "Content-Encoding: gzip\r\n", b"\x1f\x8b\x08 no gzip at all");
     let broken = RawOrigin::once(|mut wire| {
         wire.head();
@@ -288,6 +289,7 @@ fn bodies_that_cannot_be_searched_are_named_in_the_summary() {
         assert!(ended.stderr.contains(&line), "{line:?} is not in\n{}", ended.stderr);
     };
     named(&format!("request of POST {}", origin.url("/length?large")), "larger than 16 MiB");
+    named(&format!("request of POST {}", origin.url("/length?wide")), "in UTF-16");
     named(&format!("request of POST {}", origin.url("/length?coded")), "compressed by the client");
     named(&format!("response of GET {}", broken.url("/")), "in a coding that cannot be undone");
 }
@@ -359,7 +361,10 @@ fn browsers_archive(workspace: &Workspace) -> Vec<String> {
             },
         },
         "response": {
-            "status": 200, "headers": [{ "name": "Content-Length", "value": body.len().to_string() }],
+            "status": 200, "headers": [
+                { "name": "Content-Length", "value": body.len().to_string() },
+                { "name": "Content-MD5", "value": "digest-of-the-body" },
+            ],
             "content": { "size": body.len(), "mimeType": "application/json", "encoding": "base64", "text": STANDARD.encode(body) },
             "redirectURL": "https://a.test/#id_token=secret-of-the-redirect",
         },
@@ -370,7 +375,8 @@ fn browsers_archive(workspace: &Workspace) -> Vec<String> {
     });
     workspace.write_har("browser.har", &[first, second]);
     let secrets = ["app", "query", "redirect", "body", "file"].map(|place| format!("secret-of-the-{place}"));
-    [&secrets[..], &["secret-of-a-cookie".to_owned(), "secret-of-ada".to_owned(), jwt]].concat()
+    let others = ["secret-of-a-cookie", "secret-of-ada", "digest-of-the-body", &jwt];
+    [&secrets[..], &others.map(str::to_owned)].concat()
 }
 
 #[test]
@@ -430,6 +436,44 @@ fn the_cuts_of_a_redacted_stream_stay_where_its_events_end() {
     let redacted = |number| format!("data: {{\"password\":\"redacted-password-{number}\"}}\n\n");
     assert_eq!(cut, [redacted(1), redacted(2), "data: 3\n\n".to_owned()]);
     assert_eq!(entry["_harmock"]["chunks"][1]["offset"], 1.5);
+}
+
+#[test]
+fn a_body_that_came_in_pieces_keeps_them_when_secrets_in_it_are_replaced() {
+    let workspace = Workspace::new();
+    let pieces = ["{\"password\":\"hunter2-hunter2-hunter2-hunter2\",", "\"n\":1,\"pin\":12", "34,\"m\":2}"];
+    let (sender, told) = std::sync::mpsc::channel();
+    let origin = RawOrigin::once(move |mut wire| {
+        wire.head();
+        wire.send("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n");
+        for piece in pieces {
+            wire.send(format!("{:x}\r\n{piece}\r\n", piece.len()));
+            // The next piece comes when this one has passed.
+            told.recv().unwrap();
+        }
+        wire.send("0\r\n\r\n");
+    });
+    let proxy = Harmock::record(&workspace, &["--mode", "full", "--content", "embed"]);
+    let mut wire = Wire::connect(proxy.address());
+    wire.send(format!("GET {} HTTP/1.1\r\nHost: o\r\n\r\n", origin.url("/")));
+    wire.head();
+    for piece in pieces {
+        assert_eq!(wire.chunk().unwrap().unwrap(), piece.as_bytes());
+        sender.send(()).unwrap();
+    }
+    assert_eq!(wire.chunk().unwrap(), None);
+    proxy.interrupt().expect(0);
+    let entry = &workspace.entries("hars/recording.har")[0];
+    let text = entry["response"]["content"]["text"].as_str().unwrap();
+    let mut at = 0;
+    let mut cut = |chunk: &Value| {
+        let start = at;
+        at += chunk["length"].as_u64().unwrap() as usize;
+        text[start..at].to_owned()
+    };
+    let cut: Vec<_> = entry["_harmock"]["chunks"].as_array().unwrap().iter().map(&mut cut).collect();
+    let expected = [r#"{"password":"redacted-password-1","#, r#""n":1,"pin":"redacted-pin-1""#, r#","m":2}"#];
+    assert_eq!(cut, expected);
 }
 
 #[test]

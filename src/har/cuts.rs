@@ -58,6 +58,19 @@ impl Cuts {
         self.joining.each *= 2;
     }
 
+    /// The same pieces of a body that has been edited: `moved` gives where a place of the old one is now, and is asked in
+    /// order.
+    pub(crate) fn moved(&self, mut moved: impl FnMut(u64) -> u64) -> Self {
+        let (mut end, mut new_end, mut cuts) = (0, 0, Self::default());
+        for Piece(length, time) in &self.pieces {
+            end += length;
+            let now = moved(end);
+            cuts.add(now - new_end, *time);
+            new_end = now;
+        }
+        cuts
+    }
+
     /// The pieces, in order.
     pub(crate) fn pieces(&self) -> &[Piece] {
         &self.pieces

@@ -9,7 +9,7 @@ use super::digest::{Digest, of_bytes};
 use super::index::EntryRef;
 use super::judged::Court;
 use super::redacted::values;
-use super::reduced_url::{parameters, query};
+use super::reduced_url::{parameters, query, segments};
 
 /// A redacted value of an archive, and the digest of what a request has in its place.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,6 +47,9 @@ pub(super) fn of(court: &Court<'_>, entry: EntryRef, asked: &Asked<'_>) -> Vec<B
     for theirs in parameters(query(recorded.request.url.as_str())) {
         let ours = live.iter().find(|ours| ours.name == theirs.name);
         add(ours.and_then(|ours| values(theirs.value.as_bytes(), ours.value.as_bytes(), false)));
+    }
+    for (ours, theirs) in segments(court.url).zip(segments(recorded.request.url.as_str())) {
+        add(values(theirs.as_bytes(), ours.as_bytes(), false));
     }
     if let RecordedPayload::Stored(_) = recorded.request.payload {
         let stored = court.payloads.request_payload(entry).unwrap_or_default();

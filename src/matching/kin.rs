@@ -8,14 +8,14 @@ use crate::message::redacted;
 
 use super::digest::{Digest, of_pairs};
 use super::index::{EntryRef, Index, Several};
-use super::reduced_url::{parameters, query, reduce};
+use super::reduced_url::{parameters, query, reduce, segment_name, segments};
 use super::rules::{Rules, Terms};
 
 /// The tables beside the strict one. Their keys are made when the archives are loaded.
 #[derive(Debug, Default)]
 pub(super) struct Kin {
     groups: HashMap<Digest, Several>,
-    /// The different sets of redacted parameters, without rules and under each terms.
+    /// The different sets of redacted parameters and segments, without rules and under each terms.
     redacted: HashMap<Option<String>, BTreeSet<Vec<String>>>,
 }
 
@@ -49,7 +49,10 @@ impl Kin {
     ) -> impl Iterator<Item = Relatives<'a>> {
         let names: BTreeSet<String> = match self.groups.is_empty() {
             true => BTreeSet::new(),
-            false => parameters(query(url)).map(|parameter| parameter.name.into_owned()).collect(),
+            false => {
+                let parameters = parameters(query(url)).map(|parameter| parameter.name.into_owned());
+                parameters.chain((0..segments(url).count()).map(segment_name)).collect()
+            }
         };
         let under = std::iter::once(None).chain(terms.map(|terms| Some(Arc::clone(terms))));
         under.flat_map(move |terms| {
@@ -85,11 +88,13 @@ impl Kin {
     }
 }
 
-/// The parameters whose values were redacted.
+/// The parameters whose values were redacted, and the segments of the path.
 fn redacted_names(url: &str) -> Vec<String> {
     let redacted = |value: &str| redacted::find(value.as_bytes()).next().is_some();
     let names = parameters(query(url)).filter(|parameter| redacted(&parameter.value));
-    let names: BTreeSet<String> = names.map(|parameter| parameter.name.into_owned()).collect();
+    let open = segments(url).enumerate().filter(|(_, segment)| redacted(segment));
+    let names = names.map(|parameter| parameter.name.into_owned()).chain(open.map(|(at, _)| segment_name(at)));
+    let names: BTreeSet<String> = names.collect();
     names.into_iter().collect()
 }
 

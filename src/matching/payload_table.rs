@@ -15,7 +15,7 @@ use super::index::{EntryRef, Index};
 use super::judged::Court;
 use super::lookup::PayloadUnreadable;
 use super::multipart::{Multipart, Part, content_type, is_form, parts};
-use super::redacted::{self, Places};
+use super::redacted::{self, Ends, Places};
 use super::reduced_payload::{Payload, reduce_params};
 use super::request::PayloadSource;
 use super::rules::{MatchBody, Terms};
@@ -48,6 +48,8 @@ pub(super) struct PayloadTable {
     reduced: HashMap<Digest, Vec<u32>>,
     /// The different sets of redacted places, none for payloads that rules alone reduce.
     places: Vec<Places>,
+    /// Those with redacted values that are in no place by which a payload can be reduced: in text, in lines of JSON.
+    scattered: Vec<(u32, Ends)>,
     /// What payloads consist of, where the most similar one may answer.
     similar: Option<Box<Similar>>,
 }
@@ -146,6 +148,11 @@ impl PayloadTable {
         if !court.terms.is_some_and(Terms::reduces_payloads) {
             alike.clear();
         }
+        if redacted.is_empty() && alike.is_empty() {
+            let may_be_equal = self.scattered.iter().filter(|(_, ends)| ends.are_those_of(asked.payload));
+            let equal = |position: &u32| self.equal_elsewhere(asked, court, members, *position);
+            redacted.extend(may_be_equal.map(|(position, _)| *position).filter(equal));
+        }
         for positions in [&mut redacted, &mut alike] {
             positions.sort_unstable();
             positions.dedup();
@@ -240,6 +247,9 @@ impl PayloadTable {
         let recorded = reading.index.entry(entry);
         let payload = Payload { bytes, content_type: content_type(&recorded.request.fields) };
         let places = if recorded.redacted.is_empty() { Places::default() } else { Places::of(&payload) };
+        if places.elsewhere {
+            self.scattered.push((position, Ends::of(&payload)));
+        }
         if reduces(reading.terms, &places) {
             self.keep_reduced(payload.reduce(reading.terms, &places), places, position);
         }

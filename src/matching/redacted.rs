@@ -1,12 +1,13 @@
 //! The places of an entry that were redacted: they match any value.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use serde_json::Value;
 
 use crate::message::redacted::find;
 
-use super::multipart::{Multipart, parts};
+use super::multipart::{Multipart, is_form, parts};
 use super::reduced_payload::Payload;
 
 /// The redacted places of a payload: entries that have the same ones are found by one look-up.
@@ -16,6 +17,8 @@ pub(super) struct Places {
     pub(super) pointers: BTreeSet<String>,
     /// Form fields and parts.
     pub(super) names: BTreeSet<String>,
+    /// Something stands for a value outside of these: in text, in lines of JSON, in a key.
+    pub(super) elsewhere: bool,
 }
 
 impl Places {
@@ -25,14 +28,21 @@ impl Places {
         if find(payload.bytes).next().is_none() {
             return places;
         }
-        if let Some(json) = super::canonical_json::parse(payload.bytes) {
+        if let Some(mut json) = super::canonical_json::parse(payload.bytes) {
             add_json(&mut places.pointers, &json, &mut String::new());
+            places.mask_json(&mut json);
+            places.elsewhere = holds(json.to_string().as_bytes());
         } else if let Some(multipart) = payload.content_type.and_then(Multipart::parse) {
             let parts = parts(payload.bytes, &multipart);
-            let redacted = parts.iter().filter(|part| find(part.content).next().is_some());
+            let redacted = parts.iter().filter(|part| holds(part.content));
             places.names.extend(redacted.map(|part| String::from_utf8_lossy(&part.name).into_owned()));
+            let in_parts: usize = parts.iter().map(|part| find(part.content).count()).sum();
+            places.elsewhere = in_parts < find(payload.bytes).count();
         } else {
             places.add_pairs(form_urlencoded::parse(payload.bytes));
+            let in_a_name = |(name, _): (Cow<'_, str>, _)| holds(name.as_bytes());
+            places.elsewhere =
+                !payload.content_type.is_none_or(is_form) || form_urlencoded::parse(payload.bytes).any(in_a_name);
         }
         places
     }
@@ -57,10 +67,46 @@ impl Places {
         }
     }
 
-    fn add_pairs<'a>(&mut self, pairs: impl Iterator<Item = (std::borrow::Cow<'a, str>, std::borrow::Cow<'a, str>)>) {
-        let redacted = pairs.filter(|(_, value)| find(value.as_bytes()).next().is_some());
+    fn add_pairs<'a>(&mut self, pairs: impl Iterator<Item = (Cow<'a, str>, Cow<'a, str>)>) {
+        let redacted = pairs.filter(|(_, value)| holds(value.as_bytes()));
         self.names.extend(redacted.map(|(name, _)| name.into_owned()));
     }
+}
+
+/// What a payload begins and ends with around its redacted values, for telling without reading it again that another is
+/// not the same.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Ends {
+    head: Box<[u8]>,
+    tail: Box<[u8]>,
+}
+
+/// So much of each end is kept.
+const LONGEST_END: usize = 64;
+
+impl Ends {
+    /// Those of a recorded payload; none of a multipart one, whose boundary is another each time.
+    pub(super) fn of(payload: &Payload<'_>) -> Self {
+        let Some(first) = find(payload.bytes).next() else { return Self::default() };
+        if payload.content_type.and_then(Multipart::parse).is_some() {
+            return Self::default();
+        }
+        let last = find(payload.bytes).last().map_or(first.span.end, |last| last.span.end);
+        let (head, tail) = (&payload.bytes[..first.span.start], &payload.bytes[last..]);
+        // Quotes may belong to what was replaced.
+        let (head, tail) = (head.strip_suffix(b"\"").unwrap_or(head), tail.strip_prefix(b"\"").unwrap_or(tail));
+        let (head, tail) = (&head[..head.len().min(LONGEST_END)], &tail[tail.len().saturating_sub(LONGEST_END)..]);
+        Self { head: head.into(), tail: tail.into() }
+    }
+
+    /// Whether a payload has them too.
+    pub(super) fn are_those_of(&self, payload: &[u8]) -> bool {
+        payload.starts_with(&self.head) && payload.ends_with(&self.tail)
+    }
+}
+
+fn holds(text: &[u8]) -> bool {
+    find(text).next().is_some()
 }
 
 fn add_json(pointers: &mut BTreeSet<String>, json: &Value, at: &mut String) {
@@ -81,7 +127,7 @@ fn add_json(pointers: &mut BTreeSet<String>, json: &Value, at: &mut String) {
                 at.truncate(length);
             }
         }
-        Value::String(text) if find(text.as_bytes()).next().is_some() => drop(pointers.insert(at.clone())),
+        Value::String(text) if holds(text.as_bytes()) => drop(pointers.insert(at.clone())),
         _ => {}
     }
 }

@@ -31,14 +31,25 @@ pub(super) fn query(url: &str) -> &str {
     url.split_once('?').map_or("", |(_, query)| query)
 }
 
-/// The URL as the terms see it, with any value for the parameters of these names. A GraphQL request has a key for its
-/// query and one for the query's hash, the surest first.
+/// What a segment of a path is called among the names of parameters.
+pub(super) fn segment_name(at: usize) -> String {
+    format!("{ANYTHING}{at}")
+}
+
+/// The parts of a URL in front of its query; those of the path begin with the fourth.
+pub(super) fn segments(url: &str) -> impl Iterator<Item = &str> {
+    url.split('?').next().unwrap_or(url).split('/')
+}
+
+/// The URL as the terms see it, with any value for the parameters and segments of these names. A GraphQL request has a
+/// key for its query and one for the query's hash, the surest first.
 pub(super) fn reduce(url: &str, terms: Option<&Terms>, redacted: &[String]) -> Vec<String> {
     let normalized = match terms {
         Some(terms) if !terms.normalize.is_empty() => Cow::Owned(terms.normalized(url)),
         _ => Cow::Borrowed(url),
     };
     let (place, query) = normalized.split_once('?').unwrap_or((&normalized, ""));
+    let place = without_segments(place, redacted);
     let mut kept: Vec<Parameter<'_>> = parameters(query).collect();
     let mut operations = vec![String::new()];
     if let Some(terms) = terms {
@@ -67,6 +78,14 @@ pub(super) fn reduce(url: &str, terms: Option<&Terms>, redacted: &[String]) -> V
         }
     }
     operations.iter().map(|operation| format!("{place}{operation}{reduced}")).collect()
+}
+
+fn without_segments<'a>(place: &'a str, redacted: &[String]) -> Cow<'a, str> {
+    if !redacted.iter().any(|name| name.starts_with(ANYTHING)) {
+        return Cow::Borrowed(place);
+    }
+    let open = |(at, segment)| if redacted.contains(&segment_name(at)) { ANYTHING } else { segment };
+    Cow::Owned(segments(place).enumerate().map(open).collect::<Vec<_>>().join("/"))
 }
 
 /// Takes the parameters of a GraphQL request out, and gives what may stand for them.

@@ -117,7 +117,7 @@ pub struct Finished {
     pub redacted: usize,
     /// Bodies in which nobody looked for secrets, and why.
     pub unread: Vec<String>,
-    /// Responses in whose text a secret stands that was replaced elsewhere, as `METHOD URL`.
+    /// Exchanges that still hold a secret outside its place, as `METHOD URL`.
     pub echoed: Vec<String>,
     /// Requests redacted in what Playwright compares, as `METHOD URL`.
     pub unmatchable: Vec<String>,
@@ -135,8 +135,8 @@ pub fn finish(archive: &Path, journal: &Path, progress: &Progress) -> Result<Fin
     Ok(finished)
 }
 
-/// The way from a journal to the archive, in two passes: the first finds each record's place, the second writes the
-/// entries in their order. In memory there are the places, and one exchange at a time.
+/// The way from a journal to the archive, in passes: the first finds each record's place and all secrets, the last writes
+/// the entries in their order; between them those are read again that hold secrets. In memory there are the places, and one exchange at a time.
 pub(super) struct Finishing<'a> {
     archive: &'a Path,
     journal: &'a Path,
@@ -176,15 +176,14 @@ impl<'a> Finishing<'a> {
         let writer = ArchiveWriter::following(self.target, self.archive, self.options.clone());
         let mut writer = writer.map_err(|error| self.unwritten(error))?;
         let whole = self.reader.whole();
+        self.mask_echoes(&mut places)?;
         places.sort_by(|a, b| a.key.compare(&b.key, self.options.detail));
         if self.options.detail == Detail::Minimal {
             self.settle_ties(&mut places)?;
         }
         let exchanges = places.len();
         self.progress.begin(exchanges);
-        if self.redaction.has_earlier() {
-            self.keep_earlier(&places)?;
-        }
+        self.number_secrets(&places)?;
         let (mut undecoded, mut redacted) = (Vec::new(), 0);
         for Placed { key, position, .. } in &places {
             let record = self.reader.record_at(*position)?;
@@ -198,35 +197,41 @@ impl<'a> Finishing<'a> {
             writer.entry_at(key.clone(), &exchange.new_entry()).map_err(|error| self.unwritten(error))?;
             self.progress.written();
         }
-        let echoed = self.echoed(&places)?;
         let note = |finished: &Path| match self.target == self.archive {
             true => Commit::of(finished)?.note(self.journal, whole),
             false => Ok(()),
         };
         let written = writer.finish_after(note).map_err(|error| self.unwritten(error))?;
-        let Redaction { unread, unmatchable, .. } = self.redaction;
+        let Redaction { unread, unmatchable, echoed, .. } = self.redaction;
         Ok(Finished { written, exchanges, cut, bodies_lost, undecoded, redacted, unread, echoed, unmatchable })
     }
 
-    /// Where secrets that were replaced stand in text all the same.
-    fn echoed(&mut self, places: &[Placed]) -> Result<Vec<String>, Error> {
-        let Some(echoes) = self.redaction.echoes() else { return Ok(Vec::new()) };
-        let mut echoed = Vec::new();
+    /// Finds another place for requests in which a secret stands that only a later exchange told to be one.
+    fn mask_echoes(&mut self, places: &mut [Placed]) -> Result<(), Error> {
+        if !self.redaction.all_sought() {
+            return Ok(());
+        }
         for place in places {
             let record = self.reader.record_at(place.position)?;
-            if echoes.stand_in(&record, self.folders, &mut self.redaction)? {
-                echoed.push(named(&record));
-            }
+            let (key, secrets) = self.sort_key(&record)?;
+            place.key = key;
+            place.secrets =
+                secrets.map(|asked| asked ^ place.secrets.unwrap_or_default().rotate_left(1)).or(place.secrets);
         }
-        Ok(echoed)
+        Ok(())
     }
 
-    /// Goes over all exchanges once more, for the values that were redacted in the archive before.
-    fn keep_earlier(&mut self, places: &[Placed]) -> Result<(), Error> {
-        for place in places {
-            let record = self.reader.record_at(place.position)?;
-            self.redaction.keep_earlier(&place.key, &mut Restored::of(&record, self.folders)?)?;
+    /// Goes over the exchanges that hold secrets, for what stands for these: numbers in the order of the archive, or the
+    /// values that were redacted in the archive before.
+    fn number_secrets(&mut self, places: &[Placed]) -> Result<(), Error> {
+        if !self.redaction.numbers_first() {
+            return Ok(());
         }
+        for place in places.iter().filter(|place| place.holds_places) {
+            let record = self.reader.record_at(place.position)?;
+            self.redaction.note(&place.key, &mut Restored::of(&record, self.folders)?)?;
+        }
+        self.redaction.number_noted();
         Ok(())
     }
 
@@ -238,7 +243,7 @@ impl<'a> Finishing<'a> {
             let Some(mut record) = self.reader.next_record()? else { break };
             let session = record.facts.session.take();
             let found = match record.has_its_bodies(self.folders.spool) {
-                true => Ok(Placed { key: self.sort_key(&record)?, position, ended: ended(&record) }),
+                true => Ok(self.placed(&record, position)?),
                 false => Err(named(&record)),
             };
             records.push((found, place, session));
@@ -254,12 +259,21 @@ impl<'a> Finishing<'a> {
         Ok((places, lost))
     }
 
-    fn sort_key(&self, record: &Record) -> Result<SortKey, Error> {
+    /// Where a record is and what tells its place in the archive; its secrets are known from here on.
+    fn placed(&mut self, record: &Record, position: u64) -> Result<Placed, Error> {
+        let secrets = self.redaction.seek(&mut Restored::of(record, self.folders)?)?;
+        let ((key, _), ended) = (self.sort_key(record)?, ended(record));
+        Ok(Placed { key, position, ended, holds_places: secrets.is_some(), secrets })
+    }
+
+    /// The key of a record, and what tells other secrets from those of its request.
+    fn sort_key(&self, record: &Record) -> Result<(SortKey, Option<u64>), Error> {
         let mut request = RestoredRequest::of(record, self.folders.spool)?;
-        self.redaction.mask(&mut request)?;
+        let secrets = self.redaction.mask(&mut request)?;
         let payload = payload_hash(&request.body.as_new_body()).map_err(|error| self.unwritten(error))?;
         let started = Some(started(&record.facts));
-        Ok(SortKey { url: request.url.as_str().into(), method: record.facts.method.as_str().into(), payload, started })
+        let (url, method) = (request.url.as_str().into(), record.facts.method.as_str().into());
+        Ok((SortKey { url, method, payload, started }, secrets))
     }
 
     /// From here on the order is that of the list.

@@ -6,7 +6,6 @@
 //! ([`finish()`]), which takes the place of the previous one at once or not at all.
 
 mod copying;
-mod echoes;
 pub mod example;
 pub mod exchange;
 pub mod finish;

@@ -1,22 +1,24 @@
 //! Taking secrets out of exchanges between the journal and the archive.
 //!
-//! In two passes over the journal: the order of entries is decided first, and must not depend on a secret's value; what
-//! stands for a value then depends on where it first appears. A place that was redacted in the archive that is about to
-//! be replaced keeps the text that stood there, so that recording anew with fresh secrets changes nothing.
+//! In passes over the journal: first all secrets are looked for; then the order of entries is decided, which must not
+//! depend on a secret's value, also where it stands outside its place; what stands for a value depends on where it first
+//! appears in that order. A place that was redacted in the archive that is about to be replaced keeps the text that stood
+//! there, so that recording anew with fresh secrets changes nothing.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::Read;
 use std::path::Path;
 
 use super::Error;
-use super::echoes::Echoes;
 use super::restored::{Decoded, Restored, RestoredRequest};
 use crate::archive::{Archive, SortKey, Update, payload_hash};
 use crate::har::{Entry, Field, NewBody, Outcome, RecordedPayload, StoredBody};
 use crate::message::CanonicalUrl;
-use crate::redact::{Earlier, EditedBody, LARGEST_BODY, Numbering, Pass, Place, Rules, is_looked_into, mask};
-
-/// Fields whose value is made from the body: of a body without its secrets they are wrong, and tell of them.
-const DIGESTS: [&str; 4] = ["content-digest", "content-md5", "digest", "repr-digest"];
+use crate::message::redacted;
+use crate::redact::{
+    Earlier, Echoes, EditedBody, LARGEST_BODY, Numbering, Pass, Place, Rules, Sought, is_digest, is_looked_into,
+    is_text, is_utf16, mask,
+};
 
 /// What becomes of the secrets of one recording.
 #[derive(Debug, Default)]
@@ -24,10 +26,16 @@ pub(super) struct Redaction {
     rules: Rules,
     numbering: Numbering,
     earlier: Earlier,
+    sought: Sought,
+    /// What finds the secrets outside their places.
+    echoes: Option<Echoes>,
     /// Bodies that were not looked into, and why.
     pub(super) unread: Vec<String>,
     /// Requests that are redacted where Playwright compares: `METHOD URL`.
     pub(super) unmatchable: Vec<String>,
+    /// Exchanges that still hold a secret, `METHOD URL`: one that is too short to be replaced outside its place, or in a
+    /// part of the URL that replay compares.
+    pub(super) echoed: Vec<String>,
 }
 
 impl Redaction {
@@ -45,31 +53,76 @@ impl Redaction {
         redaction
     }
 
+    /// Looks for the secrets of an exchange; gives what tells others from them, and nothing where there are none. Called
+    /// for all, in any order, before any is masked.
+    pub(super) fn seek(&mut self, exchange: &mut Restored<'_>) -> Result<Option<u64>, Error> {
+        let mut all = Held::default();
+        let mut with = |place: &Place| {
+            all.add(place);
+            self.sought.note(place);
+            String::from_utf8_lossy(&place.secret).into_owned()
+        };
+        if self.rules.is_on() {
+            redact_whole(&mut Pass::new(&self.rules, &mut with), exchange)?;
+        }
+        Ok(all.hash())
+    }
+
+    /// All secrets are known; gives whether there are any to look for outside their places. What was masked before is then
+    /// to be masked again.
+    pub(super) fn all_sought(&mut self) -> bool {
+        self.echoes = Echoes::of(std::mem::take(&mut self.sought));
+        self.echoes.is_some()
+    }
+
     /// Hides the values in a request (its URL, fields and body), each behind one word, before its place in the archive
-    /// is decided. Requests that differ in secrets alone are equal then, and keep the order in which they came.
-    pub(super) fn mask(&self, request: &mut RestoredRequest) -> Result<(), Error> {
-        let mut with = mask;
-        let mut pass = Pass::new(&self.rules, &mut with);
-        redact_request(&mut pass, request).map(drop)
+    /// is decided; gives what tells others from them. Requests that differ in secrets alone are equal then.
+    pub(super) fn mask(&self, request: &mut RestoredRequest) -> Result<Option<u64>, Error> {
+        let mut all = Held::default();
+        let mut with = |place: &Place| {
+            all.add(place);
+            mask(place)
+        };
+        let mut pass = Pass::new(&self.rules, &mut with).and_echoes(self.echoes.as_ref());
+        redact_request(&mut pass, request)?;
+        Ok(all.hash())
     }
 
-    /// Whether [`Self::keep_earlier`] has anything to do.
-    pub(super) fn has_earlier(&self) -> bool {
-        !self.earlier.is_empty()
+    /// The same in a whole exchange; gives the places where values were hidden.
+    pub(super) fn mask_whole(&self, exchange: &mut Restored<'_>) -> Result<Vec<Place>, Error> {
+        let mut places = Vec::new();
+        let mut with = |place: &Place| {
+            places.push(place.clone());
+            mask(place)
+        };
+        redact_whole(&mut Pass::new(&self.rules, &mut with).and_echoes(self.echoes.as_ref()), exchange)?;
+        Ok(places)
     }
 
-    /// Lets the values of an exchange have the text that stood in the same places. Called for each in the order of the
-    /// archive, before the first is redacted.
-    pub(super) fn keep_earlier(&mut self, key: &SortKey, exchange: &mut Restored<'_>) -> Result<(), Error> {
-        let Some(earlier) = self.earlier.next(&known_by(key)) else { return Ok(()) };
+    /// Whether [`Self::note`] has anything to do for exchanges with secrets.
+    pub(super) fn numbers_first(&self) -> bool {
+        self.echoes.is_some() || !self.earlier.is_empty()
+    }
+
+    /// Notes the values of an exchange, and lets them have the text that stood in the same places. Called for each that
+    /// holds any in the order of the archive, before the first is redacted.
+    pub(super) fn note(&mut self, key: &SortKey, exchange: &mut Restored<'_>) -> Result<(), Error> {
         let mut places = Vec::new();
         let mut with = |place: &Place| {
             places.push(place.clone());
             String::from_utf8_lossy(&place.secret).into_owned()
         };
         redact_whole(&mut Pass::new(&self.rules, &mut with), exchange)?;
-        self.numbering.keep(&places, &earlier);
+        if let Some(earlier) = self.earlier.next(&known_by(key)) {
+            self.numbering.keep(&places, &earlier);
+        }
+        places.iter().for_each(|place| self.numbering.note(place));
         Ok(())
+    }
+
+    /// All values are noted.
+    pub(super) fn number_noted(&mut self) {
+        self.numbering.number_noted();
     }
 
     /// Replaces the values in a whole exchange. Called for each entry in the order of the archive.
@@ -78,24 +131,31 @@ impl Redaction {
             return Ok(());
         }
         self.note_unread(exchange)?;
-        if self.replace(exchange)? {
+        let mut with = |place: &Place| self.numbering.replacement(place);
+        let mut pass = Pass::new(&self.rules, &mut with).and_echoes(self.echoes.as_ref());
+        let compared = redact_whole(&mut pass, exchange)?;
+        exchange.redacted = pass.labels().to_vec();
+        if self.still_holds(exchange)? {
+            self.echoed.push(format!("{} {}", exchange.facts.method, shown(&exchange.request.url)));
+        }
+        if compared {
             self.unmatchable.push(format!("{} {}", exchange.facts.method, exchange.request.url.as_str()));
         }
         Ok(())
     }
 
-    /// The same without noting anything for the summary; gives whether a value is replaced where Playwright compares.
-    pub(super) fn replace(&mut self, exchange: &mut Restored<'_>) -> Result<bool, Error> {
-        let mut with = |place: &Place| self.numbering.replacement(place);
-        let mut pass = Pass::new(&self.rules, &mut with);
-        let compared = redact_whole(&mut pass, exchange)?;
-        exchange.redacted = pass.labels().to_vec();
-        Ok(compared)
-    }
-
-    /// What finds the secrets that were replaced, once all exchanges have been redacted.
-    pub(super) fn echoes(&self) -> Option<Echoes> {
-        Echoes::of(self.numbering.secrets())
+    /// Whether a secret is left in the URL or in the text of the response.
+    fn still_holds(&self, exchange: &Restored<'_>) -> Result<bool, Error> {
+        let Some(echoes) = &self.echoes else { return Ok(false) };
+        if echoes.stand_in(exchange.request.url.as_str().as_bytes()) {
+            return Ok(true);
+        }
+        match exchange.response.beginning(&media_type(&exchange.response_fields))? {
+            Beginning::Text | Beginning::Prose => {
+                Ok(exchange.response.content()?.is_some_and(|body| echoes.are_left_in(&body)))
+            }
+            _ => Ok(false),
+        }
     }
 
     fn note_unread(&mut self, exchange: &Restored<'_>) -> Result<(), Error> {
@@ -106,8 +166,9 @@ impl Redaction {
         let response = (&exchange.response, &exchange.response_fields, "response", coding);
         for (body, fields, side, coded) in [request, response] {
             let reason = match (body.beginning(&media_type(fields))?, coded) {
-                (Beginning::Text | Beginning::Binary, Some(coded)) => coded,
+                (Beginning::Text | Beginning::Prose | Beginning::Binary, Some(coded)) => coded,
                 (Beginning::TooLarge, _) => "larger than 16 MiB",
+                (Beginning::Wide, _) => "in UTF-16",
                 _ => continue,
             };
             self.unread.push(format!(
@@ -136,6 +197,9 @@ impl Redaction {
         }
         if update != Update::Replace {
             places.iter().filter_map(Place::already).for_each(|there| self.numbering.reserve(&there));
+            let fields = entry.request.fields.iter().map(|field| &*field.value);
+            let texts = fields.chain([entry.request.url.as_str().as_bytes()]);
+            texts.flat_map(redacted::find).for_each(|there| self.numbering.reserve(&there));
         }
         // In a merge an example stays, and no exchange takes its place.
         let is_replaced = match update {
@@ -143,9 +207,23 @@ impl Redaction {
             Update::Merge => !entry.is_example,
             Update::Replace => true,
         };
-        if is_replaced {
+        if is_replaced && !places.is_empty() {
             self.earlier.add(known_by(&key), places);
         }
+    }
+}
+
+/// The secrets of an exchange, as something by which they are told from others.
+#[derive(Default)]
+struct Held(Option<DefaultHasher>);
+
+impl Held {
+    fn add(&mut self, place: &Place) {
+        place.secret.hash(self.0.get_or_insert_default());
+    }
+
+    fn hash(self) -> Option<u64> {
+        self.0.map(|hasher| hasher.finish())
     }
 }
 
@@ -162,12 +240,15 @@ fn redact_request(pass: &mut Pass<'_>, request: &mut RestoredRequest) -> Result<
 }
 
 fn redact_whole(pass: &mut Pass<'_>, exchange: &mut Restored<'_>) -> Result<bool, Error> {
-    let Restored { request, response_fields, trailers, response, response_wire, .. } = exchange;
+    let Restored { request, response_fields, trailers, response, response_wire, arrived, .. } = exchange;
     let mut compared = redact_request(pass, request)?;
     compared &= pass.labels().iter().any(|label| label.starts_with("query:") || label.starts_with("url:"))
         || exchange.facts.method == "POST";
     pass.fields(response_fields);
-    redact_body(pass, response, response_fields, response_wire)?;
+    if let Some(edited) = redact_body(pass, response, response_fields, response_wire)? {
+        let mut moves = edited.moves();
+        *arrived = arrived.moved(|end| moves(usize::try_from(end).unwrap_or(usize::MAX)) as u64);
+    }
     pass.fields(trailers);
     Ok(compared)
 }
@@ -180,14 +261,18 @@ fn redact_body(
     wire: &mut u64,
 ) -> Result<Option<EditedBody>, Error> {
     let media_type = media_type(fields);
-    let Beginning::Text = body.beginning(&media_type)? else { return Ok(None) };
+    match body.beginning(&media_type)? {
+        Beginning::Text => {}
+        Beginning::Prose if pass.reads_prose() => {}
+        _ => return Ok(None),
+    }
     let Some(content) = body.content()? else { return Ok(None) };
-    let Some(edited) = pass.body(&media_type, &content) else { return Ok(None) };
+    let Some(mut edited) = pass.body(&media_type, &content) else { return Ok(None) };
     let coded = fields.iter().any(|field| &*field.name == "content-encoding");
     for field in fields {
         if &*field.name == "content-length" && !coded {
             field.value = edited.bytes.len().to_string().into_bytes().into();
-        } else if DIGESTS.contains(&&*field.name) {
+        } else if is_digest(&field.name) {
             let value = String::from_utf8_lossy(&field.value).into_owned();
             field.value = pass.value(&format!("header:{}", field.name), &field.name, &value).into_bytes().into();
         }
@@ -195,14 +280,19 @@ fn redact_body(
     if !coded {
         *wire = edited.bytes.len() as u64;
     }
-    *body = Decoded::Memory(edited.bytes.clone());
+    *body = Decoded::Memory(std::mem::take(&mut edited.bytes));
     Ok(Some(edited))
 }
 
 /// What a body begins like.
 enum Beginning {
     Nothing,
+    /// What places are looked for in.
     Text,
+    /// Other text.
+    Prose,
+    /// Text in characters of two bytes.
+    Wide,
     Binary,
     TooLarge,
 }
@@ -214,10 +304,12 @@ impl Decoded {
         let length = self.length()?;
         let mut beginning = Vec::new();
         self.read(reader.take(64), &mut beginning)?;
-        Ok(match is_looked_into(media_type, &beginning) {
-            false => Beginning::Binary,
-            true if length > LARGEST_BODY => Beginning::TooLarge,
-            true => Beginning::Text,
+        Ok(match (is_looked_into(media_type, &beginning), is_text(media_type, &beginning)) {
+            (false, false) => Beginning::Binary,
+            _ if length > LARGEST_BODY => Beginning::TooLarge,
+            _ if is_utf16(media_type, &beginning) => Beginning::Wide,
+            (true, _) => Beginning::Text,
+            (false, true) => Beginning::Prose,
         })
     }
 
@@ -239,6 +331,9 @@ impl Decoded {
 fn earlier_request(pass: &mut Pass<'_>, archive: &Archive, entry: &Entry) -> SortKey {
     let request = &entry.request;
     let url = pass.url(request.url.as_str()).unwrap_or_else(|| request.url.as_str().to_owned());
+    // What stands outside its place looks the same there, and no rule knows it.
+    let masked = |text: Vec<u8>| if entry.redacted.is_empty() { text } else { redacted::masked(&text).into_owned() };
+    let url = String::from_utf8(masked(url.into_bytes())).unwrap_or_default();
     let mut fields = request.fields.to_vec();
     pass.fields(&mut fields);
     let body = if let RecordedPayload::Stored(body) = &request.payload { read(archive, body) } else { None };
@@ -246,7 +341,7 @@ fn earlier_request(pass: &mut Pass<'_>, archive: &Archive, entry: &Entry) -> Sor
         Some(edited) => edited.bytes,
         None => body,
     });
-    let payload = body.and_then(|body| payload_hash(&NewBody::Bytes(&body)).ok().flatten());
+    let payload = body.and_then(|body| payload_hash(&NewBody::Bytes(&masked(body))).ok().flatten());
     SortKey { url: url.into(), method: request.method.clone(), payload, started: None }
 }
 

@@ -70,7 +70,7 @@ pub(super) struct Restored<'a> {
     /// The places whose values were replaced.
     pub(super) redacted: Vec<String>,
     /// The decoded response body as it came in time.
-    arrived: Cuts,
+    pub(super) arrived: Cuts,
     chunks: Vec<Chunk>,
     connection: Option<String>,
     /// The response's content coding could not be undone.

@@ -36,7 +36,7 @@ pub(super) fn chunks(fields: &[Field], stored: &Decoded, arrived: &Cuts) -> Resu
     if let Some(format) = EventFormat::of(&content_type) {
         return events(format, stored, pieces);
     }
-    // One piece is the whole body, as of any answer. A body that was changed after it came has other pieces.
+    // One piece is the whole body, as of any answer. A body that does not decode as it came has other pieces.
     let is_cut = pieces.len() > 1 && pieces.iter().map(|piece| piece.0).sum::<u64>() == stored.length()?;
     Ok(if is_cut { pieces.iter().map(|piece| chunk(piece.0, Some(piece.1))).collect() } else { Vec::new() })
 }

@@ -39,6 +39,21 @@ pub fn is_looked_into(media_type: &str, beginning: &[u8]) -> bool {
     }
 }
 
+/// Whether a body of this media type that begins so is text, in which values may stand that were replaced elsewhere.
+pub fn is_text(media_type: &str, beginning: &[u8]) -> bool {
+    let kind = essence(media_type).to_ascii_lowercase();
+    let untold =
+        kind.is_empty() && !beginning.iter().any(|byte| byte.is_ascii_control() && !byte.is_ascii_whitespace());
+    let is_text = kind.starts_with("text/") || ["xml", "javascript"].iter().any(|text| kind.contains(text));
+    is_text || untold || is_looked_into(media_type, beginning)
+}
+
+/// Whether a text that begins so is UTF-16, in which nothing is found.
+pub fn is_utf16(media_type: &str, beginning: &[u8]) -> bool {
+    let said = media_type.to_ascii_lowercase().contains("charset=utf-16");
+    said || beginning.starts_with(b"\xff\xfe") || beginning.starts_with(b"\xfe\xff")
+}
+
 /// curl calls JSON a form unless it is told better.
 fn begins_as_json(body: &[u8]) -> bool {
     matches!(body.trim_ascii_start().first(), Some(b'{' | b'['))

@@ -6,6 +6,7 @@ use std::ops::Range;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
+use super::fields::is_digest;
 use super::pass::Pass;
 use super::place::EditedBody;
 use crate::har::fields::scalar;
@@ -138,6 +139,11 @@ impl<'a> Edits<'a, '_> {
             let item: RawItem<'_> = item.object();
             let (Some(name), value) = (item.name.text(), scalar(item.value)) else { continue };
             let name = name.to_ascii_lowercase();
+            if resized.is_some() && is_digest(&name) {
+                let new = self.pass.value(&format!("header:{name}"), &name, &value);
+                self.put(item.value, &new);
+                continue;
+            }
             if let Some((before, after)) = resized
                 && name == "content-length"
                 && value == before.to_string()
@@ -174,12 +180,12 @@ impl<'a> Edits<'a, '_> {
 
     /// Moves the cuts of a stream along with its bytes.
     fn chunks(&mut self, chunks: Json<'a>, body: &EditedBody) {
-        let (mut end, mut new_end) = (0_usize, 0);
+        let (mut end, mut new_end, mut moves) = (0_usize, 0, body.moves());
         for item in chunks.items() {
             let chunk: RawChunk<'_> = item.object();
             let Some(length) = chunk.length.number() else { return };
             end = end.saturating_add(length as usize);
-            let moved = body.moved(end);
+            let moved = moves(end);
             self.put_raw(chunk.length, (moved - new_end).to_string());
             new_end = moved;
         }

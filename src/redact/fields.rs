@@ -7,6 +7,14 @@ use super::place::Place;
 use super::rules::Rules;
 use super::url::in_url;
 
+/// Fields whose value is made from the body: of a body without its secrets they are wrong, and tell of them.
+const DIGESTS: [&str; 4] = ["content-digest", "content-md5", "digest", "repr-digest"];
+
+/// Whether the value of a lower-case field is made from the body.
+pub fn is_digest(name: &str) -> bool {
+    DIGESTS.contains(&name)
+}
+
 /// The longest scheme in front of credentials, `AWS4-ECDSA-P256-SHA256`.
 const LONGEST_SCHEME: usize = 24;
 

@@ -7,6 +7,7 @@ use std::io;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
+use super::echoes::{Echoes, Sought};
 use super::entry::{Bodies, rewrite_entry};
 use super::json::{Leaf, scan, unescaped};
 use super::json_path::Shown;
@@ -40,11 +41,23 @@ impl Leak {
     }
 }
 
-/// The secrets that an entry and its payload files still hold.
+/// Notes the values that stand in the places of an entry, to look for them elsewhere.
 ///
 /// # Errors
 /// A payload file cannot be read.
-pub fn in_entry(entry: &str, rules: &Rules, bodies: &mut dyn Bodies) -> io::Result<Vec<Leak>> {
+pub fn seek(entry: &str, rules: &Rules, bodies: &mut dyn Bodies, sought: &mut Sought) -> io::Result<()> {
+    let mut note = |place: &Place| {
+        sought.note(place);
+        String::from_utf8_lossy(&place.secret).into_owned()
+    };
+    rewrite_entry(entry, Pass::new(rules, &mut note), bodies).map(drop)
+}
+
+/// The secrets that an entry and its payload files still hold; `echoes` are those of the whole archive.
+///
+/// # Errors
+/// A payload file cannot be read.
+pub fn in_entry(entry: &str, rules: &Rules, echoes: Option<&Echoes>, bodies: &mut dyn Bodies) -> io::Result<Vec<Leak>> {
     let mut leaks = Vec::new();
     let suspicious = rules.clone().and_suspects();
     let mut note = |place: &Place| {
@@ -54,7 +67,7 @@ pub fn in_entry(entry: &str, rules: &Rules, bodies: &mut dyn Bodies) -> io::Resu
         }
         String::from_utf8_lossy(&place.secret).into_owned()
     };
-    rewrite_entry(entry, Pass::new(&suspicious, &mut note), bodies)?;
+    rewrite_entry(entry, Pass::new(&suspicious, &mut note).and_echoes(echoes), bodies)?;
     scan(entry.as_bytes(), &mut |steps, span, leaf| {
         if leaf == Leaf::String {
             let found = known_formats(&unescaped(&entry.as_bytes()[span]));
@@ -104,15 +117,26 @@ const FORMATS: &[(&str, &str, usize)] = &[
     ("a Slack token", "xoxa-", 10),
     ("a Slack token", "xoxr-", 10),
     ("a Slack token", "xoxs-", 10),
+    ("a Slack token", "xapp-", 20),
+    ("a Slack webhook", "hooks.slack.com/services/T", 8),
     ("a Stripe key", "sk_live_", 16),
     ("a Stripe key", "rk_live_", 16),
+    ("a Stripe webhook secret", "whsec_", 32),
     ("a Google API key", "AIza", 35),
+    ("a Google client secret", "GOCSPX-", 28),
     ("a Google token", "ya29.", 20),
     ("an npm token", "npm_", 36),
     ("a PyPI token", "pypi-AgEI", 40),
     ("a DigitalOcean token", "dop_v1_", 64),
     ("a Shopify token", "shpat_", 32),
     ("a Hugging Face token", "hf_", 34),
+    ("a SendGrid key", "SG.", 22),
+    ("a Vault token", "hvs.", 24),
+    ("a Databricks token", "dapi", 32),
+    ("a Linear key", "lin_api_", 40),
+    ("a Doppler token", "dp.pt.", 40),
+    ("an Atlassian token", "ATATT3", 60),
+    ("an age key", "AGE-SECRET-KEY-1", 58),
     ("an Anthropic key", "sk-ant-", 20),
     ("an OpenAI key", "sk-proj-", 20),
 ];
@@ -181,7 +205,7 @@ const NAMES: [&str; 9] =
 /// Whether a value that the list does not name looks like a secret: its name speaks of one, and it looks random.
 pub(super) fn is_suspect(folded: &str, value: &[u8]) -> bool {
     NAMES.iter().any(|name| folded.contains(name))
-        && !POSITIONS.iter().chain(&["hash", "type", "url", "idempotency"]).any(|word| folded.contains(word))
+        && !POSITIONS.iter().chain(&["address", "hash", "idempotency", "type", "url"]).any(|word| folded.contains(word))
         && looks_random(value)
 }
 

@@ -157,12 +157,25 @@ pub(super) fn folded(name: &str) -> String {
     kept.flat_map(char::to_lowercase).collect()
 }
 
-/// Whether a value under this folded name is a secret.
-pub(super) fn is_secret(folded: &str, value: &[u8]) -> bool {
+fn shape(folded: &str) -> Option<Shape> {
     static SHAPES: LazyLock<HashMap<&str, Shape>> =
         LazyLock::new(|| NAMES.iter().flat_map(|(shape, names)| names.iter().map(|name| (*name, *shape))).collect());
-    let shape = SHAPES.get(folded);
-    shape.is_some_and(|shape| is_value(value) && (shape.fits(value) || redacted::whole(value).is_some()))
+    SHAPES.get(folded).copied()
+}
+
+/// Whether a listed name says by itself that a value of this length under it is a secret, and not that the value has to
+/// be like one. None for a name that is not listed.
+pub(super) fn says_secret(folded: &str, length: usize) -> Option<bool> {
+    shape(folded).map(|shape| match shape {
+        Shape::Any => true,
+        Shape::Word(shortest) => shortest < length,
+        Shape::Digits => false,
+    })
+}
+
+/// Whether a value under this folded name is a secret.
+pub(super) fn is_secret(folded: &str, value: &[u8]) -> bool {
+    shape(folded).is_some_and(|shape| is_value(value) && (shape.fits(value) || redacted::whole(value).is_some()))
 }
 
 /// Words that stand for nothing, whatever the name is.

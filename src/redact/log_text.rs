@@ -2,6 +2,7 @@
 
 use std::io;
 
+use super::echoes::Echoes;
 use super::entry::{Bodies, rewrite_entry};
 use super::pass::Pass;
 use super::place::Place;
@@ -42,13 +43,15 @@ pub fn is_har(text: &str) -> bool {
     root(text).log.entries.source().is_some_and(|entries| entries.starts_with('['))
 }
 
-/// Replaces the secrets of all entries, in order, by what `with` says. What is between the entries stays.
+/// Replaces the secrets of all entries, in order, by what `with` says; `echoes` outside their places too. What is between
+/// the entries stays.
 ///
 /// # Errors
 /// A payload file cannot be read or kept.
 pub fn rewrite_log(
     text: &str,
     rules: &Rules,
+    echoes: Option<&Echoes>,
     with: &mut dyn FnMut(&Place) -> String,
     bodies: &mut dyn Bodies,
 ) -> io::Result<RewrittenLog> {
@@ -58,7 +61,7 @@ pub fn rewrite_log(
         span.start as usize..span.end as usize
     };
     for entry in entries_of(text) {
-        let rewritten = rewrite_entry(entry, Pass::new(rules, with), bodies)?;
+        let rewritten = rewrite_entry(entry, Pass::new(rules, with).and_echoes(echoes), bodies)?;
         entries += usize::from(!rewritten.places.is_empty());
         if rewritten.text != entry {
             edits.push((span(entry), rewritten.text));
@@ -66,7 +69,7 @@ pub fn rewrite_log(
     }
     if let Some(pages) = root(text).log.pages.source() {
         let start = span(pages).start;
-        let titles = Pass::new(rules, with).elsewhere(pages, &[]);
+        let titles = Pass::new(rules, with).and_echoes(echoes).elsewhere(pages, &[]);
         edits.extend(titles.into_iter().map(|(span, new)| (start + span.start..start + span.end, new)));
     }
     Ok(RewrittenLog { text: apply(text, edits), entries })

@@ -1,6 +1,6 @@
 //! Which text stands for which secret in one archive.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 
 use super::place::Place;
 use crate::message::redacted;
@@ -13,29 +13,30 @@ const TELLING: usize = 8;
 pub struct Numbering {
     known: HashMap<(Vec<u8>, String), String>,
     used: HashMap<String, Used>,
+    /// Places whose values are to be numbered, in the order in which these appeared.
+    noted: Vec<Place>,
+    seen: HashSet<(Vec<u8>, String)>,
 }
 
-/// The numbers that a name has used.
-#[derive(Debug)]
+/// The numbers of one name that are taken.
+#[derive(Debug, Default)]
 struct Used {
-    /// None below this is free. Without it, many secrets of one name would be counted through for each.
-    from: u32,
-    beyond: HashSet<u32>,
-}
-
-impl Default for Used {
-    fn default() -> Self {
-        Self { from: 1, beyond: HashSet::new() }
-    }
+    numbers: BTreeSet<u32>,
+    /// All up to this one are.
+    up_to: u32,
 }
 
 impl Used {
-    fn add(&mut self, number: u32) {
-        if number >= self.from {
-            self.beyond.insert(number);
-        }
-        while self.beyond.remove(&self.from) {
-            self.from = self.from.saturating_add(1);
+    /// Takes the lowest one that is free. None is ever given back, so what was passed over once stays taken.
+    fn next(&mut self) -> u32 {
+        let free = (self.up_to + 1..).find(|number| !self.numbers.remove(number)).unwrap_or(u32::MAX);
+        self.up_to = free;
+        free
+    }
+
+    fn take(&mut self, number: u32) {
+        if number > self.up_to {
+            self.numbers.insert(number);
         }
     }
 }
@@ -57,14 +58,27 @@ impl Numbering {
         text
     }
 
-    /// The secrets for which something stands.
-    pub fn secrets(&self) -> impl Iterator<Item = &[u8]> {
-        self.known.keys().map(|(secret, _)| &secret[..])
+    /// Notes a place, in the order of the archive, so that [`Self::number_noted`] gives its value a number.
+    pub fn note(&mut self, place: &Place) {
+        match place.already() {
+            Some(there) => self.reserve(&there),
+            None if self.seen.insert(key(place)) => self.noted.push(place.clone()),
+            None => {}
+        }
+    }
+
+    /// Numbers the values of the places that were noted: by what stands in places, before any value is replaced that
+    /// stands elsewhere too.
+    pub fn number_noted(&mut self) {
+        self.seen = HashSet::new();
+        for place in std::mem::take(&mut self.noted) {
+            self.replacement(&place);
+        }
     }
 
     /// Keeps the number of a replacement that is there already from being given again.
     pub fn reserve(&mut self, there: &redacted::Redacted) {
-        self.used.entry(there.field.clone()).or_default().add(there.number);
+        self.used.entry(there.field.clone()).or_default().take(there.number);
     }
 
     /// Values at places that were redacted before keep the text that stood there. `earlier` are the places of the same
@@ -85,12 +99,8 @@ impl Numbering {
         }
     }
 
-    /// The lowest one that nothing has.
     fn free_number(&mut self, name: &str) -> u32 {
-        let used = self.used.entry(redacted::field(name)).or_default();
-        let free = used.from;
-        used.add(free);
-        free
+        self.used.entry(redacted::field(name)).or_default().next()
     }
 }
 

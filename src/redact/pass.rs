@@ -3,13 +3,14 @@
 use std::ops::Range;
 
 use super::body;
+use super::echoes::Echoes;
 use super::fields::{cookie_value, in_field};
 use super::json::{Leaf, scan, unescaped};
-use super::json_path::{JsonPath, Step};
+use super::json_path::{JsonPath, Shown, Step};
 use super::nested;
 use super::place::{EditedBody, Place, replace};
 use super::rules::{Rules, last_part};
-use super::url::in_url;
+use super::url::{and_echoes, in_url};
 use crate::har::Field;
 use crate::message::redacted;
 
@@ -18,6 +19,7 @@ pub struct Pass<'a> {
     rules: &'a Rules,
     with: &'a mut dyn FnMut(&Place) -> String,
     labels: Vec<String>,
+    echoes: Option<&'a Echoes>,
 }
 
 /// The same word for every secret: for finding an order that depends on none of them.
@@ -29,7 +31,18 @@ pub fn mask(place: &Place) -> String {
 impl<'a> Pass<'a> {
     /// Begins; `with` gives what a value is replaced by.
     pub fn new(rules: &'a Rules, with: &'a mut dyn FnMut(&Place) -> String) -> Self {
-        Self { rules, with, labels: Vec::new() }
+        Self { rules, with, labels: Vec::new(), echoes: None }
+    }
+
+    /// Replaces these values outside their places too.
+    #[must_use]
+    pub fn and_echoes(self, echoes: Option<&'a Echoes>) -> Self {
+        Self { echoes, ..self }
+    }
+
+    /// Whether text is looked through that holds no places.
+    pub fn reads_prose(&self) -> bool {
+        self.echoes.is_some()
     }
 
     /// The places where something was replaced, each once.
@@ -39,12 +52,17 @@ impl<'a> Pass<'a> {
 
     /// The URL, if something in it was replaced.
     pub fn url(&mut self, url: &str) -> Option<String> {
-        self.text(url, in_url(url.as_bytes(), self.rules, None))
+        let mut places = in_url(url.as_bytes(), self.rules, None);
+        if let Some(echoes) = self.echoes {
+            places = and_echoes(echoes, places, url.as_bytes());
+        }
+        self.text(url, places)
     }
 
     /// A URL that stands somewhere else, under the name of that place.
     pub fn url_in(&mut self, label: &str, url: &str) -> Option<String> {
-        self.text(url, in_url(url.as_bytes(), self.rules, Some(label)))
+        let places = in_url(url.as_bytes(), self.rules, Some(label));
+        self.text(url, self.and_beside(places, url.as_bytes(), label))
     }
 
     /// Header fields with lower-case names.
@@ -59,12 +77,19 @@ impl<'a> Pass<'a> {
     /// The value of a field with this lower-case name, if something in it was replaced.
     pub fn field(&mut self, name: &str, value: &[u8]) -> Option<Vec<u8>> {
         let places = in_field(name, value, self.rules);
+        let places = match self.echoes {
+            Some(echoes) => echoes.beside(places, value, &format!("header:{name}")),
+            None => places,
+        };
         self.replaced(value, &places).map(|edited| edited.bytes)
     }
 
     /// A body of this media type, if something in it was replaced.
     pub fn body(&mut self, media_type: &str, body: &[u8]) -> Option<EditedBody> {
-        let places = body::places(media_type, body, self.rules);
+        let mut places = body::places(media_type, body, self.rules);
+        if let Some(echoes) = self.echoes.filter(|_| body::is_text(media_type, &body[..body.len().min(64)])) {
+            places = echoes.beside(places, body, "text");
+        }
         self.replaced(body, &places)
     }
 
@@ -78,12 +103,20 @@ impl<'a> Pass<'a> {
 
     /// The decoded value of a parameter that a HAR lists apart from the URL.
     pub fn query_value(&mut self, name: &str, value: &str) -> Option<String> {
-        self.rules.query(name, value.as_bytes()).then(|| self.value(&format!("query:{name}"), last_part(name), value))
+        let label = format!("query:{name}");
+        match self.rules.query(name, value.as_bytes()) {
+            true => Some(self.value(&label, last_part(name), value)),
+            false => self.echoes_of(value, &label),
+        }
     }
 
     /// The decoded value of a form field that a HAR lists apart from the body.
     pub fn form_value(&mut self, name: &str, value: &str) -> Option<String> {
-        self.rules.form(name, value.as_bytes()).then(|| self.value(&format!("form:{name}"), last_part(name), value))
+        let label = format!("form:{name}");
+        match self.rules.form(name, value.as_bytes()) {
+            true => Some(self.value(&label, last_part(name), value)),
+            false => self.echoes_of(value, &label),
+        }
     }
 
     /// The value that stands at this path of a JSON text.
@@ -101,7 +134,7 @@ impl<'a> Pass<'a> {
     /// The strings of a JSON text that hold URLs or JSON, but for those under these keys: where each lies, and the
     /// literal in its place.
     pub fn elsewhere(&mut self, json: &str, but: &[&str]) -> Vec<(Range<usize>, String)> {
-        let rules = self.rules;
+        let (rules, echoes) = (self.rules, self.echoes);
         let mut found = Vec::new();
         if rules.is_on() {
             scan(json.as_bytes(), &mut |steps, span, leaf| {
@@ -109,6 +142,10 @@ impl<'a> Pass<'a> {
                 if leaf == Leaf::String && !skipped {
                     let raw = &json.as_bytes()[span.clone()];
                     let places = nested::in_string(raw, &unescaped(raw), rules, steps, 1);
+                    let places = match echoes {
+                        Some(echoes) => echoes.beside(places, raw, &format!("json:${}", Shown(steps))),
+                        None => places,
+                    };
                     found.push((span, places));
                 }
             });
@@ -118,6 +155,19 @@ impl<'a> Pass<'a> {
             (new != json[span.clone()]).then_some((span, new))
         });
         new.collect()
+    }
+
+    /// The places, and what stands outside them.
+    fn and_beside(&self, places: Vec<Place>, text: &[u8], label: &str) -> Vec<Place> {
+        match self.echoes {
+            Some(echoes) => echoes.beside(places, text, label),
+            None => places,
+        }
+    }
+
+    fn echoes_of(&mut self, text: &str, label: &str) -> Option<String> {
+        let places = self.and_beside(Vec::new(), text.as_bytes(), label);
+        self.text(text, places)
     }
 
     fn text(&mut self, text: &str, places: Vec<Place>) -> Option<String> {

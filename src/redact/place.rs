@@ -36,17 +36,20 @@ pub struct EditedBody {
 }
 
 impl EditedBody {
-    /// Where the byte at `offset` of the old text is now; inside a replaced value, the end of what replaced it.
-    pub fn moved(&self, offset: usize) -> usize {
-        let mut moved = offset;
-        for (span, length) in &self.edits {
-            if offset <= span.start {
-                break;
+    /// Where bytes of the old text are now, asked in order; inside a replaced value, the end of what replaced it.
+    pub fn moves(&self) -> impl FnMut(usize) -> usize + '_ {
+        let mut edits = self.edits.iter().peekable();
+        let (mut before, mut after) = (0, 0);
+        move |offset| {
+            while let Some((span, length)) = edits.next_if(|(span, _)| span.end <= offset) {
+                before += span.len();
+                after += length;
             }
-            let (before, after) = (span.len().min(offset - span.start), *length);
-            moved = moved + after - before;
+            match edits.peek() {
+                Some((span, length)) if span.start < offset => span.start - before + after + length,
+                _ => offset - before + after,
+            }
         }
-        moved
     }
 }
 

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use percent_encoding::percent_decode;
 
+use super::echoes::Echoes;
 use super::place::Place;
 use super::rules::{Rules, last_part};
 
@@ -33,6 +34,34 @@ pub(super) fn in_url(text: &[u8], rules: &Rules, label: Option<&str>) -> Vec<Pla
         }
         from = end + 1;
     }
+    places
+}
+
+/// The places of a URL, and what stands outside them in its path and in the values of its query: what of it may vary in
+/// replay.
+pub(super) fn and_echoes(echoes: &Echoes, mut places: Vec<Place>, url: &[u8]) -> Vec<Place> {
+    let end = memchr::memchr(b'#', url).unwrap_or(url.len());
+    let query = memchr::memchr(b'?', &url[..end]).unwrap_or(end);
+    let host = memchr::memmem::find(&url[..query], b"://").map_or(0, |at| at + 3);
+    let path = memchr::memchr(b'/', &url[host..query]).map_or(query, |at| host + at);
+    let mut more = |within: Range<usize>, label: &str| {
+        let known = |place: &Place| place.span.start < within.end && within.start < place.span.end;
+        if !places.iter().any(known) {
+            let moved = |at: &Range<usize>| within.start + at.start..within.start + at.end;
+            let found = echoes.beside(Vec::new(), &url[within.clone()], label);
+            places.extend(found.into_iter().map(|place| Place { span: moved(&place.span), ..place }));
+        }
+    };
+    more(path..query, "url:path");
+    let mut at = query + 1;
+    for pair in url.get(at..end).unwrap_or_default().split(|byte| *byte == b'&') {
+        if let Some(equals) = memchr::memchr(b'=', pair) {
+            let name = decoded(&pair[..equals]);
+            more(at + equals + 1..at + pair.len(), &format!("query:{}", String::from_utf8_lossy(&name)));
+        }
+        at += pair.len() + 1;
+    }
+    places.sort_by_key(|place| place.span.start);
     places
 }
 

@@ -10,7 +10,9 @@ use crate::cli::CommandResult;
 use crate::cli::settings::Layers;
 use crate::cli::settings::value::{Item, flag};
 use crate::record::hold_existing;
-use crate::redact::{Bodies, LARGEST_BODY, Numbering, Place, RewrittenLog, Rules, Spec, is_har, rewrite_log};
+use crate::redact::{
+    Bodies, Echoes, LARGEST_BODY, Numbering, Place, RewrittenLog, Rules, Sought, Spec, is_har, rewrite_log,
+};
 
 /// Replaces the secrets in an archive, as recording does, whatever program wrote it.
 ///
@@ -63,16 +65,20 @@ fn redact(
         return Err(WriteError::Existing { path: archive.to_path_buf(), reason });
     }
     let failed = |error: io::Error| WriteError::Existing { path: archive.to_path_buf(), reason: error.to_string() };
-    let mut numbering = Numbering::default();
-    // What is redacted already keeps its number, so it has to be known before the first number is given.
+    let (mut numbering, mut sought) = (Numbering::default(), Sought::default());
+    // What is redacted already keeps its number, so it has to be known before the first number is given; and a value may
+    // stand elsewhere in front of its place.
     let mut look = |place: &Place| {
-        place.already().iter().for_each(|there| numbering.reserve(there));
+        numbering.note(place);
+        sought.note(place);
         String::from_utf8_lossy(&place.secret).into_owned()
     };
-    rewrite_log(text, rules, &mut look, &mut Looking(payloads)).map_err(failed)?;
+    rewrite_log(text, rules, None, &mut look, &mut Looking(payloads)).map_err(failed)?;
+    numbering.number_noted();
+    let echoes = Echoes::of(sought);
     let mut with = |place: &Place| numbering.replacement(place);
     let RewrittenLog { text, entries } =
-        rewrite_log(text, rules, &mut with, &mut Changing(payloads)).map_err(failed)?;
+        rewrite_log(text, rules, echoes.as_ref(), &mut with, &mut Changing(payloads)).map_err(failed)?;
     Ok((text, entries))
 }
 

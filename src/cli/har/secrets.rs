@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::redact::{Looking, rules};
 use crate::archive::check::Checked;
 use crate::archive::{Finding, Payloads, Severity, WriteError};
-use crate::redact::{entries_of, is_har, leaks};
+use crate::redact::{Echoes, Sought, entries_of, is_har, leaks};
 
 /// The secrets in these archives, each an error.
 pub(super) fn find(archives: &[PathBuf]) -> anyhow::Result<Checked> {
@@ -17,8 +17,13 @@ pub(super) fn find(archives: &[PathBuf]) -> anyhow::Result<Checked> {
             let reason = "it has no log.entries".to_owned();
             return Err(WriteError::Existing { path: archive.clone(), reason }.into());
         }
+        let mut sought = Sought::default();
+        for entry in entries_of(&text) {
+            leaks::seek(entry, &rules, &mut Looking(&mut payloads), &mut sought)?;
+        }
+        let echoes = Echoes::of(sought);
         for (ordinal, entry) in entries_of(&text).into_iter().enumerate() {
-            let leaks = leaks::in_entry(entry, &rules, &mut Looking(&mut payloads))?;
+            let leaks = leaks::in_entry(entry, &rules, echoes.as_ref(), &mut Looking(&mut payloads))?;
             findings.extend(leaks.into_iter().map(|leak| finding(archive, ordinal, leak)));
             entries += 1;
         }
