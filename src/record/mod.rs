@@ -5,6 +5,7 @@
 //! of the response: what a client saw whole is on disk. When the run ends the journal is turned into the archive
 //! ([`finish()`]), which takes the place of the previous one at once or not at all.
 
+mod body_spool;
 mod copying;
 pub mod example;
 pub mod exchange;

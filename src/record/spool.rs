@@ -13,6 +13,7 @@ use std::thread::JoinHandle;
 use bytes::Bytes;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
+use super::body_spool::BodySpool;
 use super::exchange::ExchangeFacts;
 use super::inbox::{Inbox, Notes, inbox};
 use super::journal::{JournalBody, JournalWriter, spool_path};
@@ -180,18 +181,6 @@ enum Waiting {
     Verdict { session: String, verdict: Verdict, written: oneshot::Sender<io::Result<u64>> },
 }
 
-/// A body on its way to disk.
-#[derive(Debug)]
-enum BodySpool {
-    Memory(Vec<u8>),
-    File {
-        number: u64,
-        body: LargeBody,
-    },
-    /// A write failed: the exchange is lost, the traffic goes on.
-    Failed(io::Error),
-}
-
 impl Writer {
     fn run(mut self, inbox: &Inbox<Note>) -> Spooled {
         let (mut open, mut notes) = (true, Vec::new());
@@ -265,32 +254,42 @@ impl Writer {
         self.held -= failed.as_ref().map_or(0, BodySpool::held);
         self.unwritten -= failed.as_ref().map_or(0, BodySpool::unwritten);
         if let Some(BodySpool::File { number, .. }) = failed {
-            let _ = std::fs::remove_file(spool_path(&self.folder, number));
+            self.remove([Some(number), None]);
         }
     }
 
     fn finished(&mut self, facts: Box<ExchangeFacts>, whole: Option<Piece>, written: oneshot::Sender<()>) {
-        let bodies = self.close(facts.number, Side::Request).and_then(|request| {
-            let response = match whole {
-                Some(Piece { bytes, share: _taken, .. }) if bytes.len() <= INLINE_MOST => JournalBody::Inline(bytes),
-                Some(piece) => {
-                    self.frame(facts.number, Side::Response, piece);
-                    self.close(facts.number, Side::Response)?
-                }
-                None => self.close(facts.number, Side::Response)?,
-            };
-            Ok((request, response))
-        });
-        let added = bodies.and_then(|(request, response)| {
-            self.journal.add(&facts, &request, &response)?;
-            Ok([request.number(), response.number()])
-        });
-        match added {
+        match self.add(&facts, whole) {
             Ok(bodies) => self.waiting.push(Waiting::Exchange { facts, bodies, written }),
             Err(error) => {
                 self.discard(facts.number);
                 self.losses.lost(&facts, &error);
             }
+        }
+    }
+
+    /// Adds an exchange to the journal; gives the numbers of its files, none of which is left after an error: where the
+    /// disk is full, the exchanges after this one need their room.
+    fn add(&mut self, facts: &ExchangeFacts, whole: Option<Piece>) -> io::Result<[Option<u64>; 2]> {
+        let request = self.close(facts.number, Side::Request)?;
+        let response = match whole {
+            Some(Piece { bytes, share: _taken, .. }) if bytes.len() <= INLINE_MOST => Ok(JournalBody::Inline(bytes)),
+            whole => {
+                if let Some(piece) = whole {
+                    self.frame(facts.number, Side::Response, piece);
+                }
+                self.close(facts.number, Side::Response)
+            }
+        };
+        let response = response.inspect_err(|_| self.remove([request.number(), None]))?;
+        let bodies = [request.number(), response.number()];
+        let added = self.journal.add(facts, &request, &response);
+        added.inspect_err(|_| self.remove(bodies)).map(|()| bodies)
+    }
+
+    fn remove(&self, bodies: [Option<u64>; 2]) {
+        for number in bodies.into_iter().flatten() {
+            let _ = std::fs::remove_file(spool_path(&self.folder, number));
         }
     }
 
@@ -342,52 +341,16 @@ impl Writer {
 
     fn close_file(&self, number: u64, body: LargeBody) -> io::Result<JournalBody> {
         self.unsynced.body(number);
-        match body.close() {
-            Ok(length) => Ok(JournalBody::Spooled { number, length }),
-            Err(error) => {
-                let _ = std::fs::remove_file(spool_path(&self.folder, number));
-                Err(error)
-            }
-        }
+        let length = body.close().inspect_err(|_| self.remove([Some(number), None]))?;
+        Ok(JournalBody::Spooled { number, length })
     }
 
     fn discard(&mut self, exchange: u64) {
         for side in [Side::Request, Side::Response] {
-            if let Ok(JournalBody::Spooled { number, .. }) = self.close(exchange, side) {
-                let _ = std::fs::remove_file(spool_path(&self.folder, number));
+            if let Ok(body) = self.close(exchange, side) {
+                self.remove([body.number(), None]);
             }
         }
-    }
-}
-
-impl BodySpool {
-    /// Bytes in memory, for the journal.
-    fn held(&self) -> usize {
-        if let Self::Memory(bytes) = self { bytes.len() } else { 0 }
-    }
-
-    /// Bytes in memory, for a file.
-    fn unwritten(&self) -> usize {
-        if let Self::File { body, .. } = self { body.waiting_bytes() } else { 0 }
-    }
-
-    /// Adds a piece to a body, which stays in memory up to `most` bytes.
-    fn add(&mut self, piece: Piece, most: usize, folder: &Path, next_file: &mut u64) -> io::Result<()> {
-        match self {
-            Self::Memory(held) if held.len() + piece.bytes.len() <= most => held.extend_from_slice(&piece.bytes),
-            Self::Memory(held) => {
-                let number = *next_file;
-                *next_file += 1;
-                let body = LargeBody::create(&spool_path(folder, number))?;
-                let held = Piece { bytes: std::mem::take(held).into(), share: None, to_come: None };
-                *self = Self::File { number, body };
-                self.add(held, most, folder, next_file)?;
-                return self.add(piece, most, folder, next_file);
-            }
-            Self::File { body, .. } => return body.add(piece),
-            Self::Failed(_) => {}
-        }
-        Ok(())
     }
 }
 
