@@ -29,7 +29,7 @@ lenient_object! {
 pub struct RewrittenLog {
     /// All of it.
     pub text: String,
-    /// Entries in which something stands for a value.
+    /// Entries in which something stands for a value that did not before.
     pub entries: usize,
 }
 
@@ -62,8 +62,8 @@ pub fn rewrite_log(
     };
     for entry in entries_of(text) {
         let rewritten = rewrite_entry(entry, Pass::new(rules, with).and_echoes(echoes), bodies)?;
-        entries += usize::from(!rewritten.places.is_empty());
         if rewritten.text != entry {
+            entries += 1;
             edits.push((span(entry), rewritten.text));
         }
     }
