@@ -261,7 +261,10 @@ impl<'a> Finishing<'a> {
 
     /// Where a record is and what tells its place in the archive; its secrets are known from here on.
     fn placed(&mut self, record: &Record, position: u64) -> Result<Placed, Error> {
-        let secrets = self.redaction.seek(&mut Restored::of(record, self.folders)?)?;
+        let secrets = match self.redaction.is_on() {
+            true => self.redaction.seek(&mut Restored::of(record, self.folders)?)?,
+            false => None,
+        };
         let ((key, _), ended) = (self.sort_key(record)?, ended(record));
         Ok(Placed { key, position, ended, holds_places: secrets.is_some(), secrets })
     }

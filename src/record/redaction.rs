@@ -53,6 +53,11 @@ impl Redaction {
         redaction
     }
 
+    /// Whether there is anything to look for.
+    pub(super) fn is_on(&self) -> bool {
+        self.rules.is_on()
+    }
+
     /// Looks for the secrets of an exchange; gives what tells others from them, and nothing where there are none. Called
     /// for all, in any order, before any is masked.
     pub(super) fn seek(&mut self, exchange: &mut Restored<'_>) -> Result<Option<u64>, Error> {
@@ -62,9 +67,7 @@ impl Redaction {
             self.sought.note(place);
             String::from_utf8_lossy(&place.secret).into_owned()
         };
-        if self.rules.is_on() {
-            redact_whole(&mut Pass::new(&self.rules, &mut with), exchange)?;
-        }
+        redact_whole(&mut Pass::new(&self.rules, &mut with), exchange)?;
         Ok(all.hash())
     }
 
@@ -127,7 +130,7 @@ impl Redaction {
 
     /// Replaces the values in a whole exchange. Called for each entry in the order of the archive.
     pub(super) fn redact(&mut self, exchange: &mut Restored<'_>) -> Result<(), Error> {
-        if !self.rules.is_on() {
+        if !self.is_on() {
             return Ok(());
         }
         self.note_unread(exchange)?;
