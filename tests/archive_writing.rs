@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use harmock::archive::{ArchiveWriter, BodyStorage, WriteError, WriterOptions, pack, unpack};
+use harmock::archive::{ArchiveWriter, BodyStorage, Update, WriteError, WriterOptions, pack, unpack};
 use harmock::har::Detail;
 use harmock::har::fingerprint::{entry_hash, written_hash};
 use serde_json::Value;
@@ -247,6 +247,24 @@ fn what_another_writer_is_about_to_name_is_not_removed() {
     assert_eq!(named.unwrap().payloads, 1);
     other.unwrap().join().unwrap().unwrap();
     assert_eq!(payload_files(folder.path()).len(), 2);
+}
+
+#[test]
+fn what_somebody_writes_into_an_archive_while_its_next_version_is_made_is_not_overwritten() {
+    for name in ["a.har", "a.zip"] {
+        for update in [Update::Merge, Update::Append] {
+            let folder = tempfile::tempdir().unwrap();
+            let archive = folder.path().join(name);
+            write(&archive, BodyStorage::Attach, MINIMAL, &[Exchange::get("/x", "text/plain", "old")]);
+            let options = WriterOptions { update, ..WriterOptions::default() };
+            let mut writer = ArchiveWriter::create(&archive, options).unwrap();
+            Exchange::get("/y", "text/plain", "new").write(&mut writer);
+            write(&archive, BodyStorage::Attach, MINIMAL, &[Exchange::get("/x", "text/plain", "by hand, and longer")]);
+            let before = files(folder.path());
+            assert!(matches!(writer.finish(), Err(WriteError::Existing { path, .. }) if path == archive));
+            assert!(files(folder.path()) == before, "{name} {update:?}");
+        }
+    }
 }
 
 #[test]
