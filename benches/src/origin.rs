@@ -41,14 +41,13 @@ async fn listen(length: usize, in_tls: bool) -> Result<()> {
         let handler = service_fn(move |request| answer(request, numbers.fetch_add(1, Ordering::Relaxed), length));
         let tls = tls.clone();
         tokio::spawn(async move {
-            match tls {
+            let _ended = match tls {
                 None => http1::Builder::new().serve_connection(TokioIo::new(tcp), handler).await,
                 Some(tls) => {
                     let Ok(stream) = tls.accept(tcp).await else { return };
                     http1::Builder::new().serve_connection(TokioIo::new(stream), handler).await
                 }
-            }
-            .unwrap_or_default();
+            };
         });
     }
 }

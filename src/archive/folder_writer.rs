@@ -15,8 +15,8 @@ use crate::har::fingerprint::hex;
 
 /// Payload files that are in their place already; dropped before [`Placement::commit`], it takes them back.
 ///
-/// One at a time has a folder: a payload that another archive has there already is left as it is, and whoever removes what that
-/// archive has no use for any more would take it from this one, which does not name it yet.
+/// One at a time has a folder: a payload that another archive has there already is left as it is, and whoever removes
+/// what that archive has no use for any more would take it from this one, which does not name it yet.
 pub(crate) struct Placement {
     held: Option<File>,
     folder: Dir,
@@ -76,8 +76,8 @@ impl Placement {
         self.held.take()
     }
 
-    /// Waits for the disk: what is recorded has no other place soon. Of very many files each would take its time, and the system
-    /// syncs all that it has faster.
+    /// Waits for the disk: what is recorded has no other place soon. Of very many files each would take its time, and the
+    /// system syncs all that it has faster.
     fn sync(&self) -> io::Result<()> {
         #[cfg(target_os = "linux")]
         const EACH_MOST: usize = 16;

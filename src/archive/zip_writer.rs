@@ -149,7 +149,8 @@ fn has_compressed_extension(name: &str) -> bool {
     name.rsplit_once('.').is_some_and(|(_, extension)| is_compressed(extension))
 }
 
-/// No clock, no umask, no system in it; what is compressed already is stored, and what would be too long to be unpacked; sizes from nearly 4 GiB on are zip64.
+/// No clock, no umask, no system in it; what is compressed already is stored, and what would be too long to be unpacked;
+/// sizes from nearly 4 GiB on are zip64.
 fn options(packing: Packing, length: u64) -> SimpleFileOptions {
     const NEARLY_4_GIB: u64 = (4 << 30) - (16 << 20);
     let options = SimpleFileOptions::default()

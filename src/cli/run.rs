@@ -93,20 +93,12 @@ async fn run_async(config: Config, options: &RunOptions, task: Task<'_>) -> supe
     if is_earlier {
         tokio::spawn(renew_files(proxy.ca().clone(), options.verbosity));
     }
-    if let Some(path) = &options.ready_file {
-        let ready = ReadyFile {
-            url: facts.url.clone(),
-            port: facts.port,
-            ca: facts.ca.clone(),
-            pid: std::process::id(),
-            listeners: listeners(&proxy),
-            origins: proxy.origins().into_iter().map(|at| ReadyOrigin { url: at.url, origin: at.origin }).collect(),
-        };
-        if let Err(error) = ready.write(path) {
-            // Nobody will wait for this run; its tasks hold the log open as long as they live.
-            let _ = proxy.stop().await;
-            return Err(error.into());
-        }
+    if let Some(path) = &options.ready_file
+        && let Err(error) = ready_file(&proxy, &facts).write(path)
+    {
+        // Nobody will wait for this run; its tasks hold the log open as long as they live.
+        let _ = proxy.stop().await;
+        return Err(error.into());
     }
     let counter = Counter::start(&proxy, options);
     let exit = perform(task, &facts, &mut signals).await;
@@ -124,6 +116,18 @@ async fn run_async(config: Config, options: &RunOptions, task: Task<'_>) -> supe
     let Some(summary) = summary else { return Ok(ended_at_once(&expected)) };
     log.finish();
     finish(exit, summary, &expected, options)
+}
+
+/// What whoever waits for the proxy has to know of it.
+fn ready_file(proxy: &Proxy, facts: &ProxyFacts) -> ReadyFile {
+    ReadyFile {
+        url: facts.url.clone(),
+        port: facts.port,
+        ca: facts.ca.clone(),
+        pid: std::process::id(),
+        listeners: listeners(proxy),
+        origins: proxy.origins().into_iter().map(|at| ReadyOrigin { url: at.url, origin: at.origin }).collect(),
+    }
 }
 
 /// The exit code, in the order of what weighs most: the command's own, an error, misses.

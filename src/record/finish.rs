@@ -136,7 +136,8 @@ pub fn finish(archive: &Path, journal: &Path, progress: &Progress) -> Result<Fin
 }
 
 /// The way from a journal to the archive, in passes: the first finds each record's place and all secrets, the last writes
-/// the entries in their order; between them those are read again that hold secrets. In memory there are the places, and one exchange at a time.
+/// the entries in their order; between them those are read again that hold secrets. In memory there are the places, and
+/// one exchange at a time.
 pub(super) struct Finishing<'a> {
     archive: &'a Path,
     journal: &'a Path,

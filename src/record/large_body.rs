@@ -101,24 +101,28 @@ impl LargeBody {
     }
 
     /// Room for everything up to `end`, and for what comes then. A body that one call writes needs none ahead.
-    #[cfg(target_os = "linux")]
     fn make_room(&mut self, end: u64) {
-        use rustix::fs::{FallocateFlags, fallocate};
         let Some(room) = self.room.filter(|room| end > *room && end > TOGETHER) else { return };
         let until = match self.to_come {
             Some(to_come) => self.length().saturating_add(to_come).min(end + ANNOUNCED_MOST),
             None => end + (end / 4).min(GUESSED_MOST),
         };
-        // The file's length stays that of what is written. Where there is no room, writing says so.
-        let made = fallocate(&self.file, FallocateFlags::KEEP_SIZE, room, until - room);
+        // Where there is no room, writing says so.
+        let made = allocate(&self.file, room, until - room);
         self.room = made.is_ok().then_some(until);
     }
+}
 
-    #[cfg(not(target_os = "linux"))]
-    fn make_room(&mut self, _end: u64) {
-        let _nothing_ahead = (ANNOUNCED_MOST, GUESSED_MOST, self.to_come);
-        self.room = None;
-    }
+/// Makes room in a file, whose length stays that of what is written.
+#[cfg(target_os = "linux")]
+fn allocate(file: &File, from: u64, length: u64) -> io::Result<()> {
+    use rustix::fs::{FallocateFlags, fallocate};
+    Ok(fallocate(file, FallocateFlags::KEEP_SIZE, from, length)?)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn allocate(_file: &File, _from: u64, _length: u64) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
 }
 
 fn write_all(file: &mut File, mut slices: &mut [IoSlice<'_>]) -> io::Result<()> {
